@@ -1,0 +1,31 @@
+#!/bin/sh
+# Builds dist/: the C parts with make, the TypeScript as one compiled executable. Does only what
+# changed since the last build.
+#
+#   dist/bin/{rune,sgx-tools}      names of one static C front
+#   dist/lib/inclavare/            the engine (TypeScript and Bun) and the small C programs
+set -eu
+cd "$(dirname "$0")/.."
+
+tools="rune sgx-tools"
+engine=dist/lib/inclavare/engine
+
+mkdir -p dist/bin dist/lib/inclavare
+make -s -C native -j2 all
+for tool in $tools; do
+    cmp -s native/build/front "dist/bin/$tool" || install -m 755 native/build/front "dist/bin/$tool"
+done
+for file in native/build/lib/*; do
+    cmp -s "$file" "dist/lib/inclavare/${file##*/}" || install -m 755 "$file" "dist/lib/inclavare/"
+done
+
+if [ ! -x "$engine" ] || [ -n "$(find src package.json scripts/build.sh -newer "$engine" -type f ! -name '*.test.ts' | head -1)" ]; then
+    echo "build: engine"
+    # Neither .env nor bunfig.toml of the current directory, which may be somebody's bundle.
+    sh scripts/bun.sh build src/main.ts --compile --minify --bytecode --splitting --format=esm \
+        --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
+        --define "BUILD_VERSION=\"$(sed -n 's/.*"version": "\(.*\)".*/\1/p' package.json | head -1)\"" \
+        --define "BUILD_COMMIT=\"$(git rev-parse HEAD 2>/dev/null || echo unknown)\"" \
+        --outfile "$engine.new" >dist/build.log 2>&1 || { cat dist/build.log >&2; exit 1; }
+    mv "$engine.new" "$engine"
+fi

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+/** `npm run check`: types, lint and format, C format, the import rule. `--write` mends formats. */
+import { dirname, join, relative, resolve } from "node:path";
+import { importFault } from "./import-rules.ts";
+
+const root = resolve(import.meta.dir, "..");
+const modules = join(root, "node_modules");
+const write = Bun.argv.includes("--write");
+
+export type CheckResult = { readonly name: string; readonly output: string; readonly ok: boolean };
+
+/** Runs every check, in the order of how soon one wants to know. */
+export async function runChecks(): Promise<CheckResult[]> {
+  return [await types(), await biome(), await clangFormat(), await imports()];
+}
+
+async function types(): Promise<CheckResult> {
+  return run("types", [join(modules, "@typescript/typescript-linux-x64/lib/tsc"), "-p", root]);
+}
+
+async function biome(): Promise<CheckResult> {
+  const binary = join(modules, "@biomejs/cli-linux-x64/biome");
+  const mend = write ? ["--write"] : ["--error-on-warnings"];
+  return run("lint and format", [binary, "check", "--colors=off", ...mend, "."]);
+}
+
+async function clangFormat(): Promise<CheckResult> {
+  const files = [...new Bun.Glob("native/**/*.{c,h}").scanSync(root)].filter(
+    (file) => !file.startsWith("native/build/"),
+  );
+  if (files.length === 0) return { name: "C format", output: "", ok: true };
+  return run("C format", [
+    "clang-format",
+    ...(write ? ["-i"] : ["--dry-run", "-Werror"]),
+    ...files,
+  ]);
+}
+
+async function imports(): Promise<CheckResult> {
+  const faults: string[] = [];
+  for (const file of new Bun.Glob("src/**/*.ts").scanSync(root)) {
+    const text = await Bun.file(join(root, file)).text();
+    for (const [, specifier] of text.matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g)) {
+      if (specifier === undefined) continue;
+      const target = relative(root, join(root, dirname(file), specifier));
+      const fault = importFault(file, target);
+      if (fault !== undefined) faults.push(fault);
+    }
+  }
+  return { name: "import rule", output: faults.join("\n"), ok: faults.length === 0 };
+}
+
+async function run(name: string, command: string[]): Promise<CheckResult> {
+  const child = Bun.spawn(command, { cwd: root, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  return { name, output: out + err, ok: (await child.exited) === 0 };
+}
+
+if (import.meta.main) {
+  const results = await runChecks();
+  for (const { name, ok, output } of results) {
+    console.log(`${ok ? "ok" : "FAILED"}  ${name}`);
+    if (!ok) console.log(output);
+  }
+  process.exit(results.every(({ ok }) => ok) ? 0 : 1);
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Which folder of `src/` may import which: the design's table of rooms as data. A folder may always
+ * import itself; `errors` is open to all, because every folder reports errors.
+ */
+export const importRules: Readonly<Record<string, readonly string[]>> = {
+  errors: [],
+  oci: [],
+  options: [],
+  kernel: [],
+  config: ["kernel"],
+  plan: ["oci", "kernel"],
+  cgroups: ["oci", "kernel"],
+  enclave: ["oci", "kernel", "config"],
+  container: ["plan", "cgroups", "enclave", "oci", "kernel", "config"],
+  cli: ["container", "options", "oci", "kernel", "config"],
+  sgx: [],
+  attest: ["sgx"],
+  aesm: ["sgx"],
+  platform: ["sgx", "attest", "aesm"],
+  ttrpc: [],
+  shim: ["container", "ttrpc", "signature", "oci", "kernel", "config"],
+  signature: ["sgx"],
+  "sgx-tools": ["attest", "aesm", "sgx", "options"],
+};
+
+/** The folder of `src/` a repository path lies in; undefined for `src/main.ts` and what is outside. */
+export function roomOf(path: string): string | undefined {
+  return /^src\/([^/]+)\/.+/.exec(path)?.[1];
+}
+
+/** Why `from` may not import `to` (both repository paths), or undefined where it may. */
+export function importFault(from: string, to: string): string | undefined {
+  const importer = roomOf(from);
+  const imported = roomOf(to);
+  if (importer === undefined || imported === undefined || importer === imported) return undefined;
+  const allowed = importRules[importer];
+  if (allowed === undefined) return `${from}: folder \`${importer}\` is not in the import rules`;
+  if (imported === "errors" || allowed.includes(imported)) return undefined;
+  return `${from}: \`${importer}\` may not import \`${imported}\` (${to})`;
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * `npm test`: every check and test, in one run that ends with `N passed, N failed, N skipped`.
+ * `--conformance` adds what is too slow for every change. Arguments after it narrow the bun tests.
+ */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { runChecks } from "./check.ts";
+
+const root = resolve(import.meta.dir, "..");
+const conformance = Bun.argv.includes("--conformance");
+const total = { passed: 0, failed: 0, skipped: 0 };
+const skips: string[] = [];
+
+await checks();
+await nativeTests();
+await bunTests("src", "scripts");
+await bunTests("tests");
+for (const skip of skips) console.log(`skipped: ${skip}`);
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1);
+
+async function checks(): Promise<void> {
+  console.log("== checks");
+  for (const { name, ok, output } of await runChecks()) {
+    count(ok, name);
+    if (!ok) console.log(output);
+  }
+}
+
+/** The C parts' own unit tests, built with sanitizers; each prints TAP. */
+async function nativeTests(): Promise<void> {
+  console.log("== native tests");
+  const build = Bun.spawnSync(["make", "-s", "-C", join(root, "native"), "-j2", "tests"]);
+  if (build.exitCode !== 0) {
+    console.log(build.stderr.toString());
+    return count(false, "native tests build");
+  }
+  for (const file of new Bun.Glob("native/build/tests/*").scanSync(root)) {
+    const child = Bun.spawnSync([join(root, file)], { cwd: root, stdin: "ignore" });
+    const output = child.stdout.toString();
+    for (const [, not, name] of output.matchAll(/^(not )?ok (?:\d+ )?-? ?(.*)$/gm)) {
+      const skip = /# skip (.*)$/i.exec(name ?? "");
+      if (skip) skipped(`${file}: ${name}`);
+      else count(not === undefined, `${file}: ${name}`);
+    }
+    if (child.exitCode !== 0) {
+      count(false, `${file}: exit status ${child.exitCode}`);
+      console.log(output, child.stderr.toString());
+    }
+  }
+}
+
+/** One `bun test` over some folders; its JUnit report is what is counted. */
+async function bunTests(...folders: string[]): Promise<void> {
+  console.log(`== bun test ${folders.join(" ")}`);
+  const scratch = mkdtempSync(join(tmpdir(), "inclavare-test-"));
+  try {
+    const report = join(scratch, "junit.xml");
+    const timeoutMs = conformance ? "600000" : "120000";
+    const child = Bun.spawn(
+      [
+        process.execPath,
+        "test",
+        `--timeout=${timeoutMs}`,
+        "--reporter=junit",
+        `--reporter-outfile=${report}`,
+        ...folders.map((folder) => `./${folder}/`),
+      ],
+      {
+        cwd: root,
+        stdin: "ignore",
+        stdout: "inherit",
+        stderr: "inherit",
+        env: { ...process.env, CONFORMANCE: conformance ? "1" : "" },
+      },
+    );
+    const status = await child.exited;
+    const failuresBefore = total.failed;
+    countReport(readFileSync(report, "utf8"));
+    if (status !== 0 && total.failed === failuresBefore) count(false, `bun test exited ${status}`);
+  } catch (error) {
+    count(false, `bun test ${folders.join(" ")}: ${error}`);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function countReport(xml: string): void {
+  for (const [, attributes = "", body = ""] of xml.matchAll(
+    /<testcase ([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g,
+  )) {
+    const name = /\bname="([^"]*)"/.exec(attributes)?.[1] ?? "?";
+    if (body.includes("<skipped")) skipped(name);
+    else count(!/<(failure|error)\b/.test(body), name);
+  }
+}
+
+function count(ok: boolean, name: string): void {
+  if (ok) total.passed++;
+  else {
+    total.failed++;
+    console.log(`FAILED  ${name}`);
+  }
+}
+
+function skipped(name: string): void {
+  total.skipped++;
+  skips.push(name);
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The one error class of the project and the closed set of its codes. */
+
+/**
+ * What can go wrong, for programs: the message may change between versions, a code may not.
+ * Grouped by whose fault it is.
+ */
+export type ErrorCode =
+  // The caller asked for something that cannot be.
+  | "USAGE" // command line: unknown flag, missing or malformed argument
+  | "ID_INVALID" // container id with characters outside [A-Za-z0-9_+.-] or of no use as a name
+  | "CONTAINER_EXISTS"
+  | "CONTAINER_NOT_FOUND"
+  | "CONTAINER_NOT_RUNNING" // the operation needs a live process and there is none
+  | "CONTAINER_STATE" // the container is in a state that does not allow the operation
+  // The bundle.
+  | "CONFIG_NOT_FOUND"
+  | "CONFIG_INVALID" // config.json is not JSON or violates the runtime specification
+  | "CONFIG_UNSUPPORTED" // valid, and this version of rune cannot do it
+  // The host.
+  | "HOST_UNSUPPORTED" // kernel or machine lacks something that is needed
+  | "SYSCALL" // a system call failed; `errno` says how
+  | "CGROUP"
+  | "STATE_CORRUPT" // state.json cannot be read
+  | "STATE_NEWER" // state.json was written by a newer version
+  | "RUNELET" // the C part broke its protocol or died
+  | "EXEC_NOT_FOUND" // the program to run does not exist (exit code 127 for `docker`)
+  | "EXEC_FAILED" // the program to run could not be started (exit code 126)
+  // Node configuration.
+  | "NODE_CONFIG" // /etc/inclavare-containers/config.toml
+  // Enclave containers.
+  | "ENCLAVE_CONFIG" // enclave.* annotations or ENCLAVE_* variables
+  | "ENCLAVE_TYPE_UNSUPPORTED" // the host has no such hardware
+  | "SIMULATION_REFUSED" // the node does not allow the simulated platform
+  | "PAL_PATH" // the PAL lies outside pal_dirs or its path can be changed by others
+  | "PAL_ABI_MISMATCH" // a symbol is missing or the version is unknown
+  | "PAL_FAILED" // a PAL call returned an error, crashed or never came back
+  | "AGENT" // the agent in the container broke its protocol or is silent
+  // SGX formats and signing.
+  | "SGX_FORMAT" // bytes that are not what they claim to be
+  | "SGX_KEY" // a signing key of the wrong kind
+  | "SGX_LIMIT"; // a value outside what the SGX manual allows
+
+export type RuneErrorOptions = {
+  readonly code: ErrorCode;
+  /** What was being done, with its object in back-quotes: "open `/dev/sgx_enclave`". */
+  readonly doing: string;
+  /** Why it failed: lower case, no full stop. */
+  readonly reason: string;
+  /** What to do about it; one line. */
+  readonly hint?: string;
+  /** The kernel's error number, where a system call failed. */
+  readonly errno?: number;
+  readonly cause?: unknown;
+};
+
+/** An error a person can act on. `message` is `doing: reason`, without code and hint. */
+export class RuneError extends Error {
+  override readonly name = "RuneError";
+  readonly code: ErrorCode;
+  readonly doing: string;
+  readonly reason: string;
+  readonly hint: string | undefined;
+  readonly errno: number | undefined;
+
+  constructor({ code, doing, reason, hint, errno, cause }: RuneErrorOptions) {
+    super(`${doing}: ${reason}`, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.doing = doing;
+    this.reason = reason;
+    this.hint = hint;
+    this.errno = errno;
+  }
+
+  /** The same error seen from one step further out: "create `web`: mount `/proc`: ...". */
+  within(doing: string): RuneError {
+    const { code, hint, errno } = this;
+    return new RuneError({
+      code,
+      doing: `${doing}: ${this.doing}`,
+      reason: this.reason,
+      ...(hint === undefined ? {} : { hint }),
+      ...(errno === undefined ? {} : { errno }),
+      cause: this,
+    });
+  }
+
+  /** The single funnel from `catch`: anything thrown becomes a RuneError. */
+  static from(thrown: unknown, doing: string): RuneError {
+    if (thrown instanceof RuneError) return thrown;
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    return new RuneError({ code: "SYSCALL", doing, reason, cause: thrown });
+  }
+}
+
+/**
+ * The whole user-facing sentence: `create \`web\`: open \`/dev/sgx_enclave\`: permission denied
+ * (SYSCALL)`, and the hint on a line of its own. Control characters are escaped: subjects come from
+ * images and must not drive a terminal.
+ */
+export function describeError(error: RuneError): string {
+  const text = `${escapeControls(error.message)} (${error.code})`;
+  return error.hint === undefined ? text : `${text}\nhint: ${escapeControls(error.hint)}`;
+}
+
+/** Replaces C0, DEL and C1 control characters by `\xNN`. */
+export function escapeControls(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => {
+    return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  });
+}
