@@ -96,6 +96,53 @@ int op_wait_fifo(struct run *run, struct reader *payload, struct failure *f)
     return n == 1 ? 0 : fail_errno(f, n < 0 ? errno : EPIPE, "wait for the start");
 }
 
+/*
+ * The home directory in a line of passwd(5), "name:password:uid:gid:gecos:home:shell", when the
+ * line is the uid's. The line may be anything: it comes from the image.
+ */
+static char *home_in_line(char *line, uid_t uid)
+{
+    char *field[7], *end;
+    for (int i = 0; i < 7; i++) {
+        field[i] = strsep(&line, ":");
+        if (field[i] == NULL)
+            return NULL;
+    }
+    unsigned long found = strtoul(field[2], &end, 10);
+    return end != field[2] && *end == 0 && found == uid ? field[5] : NULL;
+}
+
+/* What runc and crun do for a payload without HOME: the container's /etc/passwd, else "/". */
+int op_home(struct run *run, struct reader *payload, struct failure *f)
+{
+    char line[1024], *home = NULL;
+    uid_t uid = read_u32(payload);
+    if (payload_done(payload, f) < 0)
+        return -1;
+    FILE *file = fopen("/etc/passwd", "re");
+    while (file != NULL && home == NULL && fgets(line, sizeof(line), file) != NULL)
+        home = home_in_line(line, uid);
+    if (asprintf(&run->home, "HOME=%s", home != NULL && home[0] != 0 ? home : "/") < 0)
+        return fail_errno(f, ENOMEM, "find the home directory");
+    if (file != NULL)
+        fclose(file);
+    return 0;
+}
+
+/* The environment with HOME at its end. */
+static char **with_home(char **environment, char *home)
+{
+    size_t count = 0;
+    while (environment[count] != NULL)
+        count++;
+    char **larger = calloc(count + 2, sizeof(*larger));
+    if (larger == NULL)
+        return environment;
+    memcpy(larger, environment, count * sizeof(*larger));
+    larger[count] = home;
+    return larger;
+}
+
 int op_exec(struct run *run, struct reader *payload, struct failure *f)
 {
     char **argv = read_list(payload), **environment = read_list(payload);
@@ -103,6 +150,8 @@ int op_exec(struct run *run, struct reader *payload, struct failure *f)
         return -1;
     if (run->program_path == NULL || argv[0] == NULL)
         return fail_code(f, FAILURE_PLAN, "no program", "exec");
+    if (run->home != NULL)
+        environment = with_home(environment, run->home);
     execve(run->program_path, argv, environment);
     return missing(f, errno, run->program_path);
 }

@@ -201,12 +201,17 @@ int op_pivot(struct run *run, struct reader *payload, struct failure *f)
     return run->root < 0 ? fail_errno(f, errno, "open `/`") : 0;
 }
 
-int op_root_attributes(struct run *run, struct reader *payload, struct failure *f)
+int op_attributes(struct run *run, struct reader *payload, struct failure *f)
 {
+    const char *path = read_string(payload, NULL);
     struct mount_attr_v0 attr = {.attr_set = read_u64(payload)};
     if (payload_done(payload, f) < 0)
         return -1;
-    if (sys_mount_setattr(run->root, "", AT_EMPTY_PATH, &attr) < 0)
-        return fail_errno(f, errno, "set the mount attributes of `/`");
-    return 0;
+    int target = open_in_root(run, path, O_PATH);
+    if (target < 0)
+        return fail_errno(f, errno, "open `%s` in the root", path);
+    int set = sys_mount_setattr(target, "", AT_EMPTY_PATH, &attr);
+    int error = errno;
+    close(target);
+    return set < 0 ? fail_errno(f, error, "set the mount attributes of `%s`", path) : 0;
 }

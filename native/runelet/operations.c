@@ -37,7 +37,7 @@ operation *operation_of(uint16_t code)
     case 24:
         return op_pivot;
     case 25:
-        return op_root_attributes;
+        return op_attributes;
     case 26:
         return op_bind_device;
     case 32:
@@ -74,6 +74,8 @@ operation *operation_of(uint16_t code)
         return op_exec;
     case 48:
         return op_hook;
+    case 49:
+        return op_home;
     case 64:
         return op_monitor;
     case 65:

@@ -10,7 +10,7 @@ operation op_write_file, op_setns, op_open_tree, op_clone, op_unshare, op_setsid
 /* enter.c */
 operation op_enter;
 /* mounts.c */
-operation op_propagation, op_root, op_mount_fs, op_mount_tree, op_pivot, op_root_attributes;
+operation op_propagation, op_root, op_mount_fs, op_mount_tree, op_pivot, op_attributes;
 /* nodes.c */
 operation op_mknod, op_symlink, op_bind_device;
 /* hide.c */
@@ -22,7 +22,7 @@ operation op_ids, op_bounding, op_capabilities, op_no_new_privs, op_seccomp;
 /* console.c */
 operation op_console;
 /* execute.c */
-operation op_find_program, op_wait_fifo, op_exec;
+operation op_find_program, op_wait_fifo, op_exec, op_home;
 /* hook.c */
 operation op_hook;
 /* monitor.c */

@@ -23,7 +23,9 @@ struct run {
     int slots[PLAN_SLOTS]; /* -1 where empty */
     int root;              /* O_PATH on the container's root once ROOT ran, else -1 */
     uint32_t keep_fds;
-    char *program_path; /* its path as given to execve */
+    bool cwd_deferred;  /* CWD waits for the user's own permissions */
+    char *home;         /* "HOME=..." for EXEC, where the environment has none */
+    char *program_path; /* what EXEC runs, NULL before FIND_PROGRAM */
     int status;         /* exit status of the monitored child, for EXIT */
     struct pal *pal;    /* of init-runelet */
 };

@@ -46,15 +46,22 @@ int op_rlimit(struct run *run, struct reader *payload, struct failure *f)
     return 0;
 }
 
+enum cwd_mode { CWD_NOW = 0, CWD_TRY = 1, CWD_IF_DEFERRED = 2 };
+
 int op_cwd(struct run *run, struct reader *payload, struct failure *f)
 {
-    (void)run;
     char path[PATH_MAX];
     const char *cwd = read_string(payload, NULL);
+    uint32_t mode = read_u32(payload);
     if (payload_done(payload, f) < 0)
         return -1;
-    if (chdir(cwd) < 0)
-        return fail_errno(f, errno, "enter working directory `%s`", cwd);
+    if (mode == CWD_IF_DEFERRED && !run->cwd_deferred)
+        return 0;
+    if (chdir(cwd) < 0) {
+        /* Only its user may enter it, as on a root-squashing NFS: try again as that user. */
+        run->cwd_deferred = mode == CWD_TRY && errno == EACCES;
+        return run->cwd_deferred ? 0 : fail_errno(f, errno, "enter working directory `%s`", cwd);
+    }
     /* A leaked descriptor under /proc/self/fd would lead out of the root (CVE-2024-21626). */
     if (getcwd(path, sizeof(path)) == NULL || path[0] != '/')
         return fail_errno(f, ENOENT, "working directory `%s` lies outside the container", cwd);
