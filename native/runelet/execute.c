@@ -112,6 +112,18 @@ static char *home_in_line(char *line, uid_t uid)
     return end != field[2] && *end == 0 && found == uid ? field[5] : NULL;
 }
 
+/* The image's /etc/passwd may be a fifo or a device; only a file is read. */
+static FILE *open_passwd(void)
+{
+    struct stat st;
+    int fd = open("/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+        return fdopen(fd, "r");
+    if (fd >= 0)
+        close(fd);
+    return NULL;
+}
+
 /* What runc and crun do for a payload without HOME: the container's /etc/passwd, else "/". */
 int op_home(struct run *run, struct reader *payload, struct failure *f)
 {
@@ -119,7 +131,7 @@ int op_home(struct run *run, struct reader *payload, struct failure *f)
     uid_t uid = read_u32(payload);
     if (payload_done(payload, f) < 0)
         return -1;
-    FILE *file = fopen("/etc/passwd", "re");
+    FILE *file = open_passwd();
     while (file != NULL && home == NULL && fgets(line, sizeof(line), file) != NULL)
         home = home_in_line(line, uid);
     if (asprintf(&run->home, "HOME=%s", home != NULL && home[0] != 0 ? home : "/") < 0)

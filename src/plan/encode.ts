@@ -69,140 +69,154 @@ export function encodePlan(operations: readonly Operation[], inherited: readonly
 function encodeOperation(w: RecordWriter, o: Operation): void {
   switch (o.op) {
     case "writeFile":
-      return void w.begin(1).string(o.path).bytes(new TextEncoder().encode(o.data)).end();
+      w.begin(1).string(o.path).bytes(new TextEncoder().encode(o.data)).end();
+      return;
     case "setns":
-      return void w.begin(2).u32(o.slot).u32(o.types).end();
+      w.begin(2).u32(o.slot).u32(o.types).end();
+      return;
     case "openTree":
-      return void w.begin(3).u32(o.slot).string(o.path).u32(flag(o.recursive)).end();
+      w.begin(3).u32(o.slot).string(o.path).u32(flag(o.recursive)).end();
+      return;
     case "clone":
       w.begin(4)
         .u64(o.flags)
         .u32(o.cgroup ?? none);
-      return void w.string(o.uidMap).string(o.gidMap).u32(flag(o.denySetgroups)).end();
+      w.string(o.uidMap).string(o.gidMap).u32(flag(o.denySetgroups)).end();
+      return;
     case "enter":
-      return void w.begin(5).u32(o.program).list(o.argv).end();
+      w.begin(5).u32(o.program).list(o.argv).end();
+      return;
     case "unshare":
-      return void w.begin(6).u64(o.flags).end();
+      w.begin(6).u64(o.flags).end();
+      return;
     case "setsid":
-      return void w.begin(7).end();
+      w.begin(7).end();
+      return;
     case "propagation":
-      return void w.begin(16).string(o.path).u64(o.flag).u32(flag(o.recursive)).end();
+      w.begin(16).string(o.path).u64(o.flag).u32(flag(o.recursive)).end();
+      return;
     case "root":
-      return void w.begin(17).u32(o.slot).string(o.path).end();
+      w.begin(17).u32(o.slot).string(o.path).end();
+      return;
     case "mountFs":
       w.begin(18).string(o.type).string(o.source).list(o.options).u64(o.attributes);
-      return void w.u64(o.propagation).string(o.destination).end();
+      w.u64(o.propagation).string(o.destination).end();
+      return;
     case "mountTree":
       w.begin(19).u32(o.slot).string(o.destination).u64(o.set).u64(o.clear);
-      return void w.u64(o.recursiveSet).u64(o.recursiveClear).u64(o.propagation).end();
+      w.u64(o.recursiveSet).u64(o.recursiveClear).u64(o.propagation).end();
+      return;
     case "mknod":
       w.begin(20).string(o.path).u32(o.mode).u32(o.major).u32(o.minor);
-      return void w.u32(o.uid).u32(o.gid).end();
+      w.u32(o.uid).u32(o.gid).end();
+      return;
     case "symlink":
-      return void w.begin(21).string(o.target).string(o.path).end();
+      w.begin(21).string(o.target).string(o.path).end();
+      return;
     case "mask":
-      return void w.begin(22).string(o.path).end();
+      w.begin(22).string(o.path).end();
+      return;
     case "readonly":
-      return void w.begin(23).string(o.path).end();
+      w.begin(23).string(o.path).end();
+      return;
     case "pivot":
-      return void w.begin(24).u32(pivotModes[o.mode]).end();
+      w.begin(24).u32(pivotModes[o.mode]).end();
+      return;
     case "attributes":
-      return void w.begin(25).string(o.path).u64(o.set).end();
+      w.begin(25).string(o.path).u64(o.set).end();
+      return;
     case "bindDevice":
-      return void w.begin(26).u32(o.slot).string(o.path).end();
-    default:
-      return encodeProcessOperation(w, o);
-  }
-}
-
-type MountOperation =
-  | "writeFile"
-  | "setns"
-  | "openTree"
-  | "clone"
-  | "enter"
-  | "unshare"
-  | "setsid"
-  | "propagation"
-  | "root"
-  | "mountFs"
-  | "mountTree"
-  | "mknod"
-  | "symlink"
-  | "mask"
-  | "readonly"
-  | "pivot"
-  | "attributes"
-  | "bindDevice";
-
-function encodeProcessOperation(
-  w: RecordWriter,
-  o: Exclude<Operation, { readonly op: MountOperation }>,
-): void {
-  switch (o.op) {
+      w.begin(26).u32(o.slot).string(o.path).end();
+      return;
     case "hostname":
-      return void w.begin(32).string(o.name).end();
+      w.begin(32).string(o.name).end();
+      return;
     case "domainname":
-      return void w.begin(33).string(o.name).end();
+      w.begin(33).string(o.name).end();
+      return;
     case "rlimit":
-      return void w.begin(34).u32(o.resource).u64(o.soft).u64(o.hard).end();
+      w.begin(34).u32(o.resource).u64(o.soft).u64(o.hard).end();
+      return;
     case "console":
-      return void w.begin(35).u32(o.slot).u32(o.rows).u32(o.columns).u32(flag(o.mount)).end();
+      w.begin(35).u32(o.slot).u32(o.rows).u32(o.columns).u32(flag(o.mount)).end();
+      return;
     case "cwd":
-      return void w.begin(36).string(o.path).u32(cwdModes[o.when]).end();
+      w.begin(36).string(o.path).u32(cwdModes[o.when]).end();
+      return;
     case "umask":
-      return void w.begin(37).u32(o.mask).end();
+      w.begin(37).u32(o.mask).end();
+      return;
     case "ids":
       w.begin(38).u32(o.uid).u32(o.gid).u32(o.groups.length);
       for (const group of o.groups) w.u32(group);
-      return void w.end();
+      w.end();
+      return;
     case "bounding":
-      return void w.begin(39).u64(o.keep).end();
+      w.begin(39).u64(o.keep).end();
+      return;
     case "capabilities":
       w.begin(40).u64(o.effective).u64(o.permitted);
-      return void w.u64(o.inheritable).u64(o.ambient).end();
+      w.u64(o.inheritable).u64(o.ambient).end();
+      return;
     case "noNewPrivs":
-      return void w.begin(41).end();
+      w.begin(41).end();
+      return;
     case "seccomp":
-      return void w.begin(42).u32(o.flags).bytes(o.filter).end();
+      w.begin(42).u32(o.flags).bytes(o.filter).end();
+      return;
     case "keepFds":
-      return void w.begin(43).u32(o.count).end();
+      w.begin(43).u32(o.count).end();
+      return;
     case "findProgram":
-      return void w.begin(44).string(o.name).string(o.path).end();
+      w.begin(44).string(o.name).string(o.path).end();
+      return;
     case "ready":
-      return void w.begin(45).end();
+      w.begin(45).end();
+      return;
     case "waitFifo":
-      return void w.begin(46).u32(o.slot).end();
+      w.begin(46).u32(o.slot).end();
+      return;
     case "exec":
-      return void w.begin(47).list(o.argv).list(o.env).end();
+      w.begin(47).list(o.argv).list(o.env).end();
+      return;
     case "hook":
       w.begin(48).u32(o.timeoutSeconds).string(o.path).list(o.argv).list(o.env);
-      return void w.bytes(o.state).end();
+      w.bytes(o.state).end();
+      return;
     case "home":
-      return void w.begin(49).u32(o.uid).end();
+      w.begin(49).u32(o.uid).end();
+      return;
     case "monitor":
-      return void w
-        .begin(64)
+      w.begin(64)
         .u32(o.pid)
         .u32(o.console ?? none)
         .u32(o.subreaper ? 0 : 1)
         .end();
+      return;
     case "cgroupKill":
-      return void w.begin(65).string(o.path).end();
+      w.begin(65).string(o.path).end();
+      return;
     case "rmdir":
-      return void w.begin(66).string(o.path).end();
+      w.begin(66).string(o.path).end();
+      return;
     case "unlink":
-      return void w.begin(67).string(o.path).end();
+      w.begin(67).string(o.path).end();
+      return;
     case "exit":
-      return void w.begin(68).end();
+      w.begin(68).end();
+      return;
     case "palLoad":
-      return void w.begin(80).u32(o.slot).string(o.name).end();
+      w.begin(80).u32(o.slot).string(o.name).end();
+      return;
     case "palInit":
-      return void w.begin(81).string(o.args).string(o.logLevel).end();
+      w.begin(81).string(o.args).string(o.logLevel).end();
+      return;
     case "agent":
-      return void w.begin(82).u32(o.slot).end();
+      w.begin(82).u32(o.slot).end();
+      return;
     case "palRun":
-      return void w.begin(83).list(o.argv).list(o.env).end();
+      w.begin(83).list(o.argv).list(o.env).end();
+      return;
     default: {
       const unknown: never = o;
       throw new RuneError({
