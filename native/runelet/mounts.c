@@ -138,16 +138,37 @@ int op_mount_fs(struct run *run, struct reader *payload, struct failure *f)
     return attached;
 }
 
+struct tree_attributes {
+    struct mount_attr_v0 all, top, propagation;
+    bool propagation_recursive;
+};
+
+/* A copy of a shared mount is the host's peer until it is made a slave: never attach it before. */
+static int set_tree_attributes(int tree, const struct tree_attributes *a, const char *path,
+                               struct failure *f)
+{
+    unsigned deep = AT_EMPTY_PATH | AT_RECURSIVE_;
+    if (sys_mount_setattr(tree, "", deep, &a->all) < 0 ||
+        sys_mount_setattr(tree, "", AT_EMPTY_PATH, &a->top) < 0)
+        return fail_errno(f, errno, "set the mount attributes of `%s`", path);
+    if (a->propagation.propagation != 0 &&
+        sys_mount_setattr(tree, "", a->propagation_recursive ? deep : AT_EMPTY_PATH,
+                          &a->propagation) < 0)
+        return fail_errno(f, errno, "change the propagation of `%s`", path);
+    return 0;
+}
+
 int op_mount_tree(struct run *run, struct reader *payload, struct failure *f)
 {
     uint32_t slot = read_u32(payload);
     const char *path = read_string(payload, NULL);
-    struct mount_attr_v0 top = {0}, all = {0};
-    top.attr_set = read_u64(payload);
-    top.attr_clr = read_u64(payload);
-    all.attr_set = read_u64(payload);
-    all.attr_clr = read_u64(payload);
-    all.propagation = read_u64(payload);
+    struct tree_attributes a = {.all.propagation = MS_SLAVE};
+    a.top.attr_set = read_u64(payload);
+    a.top.attr_clr = read_u64(payload);
+    a.all.attr_set = read_u64(payload);
+    a.all.attr_clr = read_u64(payload);
+    a.propagation.propagation = read_u64(payload);
+    a.propagation_recursive = read_u32(payload) != 0;
     if (payload_done(payload, f) < 0)
         return -1;
     int tree = slot_fd(run, slot, f);
@@ -156,9 +177,8 @@ int op_mount_tree(struct run *run, struct reader *payload, struct failure *f)
         return -1;
     if (fstat(tree, &st) < 0)
         return fail_errno(f, errno, "stat the source of `%s`", path);
-    if (sys_mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE_, &all) < 0 ||
-        sys_mount_setattr(tree, "", AT_EMPTY_PATH, &top) < 0)
-        return fail_errno(f, errno, "set the mount attributes of `%s`", path);
+    if (set_tree_attributes(tree, &a, path, f) < 0)
+        return -1;
     int target = make_in_root(run, path, !S_ISDIR(st.st_mode), f);
     if (target < 0 || attach(tree, target, path, f) < 0)
         return -1;

@@ -104,7 +104,8 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
       return;
     case "mountTree":
       w.begin(19).u32(o.slot).string(o.destination).u64(o.set).u64(o.clear);
-      w.u64(o.recursiveSet).u64(o.recursiveClear).u64(o.propagation).end();
+      w.u64(o.recursiveSet).u64(o.recursiveClear);
+      w.u64(o.propagation.flag).u32(flag(o.propagation.recursive)).end();
       return;
     case "mknod":
       w.begin(20).string(o.path).u32(o.mode).u32(o.major).u32(o.minor);

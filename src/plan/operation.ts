@@ -49,7 +49,8 @@ export type Operation =
       readonly clear: number;
       readonly recursiveSet: number;
       readonly recursiveClear: number;
-      readonly propagation: number;
+      /** Flag 0: a slave of the source, as everything is before. */
+      readonly propagation: { readonly flag: number; readonly recursive: boolean };
     }
   | {
       readonly op: "mknod";
