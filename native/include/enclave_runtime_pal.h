@@ -59,13 +59,13 @@ typedef struct {
 
 /*
  * The payload's standard streams; 12 bytes. They belong to the caller: dup() what must outlive
- * pal_exec, close nothing. With a terminal all three are the same one. (`stdin` and its brothers
- * are macros in <stdio.h>, hence the names; the layout is what counts.)
+ * pal_exec, close nothing. With a terminal all three are the same one. The names
+ * are the original API's; with glibc they live beside <stdio.h>, whose macros expand to themselves.
  */
 typedef struct {
-    int stdin_fd;  /* offset 0 */
-    int stdout_fd; /* offset 4 */
-    int stderr_fd; /* offset 8 */
+    int stdin;  /* offset 0 */
+    int stdout; /* offset 4 */
+    int stderr; /* offset 8 */
 } pal_stdio_fds;
 
 /*
@@ -98,7 +98,7 @@ PAL_ASSERT_(sizeof(void *) == 8 && sizeof(int) == 4);
 PAL_ASSERT_(sizeof(pal_attr_v1_t) == 16 && offsetof(pal_attr_v1_t, log_level) == 8);
 PAL_ASSERT_(sizeof(pal_attr_v3_t) == 32 && offsetof(pal_attr_v3_t, fd) == 16);
 PAL_ASSERT_(offsetof(pal_attr_v3_t, addr) == 24);
-PAL_ASSERT_(sizeof(pal_stdio_fds) == 12 && offsetof(pal_stdio_fds, stderr_fd) == 8);
+PAL_ASSERT_(sizeof(pal_stdio_fds) == 12 && offsetof(pal_stdio_fds, stderr) == 8);
 PAL_ASSERT_(sizeof(pal_create_process_args) == 40);
 PAL_ASSERT_(offsetof(pal_create_process_args, argv) == 8);
 PAL_ASSERT_(offsetof(pal_create_process_args, env) == 16);
