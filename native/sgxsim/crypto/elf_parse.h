@@ -70,10 +70,11 @@ struct elf_image {
 const char *elf_parse(const void *bytes, size_t size, uint64_t file_size, struct elf_image *image);
 
 /*
- * How many bytes from the file's start elf_parse needs, given at least the first 64; 0 when the
- * file header is refused. At most ELF_HEADERS_MAX: headers further back are refused.
+ * How many bytes from the file's start elf_parse needs, given at least the first 64, for a caller
+ * that does not map the whole file; 0 when the file header is refused. Not checked against the
+ * file's size.
  */
-size_t elf_headers_end(const void *bytes, size_t size);
+uint64_t elf_headers_end(const void *bytes, size_t size);
 
 /*
  * Checks the `size` bytes that PT_INTERP points at: a non-empty path, NUL at the end and nowhere
