@@ -1,6 +1,6 @@
 # The simulator's pure parts: no system call, no libc beyond memcpy and memset, no state of their own.
 SGXSIM_CRYPTO := $(addprefix sgxsim/crypto/,engine.c sha256.c aes_cmac.c rsa3072.c sigstruct.c \
-	measure.c)
+	measure.c keys.c elf_parse.c)
 SGXSIM_CRYPTO_HEADERS := $(wildcard sgxsim/crypto/*.h sgxsim/crypto/tests/*.h)
 SGXSIM_CRYPTO_TESTS := $(addprefix $(B)/tests/sgxsim-,sha256 aes_cmac)
 TESTS += $(SGXSIM_CRYPTO_TESTS)

@@ -24,7 +24,8 @@
 
 /*
  * A PT_LOAD with memory. `address` and `offset` are congruent modulo ELF_PAGE, file_size <=
- * memory_size, and neither range overflows or leaves the file or user space.
+ * memory_size, and neither range overflows or leaves the file or user space. Without bytes in the
+ * file, `offset` only says where in its page the segment starts.
  */
 struct elf_segment {
     uint64_t offset;
@@ -49,7 +50,7 @@ struct elf_image {
     uint64_t low;
     uint64_t high;
     uint64_t alignment; /* the largest of the segments' */
-    /* Where the program headers are in memory, for AT_PHDR; 0 with headers_mapped false. */
+    /* Where the program headers are in memory, for AT_PHDR, if a segment contains them. */
     bool headers_mapped;
     uint64_t headers_address;
     uint16_t headers_count;
