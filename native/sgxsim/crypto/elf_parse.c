@@ -211,7 +211,7 @@ static const char *take_interpreter(struct elf_image *image, const struct progra
 
 /*
  * AT_PHDR: where the segment that contains the table's place in the file puts it. PT_PHDR is not
- * asked, and the kernel does not ask it either (fs/binfmt_elf.c since 0da1d5002745).
+ * asked, and the kernel does not ask it either (fs/binfmt_elf.c since Linux 5.18).
  */
 static void locate_headers(struct elf_image *image, const struct file_header *header)
 {
