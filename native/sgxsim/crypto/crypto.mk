@@ -2,7 +2,7 @@
 SGXSIM_CRYPTO := $(addprefix sgxsim/crypto/,engine.c sha256.c aes_cmac.c rsa3072.c sigstruct.c \
 	measure.c keys.c elf_parse.c)
 SGXSIM_CRYPTO_HEADERS := $(wildcard sgxsim/crypto/*.h sgxsim/crypto/tests/*.h)
-SGXSIM_CRYPTO_TESTS := $(addprefix $(B)/tests/sgxsim-,sha256 aes_cmac sigstruct keys)
+SGXSIM_CRYPTO_TESTS := $(addprefix $(B)/tests/sgxsim-,sha256 aes_cmac sigstruct keys elf_parse)
 TESTS += $(SGXSIM_CRYPTO_TESTS)
 $(SGXSIM_CRYPTO_TESTS): $(B)/tests/sgxsim-%: sgxsim/crypto/tests/%_test.c $(SGXSIM_CRYPTO) \
 		$(SGXSIM_CRYPTO_HEADERS) | $(B)/tests/
