@@ -1,0 +1,1 @@
+include sgxsim/crypto/crypto.mk
