@@ -49,12 +49,12 @@ static void system_call(struct thread *thread, const siginfo_t *info, struct con
         exit_with_exception(thread, context, &undefined);
     } else if (info->si_code == SYS_USER_DISPATCH_CODE) {
         note("system call outside the enclave was dispatched"); /* the selector is clear outside */
-    } else if (leave_thunk(thread, context) || !is_trapped_call((long)info->_sifields._sigsys._syscall)) {
+    } else if (leave_thunk(thread, context) || !is_trapped_call(info->si_syscall)) {
         siginfo_t theirs = *info; /* raised by a filter of the program's own */
-        theirs._sifields._sigsys._call_addr = (void *)context->reg[RIP];
+        theirs.si_call_addr = (void *)context->reg[RIP];
         deliver(thread, SIGSYS, &theirs, context);
     } else {
-        trapped_call(thread, (long)info->_sifields._sigsys._syscall, context);
+        trapped_call(thread, info->si_syscall, context);
     }
 }
 
