@@ -145,3 +145,39 @@ int program_open(struct program_file *file, int directory, const char *path, int
         return (int)fd;
     return program_from_fd(file, (int)fd, path);
 }
+
+static const char *search_path(char *const *environment)
+{
+    for (; *environment != NULL; environment++)
+        if (starts_with(*environment, "PATH="))
+            return *environment + 5;
+    return "/usr/local/bin:/usr/bin:/bin";
+}
+
+int program_search(struct program_file *file, const char *name, char *const *environment)
+{
+    static char candidate[4096];
+    size_t name_size = strlen(name) + 1;
+    if (last_component(name) != name)
+        return program_open(file, AT_FDCWD, name, 0);
+    int error = -ENOENT;
+    const char *at = search_path(environment);
+    for (;;) {
+        size_t length = 0;
+        while (at[length] != 0 && at[length] != ':')
+            length++;
+        if (length > 0 && length + 1 + name_size <= sizeof candidate) {
+            memcpy(candidate, at, length);
+            candidate[length] = '/';
+            memcpy(candidate + length + 1, name, name_size);
+            int found = program_open(file, AT_FDCWD, candidate, 0);
+            if (found == 0)
+                return 0;
+            if (found == -EACCES)
+                error = found;
+        }
+        if (at[length] == 0)
+            return error;
+        at += length + 1;
+    }
+}

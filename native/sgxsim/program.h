@@ -22,6 +22,9 @@ struct program_file {
 /* Opens the program. 0, or -errno with nothing open. `path` must outlive `file`. */
 int program_open(struct program_file *file, int directory, const char *path, int flags);
 
+/* The same for a command as a shell finds it: through PATH unless it has a slash. */
+int program_search(struct program_file *file, const char *name, char *const *environment);
+
 /* Takes over an open descriptor, as --fd gives it. */
 int program_from_fd(struct program_file *file, int fd, const char *path);
 

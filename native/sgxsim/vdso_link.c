@@ -4,7 +4,7 @@
 #include <linux/elf.h>
 
 /* Read by the vDSO's code at VDSO_TABLE; the linker script puts .bss.table first. */
-__attribute__((section(".bss.table,\"aw\",@nobits#"))) static uint64_t table[VDSO_TABLE_ENTRIES];
+__attribute__((section(".bss.table"))) static uint64_t table[VDSO_TABLE_ENTRIES];
 
 uint64_t vdso_aep, vdso_exception;
 
