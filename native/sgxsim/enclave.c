@@ -3,8 +3,8 @@
 #include <asm/stat.h>
 #include <linux/mman.h>
 
-/* Newest first. Objects live as long as the process: a host may keep a descriptor for ever. What is
- * large, their memory, goes with the last descriptor and mapping and maps.c's release. */
+/* Newest first. Objects live as long as the process, because a host may keep a descriptor for ever;
+ * their memory goes when the last page is unmapped and the last descriptor closed (maps.c). */
 static struct enclave *enclaves;
 
 struct enclave *enclave_new(int fd)
@@ -58,28 +58,30 @@ struct enclave *enclave_at(uint64_t address)
 
 struct page *page_at(const struct enclave *enclave, uint64_t address)
 {
-    return &enclave->pages[(address - enclave->base) / PAGE_SIZE];
+    return &enclave->pages[index_of(enclave, address)];
 }
 
 /* TCS pages are the processor's alone. */
-int effective_permissions(const struct page *page)
+int effective_permissions(const struct enclave *enclave, uint64_t index)
 {
-    if (page->mapping == 0 || !page->valid || page->type != PAGE_REG ||
+    const struct page *page = &enclave->pages[index];
+    uint8_t mapping = enclave->mappings[index];
+    if (mapping == 0 || !page->valid || page->type != PAGE_REG ||
         (page->state & (PAGE_PENDING | PAGE_MODIFIED)) != 0)
         return 0;
-    return page->mapping & page->permissions & PERMISSIONS;
+    return mapping & page->permissions & PERMISSIONS;
 }
 
 void apply_permissions(struct enclave *enclave, uint64_t from, uint64_t to)
 {
     for (uint64_t i = from; i < to;) {
-        struct page *page = &enclave->pages[i];
-        int permissions = effective_permissions(page);
+        int permissions = effective_permissions(enclave, i);
+        int mapped = enclave->mappings[i] != 0;
         uint64_t end = i + 1;
-        while (end < to && effective_permissions(&enclave->pages[end]) == permissions &&
-               (enclave->pages[end].mapping == 0) == (page->mapping == 0))
+        while (end < to && effective_permissions(enclave, end) == permissions &&
+               (enclave->mappings[end] != 0) == mapped)
             end++;
-        if (page->mapping != 0)
+        if (mapped)
             call(__NR_mprotect, enclave->base + i * PAGE_SIZE, (end - i) * PAGE_SIZE, permissions);
         i = end;
     }
@@ -92,7 +94,6 @@ void page_augment(struct enclave *enclave, uint64_t index)
                           .permissions = 3,
                           .type = PAGE_REG,
                           .state = PAGE_PENDING,
-                          .max_permissions = PERMISSIONS,
-                          .mapping = page->mapping};
+                          .max_permissions = PERMISSIONS};
     memset(enclave->memory + index * PAGE_SIZE, 0, PAGE_SIZE);
 }

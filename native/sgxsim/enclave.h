@@ -21,17 +21,16 @@
 #define PAGE_RESTRICTED 0x20 /* SECINFO's PR */
 #define PAGE_MAPPED 0x80
 
-/* One page's EPCM entry and what the driver and the kernel's page table know of it. Lies in memory
- * shared with forked children, as the EPC is. */
+/* One page's EPCM entry and what the driver knows of it. Lies in memory shared with forked children,
+ * as the EPC is. */
 struct page {
     uint8_t valid;
     uint8_t permissions;     /* EPCM.R, W, X */
     uint8_t type;            /* PAGE_... */
     uint8_t state;           /* PAGE_PENDING | PAGE_MODIFIED | PAGE_RESTRICTED */
     uint8_t max_permissions; /* mappings may ask for no more (the driver's vm_max_prot_bits) */
-    uint8_t mapping;         /* 0, or PAGE_MAPPED | protection the host asked for */
     uint8_t busy;            /* a TCS in use */
-    uint8_t reserved;
+    uint8_t reserved[2];
 };
 
 struct secs {
@@ -76,8 +75,10 @@ struct enclave {
     struct enclave *next;
     uint64_t device, inode; /* of the memfd: what the enclave's descriptors have in common */
     uint64_t base, size;
-    uint8_t *memory;    /* all of it, writable, for the emulator only */
-    struct page *pages; /* size / PAGE_SIZE */
+    uint8_t *memory;      /* all of it, writable, for the emulator only; NULL while nothing is mapped */
+    struct page *pages;   /* size / PAGE_SIZE */
+    uint8_t *mappings;    /* this process's, one a page: 0, or PAGE_MAPPED | what the host asked for */
+    uint64_t mapped_count; /* of `mappings`, how many are not 0 */
     struct sha256 measurement;
     struct secs secs;
     struct enclave_identity identity; /* after EINIT */
@@ -98,6 +99,10 @@ struct enclave *enclave_at(uint64_t address);
 /* The first created enclave whose range meets [start, start + size). */
 struct enclave *enclave_meeting(uint64_t start, uint64_t size);
 
+static inline uint64_t index_of(const struct enclave *enclave, uint64_t address)
+{
+    return (address - enclave->base) / PAGE_SIZE;
+}
 struct page *page_at(const struct enclave *enclave, uint64_t address);
 static inline int contains_range(const struct enclave *enclave, uint64_t address, uint64_t size)
 {
@@ -110,7 +115,7 @@ static inline uint8_t *memory_at(const struct enclave *enclave, uint64_t address
 }
 
 /* What an access by the enclave's code may do: both the host's mapping and the EPCM allow it. */
-int effective_permissions(const struct page *page);
+int effective_permissions(const struct enclave *enclave, uint64_t index);
 
 /* Sets the native protection of mapped pages first to last-1 to that. */
 void apply_permissions(struct enclave *enclave, uint64_t first, uint64_t last);

@@ -30,16 +30,36 @@ static int may_map(const struct enclave *enclave, struct page_range range, int p
 
 static void set_mapping(struct enclave *enclave, struct page_range range, uint8_t mapping)
 {
-    for (uint64_t i = range.first; i < range.last; i++)
-        enclave->pages[i].mapping = mapping;
+    for (uint64_t i = range.first; i < range.last; i++) {
+        enclave->mapped_count += (mapping != 0) - (uint64_t)(enclave->mappings[i] != 0);
+        enclave->mappings[i] = mapping;
+    }
 }
 
-/* Pages of all enclaves in the range are no longer mapped: something else is there now. */
+/* Pages in the range are no longer mapped: something else is there now. With the last page of a
+ * finished enclave the emulator gives up its own view too: if the host has closed the descriptor the
+ * memory is free, and otherwise the next mmap brings the view back. */
 static void forget(uint64_t address, uint64_t size)
 {
     struct enclave *enclave = enclave_meeting(address, size);
-    if (enclave != NULL)
-        set_mapping(enclave, range_in(enclave, address, size), 0);
+    if (enclave == NULL)
+        return;
+    set_mapping(enclave, range_in(enclave, address, size), 0);
+    if (enclave->initialized && enclave->mapped_count == 0) {
+        call(__NR_munmap, enclave->memory, enclave->size);
+        enclave->memory = NULL;
+    }
+}
+
+int maps_view(struct enclave *enclave, int fd)
+{
+    if (enclave->memory != NULL)
+        return 0;
+    long at = call(__NR_mmap, 0, enclave->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (is_error(at))
+        return (int)at;
+    enclave->memory = (uint8_t *)at;
+    return 0;
 }
 
 static long map_early(struct enclave *enclave, uint64_t address, uint64_t size, int protection,
@@ -57,13 +77,15 @@ static long map_early(struct enclave *enclave, uint64_t address, uint64_t size, 
     return at;
 }
 
-/* The emulator's view of the memory comes with the first mapping after it had been released. */
 static long map_pages(struct enclave *enclave, uint64_t address, uint64_t size, int protection,
                       int fd)
 {
     struct page_range range = range_in(enclave, address, size);
     if (!may_map(enclave, range, protection))
         return -EACCES;
+    int error = maps_view(enclave, fd);
+    if (error != 0)
+        return error;
     long at = call(__NR_mmap, address, size, PROT_NONE, MAP_SHARED | MAP_FIXED, fd,
                    address - enclave->base);
     if (is_error(at))
@@ -119,7 +141,7 @@ int enclave_munmap(uint64_t address, uint64_t size, long *result)
 static int is_mapped(const struct enclave *enclave, struct page_range range)
 {
     for (uint64_t i = range.first; i < range.last; i++)
-        if (enclave->pages[i].mapping != 0)
+        if (enclave->mappings[i] != 0)
             return 1;
     return 0;
 }
@@ -139,7 +161,7 @@ int enclave_mprotect(uint64_t address, uint64_t size, int protection, long *resu
     else if (!may_map(enclave, range, protection))
         *result = -EACCES;
     for (uint64_t i = range.first; *result == 0 && i < range.last; i++)
-        if (enclave->pages[i].mapping == 0)
+        if (enclave->mappings[i] == 0)
             *result = -ENOMEM;
     if (*result == 0) {
         set_mapping(enclave, range, (uint8_t)(PAGE_MAPPED | (protection & PERMISSIONS)));

@@ -13,6 +13,9 @@ int enclave_mmap(uint64_t address, uint64_t size, int protection, int flags, int
 int enclave_munmap(uint64_t address, uint64_t size, long *result);
 int enclave_mprotect(uint64_t address, uint64_t size, int protection, long *result);
 
+/* Makes enclave->memory valid; -errno. */
+int maps_view(struct enclave *enclave, int fd);
+
 /* ECREATE: maps anew, at the right pages, what the host had mapped before. */
 void maps_adopt_early(struct enclave *enclave, int fd);
 
