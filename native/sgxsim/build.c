@@ -82,17 +82,17 @@ long enclave_create(struct enclave *enclave, int fd, uint64_t argument)
 }
 
 /* sgx_validate_secinfo. */
-static int secinfo_ok(const struct sgx_secinfo *secinfo)
+static int secinfo_ok(const struct secinfo *secinfo)
 {
-    uint64_t flags = secinfo->flags, type = flags & SGX_SECINFO_PAGE_TYPE_MASK_BITS;
-    uint64_t permissions = flags & PERMISSIONS;
-    if (type != SGX_SECINFO_REG_BITS && type != SGX_SECINFO_TCS_BITS)
+    uint64_t flags = secinfo->flags, permissions = flags & PERMISSIONS;
+    uint8_t type = SECINFO_TYPE(flags);
+    if (type != PAGE_REG && type != PAGE_TCS)
         return 0;
     if ((permissions & 2) != 0 && (permissions & 1) == 0)
         return 0;
-    if (type == SGX_SECINFO_TCS_BITS && permissions != 0)
+    if (type == PAGE_TCS && permissions != 0)
         return 0;
-    return (flags & ~(SGX_SECINFO_PAGE_TYPE_MASK_BITS | (uint64_t)PERMISSIONS)) == 0 &&
+    return (flags & ~(SECINFO_TYPE_MASK | (uint64_t)PERMISSIONS)) == 0 &&
            zero_bytes(secinfo->reserved, sizeof secinfo->reserved);
 }
 
@@ -107,7 +107,7 @@ static int tcs_ok(const struct tcs *tcs)
 }
 
 static long add_page(struct enclave *enclave, uint64_t offset, uint64_t source,
-                     const struct sgx_secinfo *secinfo, int measured)
+                     const struct secinfo *secinfo, int measured)
 {
     struct page *page = &enclave->pages[offset / PAGE_SIZE];
     uint8_t *memory = enclave->memory + offset;
@@ -115,7 +115,7 @@ static long add_page(struct enclave *enclave, uint64_t offset, uint64_t source,
         return -EBUSY;
     if (read_user(memory, source, PAGE_SIZE) != 0)
         return -EFAULT;
-    uint8_t type = (uint8_t)(secinfo->flags >> 8), permissions = secinfo->flags & PERMISSIONS;
+    uint8_t type = SECINFO_TYPE(secinfo->flags), permissions = secinfo->flags & PERMISSIONS;
     if (type == PAGE_TCS && !tcs_ok((const struct tcs *)memory)) {
         memset(memory, 0, PAGE_SIZE);
         return -EIO;
@@ -134,7 +134,7 @@ static long add_page(struct enclave *enclave, uint64_t offset, uint64_t source,
 long enclave_add_pages(struct enclave *enclave, uint64_t argument)
 {
     struct sgx_enclave_add_pages request;
-    struct sgx_secinfo secinfo;
+    struct secinfo secinfo;
     if (!enclave->created || enclave->initialized)
         return -EINVAL;
     if (read_user(&request, argument, sizeof request) != 0)

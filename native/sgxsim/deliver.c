@@ -80,6 +80,7 @@ static void call_handler(struct thread *thread, int signal, const struct disposi
         mask |= SIGNAL_BIT(signal);
     set_mask(thread, context, mask);
     altstack_disarm(&thread->host_stack);
+    thread->prepared = 0;
     if ((disposition->flags & SA_RESETHAND) != 0)
         disposition_reset(signal);
 }

@@ -125,8 +125,6 @@ fast_enter:
     push %rbp
     mov %rbx, %rdi
     mov %rcx, %rsi
-    lea 72(%rsp), %rdx
-    mov %rbp, %rcx
     mov %rsp, %rbp
     and $-16, %rsp
     call prepare_fast_enter

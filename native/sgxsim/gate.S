@@ -34,7 +34,7 @@ gate_sigreturn:
  * anything outside but the block's own struct thread, one page below, relative to RIP).
  */
     .balign 64
-#define BLOCK(offset) (thread_code - BLOCK_CODE + offset)(%rip)
+#define BLOCK(offset) (thread_code - BLOCK_CODE + (offset))(%rip)
     .globl thread_code
 thread_code:
 
@@ -89,6 +89,8 @@ thread_enter:
 thread_enter_claimed:
     test %al, %al
     jnz thread_enter_released
+    cmpb $0, BLOCK(T_PREPARED)
+    je 1f
     mov BLOCK(T_TCS_CSSA), %rcx
     cmpl $0, (%rcx)
     jne 1f

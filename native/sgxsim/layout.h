@@ -44,6 +44,7 @@
 /* Offsets in struct thread that assembler uses; thread.h asserts them. */
 #define T_SELECTOR 0
 #define T_INSIDE 1
+#define T_PREPARED 3
 #define T_HOST_FS 8
 #define T_HOST_GS 16
 #define T_ENCLAVE_FS 24

@@ -140,6 +140,11 @@ void process_check(void)
     }
 }
 
+int is_forked_unseen(void)
+{
+    return *not_forked == 0;
+}
+
 int is_borrower(void)
 {
     return call(__NR_getpid) != owner_pid;

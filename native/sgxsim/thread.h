@@ -21,7 +21,8 @@ struct thread {
     uint8_t selector;
     uint8_t inside; /* executing the enclave */
     uint8_t used;   /* the block belongs to a thread; written with the block lock held */
-    uint8_t reserved[5];
+    uint8_t prepared; /* prepare_fast_enter's work is still good: no handler of the program ran since */
+    uint8_t reserved[4];
     uint64_t host_fs, host_gs;       /* segment bases of the host program while inside */
     uint64_t enclave_fs, enclave_gs; /* to load when going on inside */
     uint64_t enter_rip, enter_rcx;   /* for thread_enter */
@@ -59,6 +60,7 @@ struct thread {
     _Static_assert(offsetof(struct thread, field) == (offset), "offset in layout.h")
 OFFSET_IS(selector, T_SELECTOR);
 OFFSET_IS(inside, T_INSIDE);
+OFFSET_IS(prepared, T_PREPARED);
 OFFSET_IS(host_fs, T_HOST_FS);
 OFFSET_IS(host_gs, T_HOST_GS);
 OFFSET_IS(enclave_fs, T_ENCLAVE_FS);
@@ -102,6 +104,9 @@ void thread_remember_fs(struct thread *thread);
 
 /* To be called first on every way into the emulator: notices that the process is a forked child. */
 void process_check(void);
+
+/* Whether process_check has still to be called in a forked child. */
+int is_forked_unseen(void);
 
 /* Whether the process is a vfork child, which only borrows the emulator's memory. */
 int is_borrower(void);
