@@ -45,10 +45,10 @@ signal_entry:
     sub %r12, %rax
     cmp $BLOCK_SIZE, %rax
     jb .Lnested
-    lea (BLOCK_CODE + thread_enter_checked - thread_code)(%r12), %rcx
+    lea enter_checked_offset(%r12), %rcx
     mov UCONTEXT_RIP(%rdx), %rax
     sub %rcx, %rax
-    cmp $(thread_enter_end - thread_enter_checked), %rax
+    cmp $enter_checked_size, %rax
     jb .Lentering
     cmpb $0, T_INSIDE(%r12)
     je .Loutside
@@ -140,7 +140,7 @@ fast_enter:
     pop %rcx
     test %rax, %rax
     jz 1f
-    lea (BLOCK_CODE + thread_enter - thread_code)(%rax), %rax
+    lea enter_offset(%rax), %rax
     jmp *%rax
 1:  mov $2, %eax
     jmp *%rcx

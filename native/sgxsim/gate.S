@@ -116,4 +116,10 @@ thread_enter_released:
     .globl thread_code_end
 thread_code_end:
 
+/* Distances for entry.S. */
+    .globl enter_offset, enter_checked_offset, enter_checked_size
+    .set enter_offset, BLOCK_CODE + thread_enter - thread_code
+    .set enter_checked_offset, BLOCK_CODE + thread_enter_checked - thread_code
+    .set enter_checked_size, thread_enter_end - thread_enter_checked
+
     .section .note.GNU-stack, "", @progbits

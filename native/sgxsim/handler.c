@@ -7,6 +7,7 @@
 #include "enclu.h"
 #include "exits.h"
 #include "fast_enter.h"
+#include "filter.h"
 #include "log.h"
 #include "sync_signals.h"
 #include "thunks.h"

@@ -9,9 +9,9 @@ SGXSIM_SOURCES := $(addprefix sgxsim/,base.c log.c lock.c user_memory.c thread.c
 	accept.c enter.c fast_enter.c exits.c)
 SGXSIM_HEADERS := $(wildcard sgxsim/*.h) $(SGXSIM_CRYPTO_HEADERS)
 SGXSIM_BUILD := $(B)/sgxsim
-SGXSIM_FLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -fno-pic -fno-pie -mcmodel=large \
+SGXSIM_FLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -fpie -fvisibility=hidden \
 	-fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
-	-fsanitize=undefined -fsanitize-undefined-trap-on-error -Wframe-larger-than=20480 -Isgxsim
+	-fsanitize=undefined -fsanitize-undefined-trap-on-error -Wframe-larger-than=20480
 SGXSIM_OBJECTS := $(SGXSIM_SOURCES:sgxsim/%.c=$(SGXSIM_BUILD)/%.o) \
 	$(SGXSIM_CRYPTO:sgxsim/crypto/%.c=$(SGXSIM_BUILD)/crypto-%.o) \
 	$(SGXSIM_BUILD)/gate.o $(SGXSIM_BUILD)/entry.o
@@ -32,7 +32,7 @@ $(SGXSIM_BUILD)/vdso.so: sgxsim/vdso/vdso.S sgxsim/vdso/vdso.lds sgxsim/vdso/vds
 		-soname linux-vdso.so.1 --hash-style=both -Bsymbolic -z noexecstack --build-id=none \
 		-o $@ $(SGXSIM_BUILD)/vdso.o
 $(B)/lib/sgxsim: $(SGXSIM_OBJECTS) sgxsim/sgxsim.lds sgxsim/layout.h | $(B)/lib/
-	$(CC) -E -P -x c -Isgxsim sgxsim/sgxsim.lds -o $(SGXSIM_BUILD)/sgxsim.lds
+	$(CC) -E -P -x c sgxsim/sgxsim.lds -o $(SGXSIM_BUILD)/sgxsim.lds
 	ld -static -T $(SGXSIM_BUILD)/sgxsim.lds -z max-page-size=4096 -z noexecstack --build-id=none \
 		--fatal-warnings -o $(SGXSIM_BUILD)/sgxsim.debug $(SGXSIM_OBJECTS)
 	strip -o $@ $(SGXSIM_BUILD)/sgxsim.debug

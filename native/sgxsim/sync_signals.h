@@ -24,7 +24,10 @@ static inline int is_synchronous(int signal)
 /* 0 to 5, for arrays; `signal` must be synchronous. */
 static inline unsigned synchronous_number(int signal)
 {
-    return (unsigned)__builtin_popcountl(SYNC_SIGNALS & (SIGNAL_BIT(signal) - 1));
+    unsigned number = 0;
+    for (int lower = 1; lower < signal; lower++)
+        number += (unsigned)is_synchronous(lower);
+    return number;
 }
 
 /* Codes above 0 are the kernel's (a fault, SIGSYS); 0 and below come from kill and its kin. */

@@ -3,6 +3,10 @@
 #include "layout.h"
 #include <linux/elf.h>
 
+#ifndef DT_GNU_HASH
+#define DT_GNU_HASH 0x6ffffef5
+#endif
+
 /* Read by the vDSO's code at VDSO_TABLE; the linker script puts .bss.table first. */
 __attribute__((section(".bss.table"))) static uint64_t table[VDSO_TABLE_ENTRIES];
 
