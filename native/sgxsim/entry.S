@@ -145,7 +145,7 @@ fast_enter:
 1:  mov $2, %eax
     jmp *%rcx
 
-    .section .rodata
+    .section .text.vdso, "ax"
     .balign 4096
     .globl vdso_image, vdso_image_end
 vdso_image:
