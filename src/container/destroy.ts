@@ -12,7 +12,7 @@ import type { ContainerDirectory } from "./store.ts";
 /** A process in an uninterruptible sleep takes its time; beyond this it is an error. */
 const patienceMs = 10_000;
 
-/** Kills what is left, removes everything and releases the directory. */
+/** Kills what is left and removes everything; the caller releases the directory. */
 export function destroy({ kernel }: Deps, directory: ContainerDirectory, state: State): void {
   const { init, cgroup } = state;
   if (init !== undefined && isAlive(kernel, init)) {
@@ -24,7 +24,6 @@ export function destroy({ kernel }: Deps, directory: ContainerDirectory, state: 
   });
   removeCgroup(kernel, cgroup);
   directory.remove();
-  directory.release();
 }
 
 /** Kills everything in the cgroup again and again, as a fork may race with it. */

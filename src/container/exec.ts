@@ -9,7 +9,7 @@ import { planMonitor } from "../plan/monitor.ts";
 import { unknownCapabilities } from "../plan/process.ts";
 import { checkProcess } from "./bundle.ts";
 import { receive } from "./channel.ts";
-import { requireConsoleSocket } from "./create.ts";
+import { requireConsoleSocket } from "./console.ts";
 import type { Deps } from "./deps.ts";
 import { checkDescriptors } from "./launch.ts";
 import { writePidFile } from "./pid-file.ts";

@@ -20,7 +20,7 @@ import { planContainer } from "../plan/container.ts";
 import type { LaunchInput } from "../plan/host.ts";
 import { isNew } from "../plan/namespaces.ts";
 import { unknownCapabilities } from "../plan/process.ts";
-import { type Bundle, checkSupported, readBundle } from "./bundle.ts";
+import { type Bundle, checkSupported } from "./bundle.ts";
 import { receive, sendRun } from "./channel.ts";
 import type { Deps } from "./deps.ts";
 import { writePidFile } from "./pid-file.ts";
@@ -31,8 +31,8 @@ import { ContainerDirectory } from "./store.ts";
 
 export type LaunchRequest = {
   readonly id: string;
-  readonly bundle: string;
-  /** Where the terminal goes: a path, or our own end of a pair for a foreground run. */
+  readonly bundle: Bundle;
+  /** Where the terminal is sent. */
   readonly console?: Fd;
   readonly pidFile?: string;
   readonly noPivot: boolean;
@@ -50,14 +50,14 @@ export type Launched = {
 
 /** Makes the container, or leaves nothing of it behind. The caller releases the directory. */
 export function launch(deps: Deps, request: LaunchRequest): Launched {
-  const bundle = readBundle(deps.kernel, request.bundle);
+  const { bundle } = request;
   checkSupported(bundle.config);
   checkDescriptors(deps, request.preserveFds);
   for (const name of unknownCapabilities(bundle.config.process.capabilities)) {
     deps.warn(`ignoring unknown capability \`${name}\``);
   }
   const directory = ContainerDirectory.create(deps.kernel, deps.root, request.id);
-  const attempt = new Attempt(deps, request, bundle, directory);
+  const attempt = new Attempt(deps, request, directory);
   try {
     return attempt.launch();
   } catch (error) {
@@ -76,11 +76,11 @@ class Attempt {
   #cgroup: CgroupDirectory[] = [];
   #pid: Pid | undefined;
 
-  constructor(deps: Deps, request: LaunchRequest, bundle: Bundle, directory: ContainerDirectory) {
+  constructor(deps: Deps, request: LaunchRequest, directory: ContainerDirectory) {
     this.#deps = deps;
     this.#kernel = deps.kernel;
     this.#request = request;
-    this.#bundle = bundle;
+    this.#bundle = request.bundle;
     this.#directory = directory;
   }
 

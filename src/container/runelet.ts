@@ -34,7 +34,11 @@ export function becomePlan({ kernel, libDir }: Deps, plan: PlanBuilder): never {
   const planFd = kernel.sealedMemfd("plan", plan.encode(), false);
   for (const fd of [planFd, ...plan.inherited]) kernel.setInherited(fd, true);
   // The monitor stays on the host: no need to hide the file it runs from.
-  kernel.execute({ path: `${libDir}/runelet`, argv: ["runelet", String(planFd), "-"], env: [] });
+  return kernel.execute({
+    path: `${libDir}/runelet`,
+    argv: ["runelet", String(planFd), "-"],
+    env: [],
+  });
 }
 
 /** Marks the caller's descriptors 3 to 2+count for the payload. */

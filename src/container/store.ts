@@ -21,7 +21,7 @@ export class ContainerDirectory {
   readonly id: string;
   readonly path: string;
   readonly #kernel: Kernel;
-  readonly #fd: Fd;
+  #fd: Fd | undefined;
 
   private constructor(kernel: Kernel, id: string, path: string, fd: Fd) {
     this.#kernel = kernel;
@@ -92,7 +92,8 @@ export class ContainerDirectory {
   }
 
   release(): void {
-    this.#kernel.close(this.#fd);
+    if (this.#fd !== undefined) this.#kernel.close(this.#fd);
+    this.#fd = undefined;
   }
 
   [Symbol.dispose](): void {
