@@ -68,12 +68,16 @@ type Masks = {
 /** Unknown names are left out; {@link unknownCapabilities} names them for a warning. */
 function capabilityMasks(sets: CapabilitySets): Masks {
   const mask = (names: readonly string[] = []) => capabilityMask(names).mask;
+  const permitted = mask(sets.permitted);
+  const inheritable = mask(sets.inheritable);
   return {
     bounding: mask(sets.bounding),
     effective: mask(sets.effective),
-    permitted: mask(sets.permitted),
-    inheritable: mask(sets.inheritable),
-    ambient: mask(sets.ambient),
+    permitted,
+    inheritable,
+    // The kernel refuses others (capabilities(7)), and runc's own default asks for some: it drops
+    // them in silence, and so do we.
+    ambient: mask(sets.ambient) & permitted & inheritable,
   };
 }
 
