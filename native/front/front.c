@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The front: what `rune`, `sgx-tools` and the other names are. It becomes the engine (the compiled
+ * TypeScript) with an environment that holds nothing of the caller's, because the engine's runtime
+ * obeys variables of its own (BUN_OPTIONS=--preload=..., BUN_BE_BUN) that a container's creator or
+ * a hook could set. The caller's environment travels as data, in a memfd.
+ *
+ * The engine gets one variable:
+ *
+ *   INCLAVARE_FRONT=<version>:<environment fd>:<fd>,<fd>,...
+ *
+ * version 1; a memfd with the environment, entries separated by NUL; the descriptors from 3 on that
+ * were open at start, which is what --preserve-fds and LISTEN_FDS may refer to. The engine sees its
+ * tool's name as argv[0].
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static void die(const char *doing)
+{
+    dprintf(2, "rune: %s: %s\n", doing, strerror(errno));
+    _exit(1);
+}
+
+/* A closed 0, 1 or 2 would be taken by the next descriptor opened, and a log line written into it.
+ */
+static void fill_stdio(void)
+{
+    for (int fd = 0; fd < 3; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY) != fd)
+            die("open `/dev/null`");
+    }
+}
+
+/* Writes the open descriptors from 3 on as "a,b,c" into text. */
+static void list_descriptors(char *text, size_t size)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    if (dir == NULL)
+        die("open `/proc/self/fd`");
+    size_t used = 0;
+    text[0] = 0;
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        int fd = atoi(entry->d_name);
+        if (fd < 3 || fd == dirfd(dir))
+            continue;
+        int n = snprintf(text + used, size - used, "%s%d", used > 0 ? "," : "", fd);
+        if (n < 0 || (size_t)n >= size - used) {
+            errno = E2BIG;
+            die("list descriptors");
+        }
+        used += (size_t)n;
+    }
+    closedir(dir);
+}
+
+static int environment_memfd(void)
+{
+    int fd = memfd_create("environment", 0);
+    if (fd < 0)
+        die("memfd_create");
+    for (char **entry = environ; *entry != NULL; entry++) {
+        const char *at = *entry;
+        for (size_t left = strlen(at) + 1; left > 0;) {
+            ssize_t n = write(fd, at, left);
+            if (n < 0)
+                die("write environment");
+            at += n;
+            left -= (size_t)n;
+        }
+    }
+    return fd;
+}
+
+/* "<prefix>/bin/<tool>" gives "<prefix>/lib/inclavare/engine". */
+static void engine_path(char *path, size_t size)
+{
+    ssize_t n = readlink("/proc/self/exe", path, size - 1);
+    if (n < 0)
+        die("readlink `/proc/self/exe`");
+    path[n] = 0;
+    for (int level = 0; level < 2; level++) {
+        char *slash = strrchr(path, '/');
+        if (slash != NULL)
+            *slash = 0;
+    }
+    const char *rest = "/lib/inclavare/engine";
+    size_t used = strlen(path);
+    if (used + strlen(rest) >= size) {
+        errno = ENAMETOOLONG;
+        die("find the engine");
+    }
+    memcpy(path + used, rest, strlen(rest) + 1);
+}
+
+int main(int argc, char **argv)
+{
+    static char path[PATH_MAX + 32], descriptors[32768], front[sizeof(descriptors) + 64];
+    static char name[] = "rune";
+    (void)argc;
+    fill_stdio();
+    list_descriptors(descriptors, sizeof(descriptors));
+    snprintf(front, sizeof(front), "INCLAVARE_FRONT=1:%d:%s", environment_memfd(), descriptors);
+    engine_path(path, sizeof(path));
+    char *empty[] = {name, NULL};
+    char *environment[] = {front, NULL};
+    execve(path, argv[0] != NULL ? argv : empty, environment);
+    dprintf(2, "rune: execute `%s`: %s\nhint: is lib/inclavare installed beside bin?\n", path,
+            strerror(errno));
+    return 1;
+}

@@ -1,0 +1,3 @@
+OTHERS += $(B)/front
+$(B)/front: front/front.c | $(B)/
+	$(STATIC) -o $@ $<
