@@ -27,7 +27,7 @@ export const programOptions = [
   {
     name: "systemd-cgroup",
     kind: "flag",
-    help: "let systemd manage cgroups; `cgroupsPath` is then slice:prefix:name",
+    help: "let systemd manage cgroups; `cgroupsPath` is then slice:prefix:name; not supported yet",
   },
   {
     name: "rootless",

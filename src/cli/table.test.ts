@@ -212,6 +212,10 @@ test.each([
 ])("%s is refused by name", (line, flag) => {
   const { global, command } = parse(line);
   expect(() => refuseUnsupported(global, command())).toThrow(`flag \`--${flag}\` is not supported`);
+  const options = [program, ...program.commands].flatMap((spec) => spec.options);
+  for (const { name, help } of options) {
+    if (name === flag) expect(help).toEndWith("; not supported yet");
+  }
 });
 
 test("what engines pass to other verbs is not refused", () => {
