@@ -37,6 +37,7 @@ export type LaunchRequest = {
   readonly pidFile?: string;
   readonly noPivot: boolean;
   readonly preserveFds: number;
+  readonly listeningFds: number;
   /** True for `create`: the payload waits for `start`. */
   readonly waitsForStart: boolean;
 };
@@ -155,6 +156,7 @@ class Attempt {
       ...(consoleSocket === undefined ? {} : { consoleSocket }),
       ...(this.#request.waitsForStart ? { fifo: this.#makeFifo() } : {}),
       preservedFds: this.#request.preserveFds,
+      listeningFds: this.#request.listeningFds,
       noPivot: this.#request.noPivot,
       euid: kernel.euid(),
     };
