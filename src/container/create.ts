@@ -10,7 +10,9 @@ export type CreateRequest = {
   readonly consoleSocket?: string;
   readonly pidFile?: string;
   readonly noPivot: boolean;
+  /** All of the caller's from 3 on that the payload gets, listening ones included. */
   readonly preserveFds: number;
+  readonly listeningFds: number;
 };
 
 /** Creates a container whose payload waits for `start`. */

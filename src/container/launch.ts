@@ -6,14 +6,13 @@ import {
   createCgroup,
   locateCgroup,
   openUnified,
-  removeCgroup,
   tasksFiles,
 } from "../cgroups/cgroup.ts";
 import { isUnifiedOnly, readHierarchies } from "../cgroups/layout.ts";
 import { applyLimits } from "../cgroups/limits.ts";
 import { RuneError } from "../errors/error.ts";
-import { ESRCH, O_CLOEXEC, O_RDONLY, O_RDWR, SIGKILL } from "../kernel/constants.ts";
-import { type Fd, type Kernel, type Pid, unlessErrno } from "../kernel/kernel.ts";
+import { O_RDONLY, O_RDWR } from "../kernel/constants.ts";
+import type { Fd, Kernel, Pid } from "../kernel/kernel.ts";
 import type { Config } from "../oci/config.ts";
 import { cloneFlags } from "../oci/namespaces.ts";
 import { planContainer } from "../plan/container.ts";
@@ -23,6 +22,7 @@ import { unknownCapabilities } from "../plan/process.ts";
 import { type Bundle, checkSupported } from "./bundle.ts";
 import { receive, sendRun } from "./channel.ts";
 import type { Deps } from "./deps.ts";
+import { destroy } from "./destroy.ts";
 import { writePidFile } from "./pid-file.ts";
 import { preserveDescriptors, startPlan } from "./runelet.ts";
 import { type State, stateSchema } from "./state.ts";
@@ -37,6 +37,7 @@ export type LaunchRequest = {
   readonly pidFile?: string;
   readonly noPivot: boolean;
   readonly preserveFds: number;
+  readonly listeningFds: number;
   /** True for `create`: the payload waits for `start`. */
   readonly waitsForStart: boolean;
 };
@@ -74,7 +75,7 @@ class Attempt {
   readonly #bundle: Bundle;
   readonly #directory: ContainerDirectory;
   #cgroup: CgroupDirectory[] = [];
-  #pid: Pid | undefined;
+  #channel: Fd | undefined;
 
   constructor(deps: Deps, request: LaunchRequest, directory: ContainerDirectory) {
     this.#deps = deps;
@@ -94,6 +95,7 @@ class Attempt {
     const plan = planContainer(config, this.#input(isUnifiedOnly(hierarchies)), this.#bundle.path);
     preserveDescriptors(this.#kernel, plan, this.#request.preserveFds);
     const channel = startPlan(this.#deps, plan);
+    this.#channel = channel;
     const pid = this.#awaitReady(channel);
     const state = this.#state(this.#cgroup, pid);
     this.#directory.writeState(state);
@@ -106,12 +108,10 @@ class Attempt {
 
   /** Takes back everything, in the reverse order; a failure here must not hide the first one. */
   undo(): void {
-    const kernel = this.#kernel;
-    const pid = this.#pid;
-    if (pid !== undefined) unlessErrno(() => kernel.kill(pid, SIGKILL), ESRCH);
+    // Without its channel the child ends by itself, also where there is no cgroup to find it in.
+    if (this.#channel !== undefined) this.#kernel.close(this.#channel);
     try {
-      removeCgroup(kernel, this.#cgroup);
-      this.#directory.remove();
+      destroy(this.#deps, this.#directory, this.#state(this.#cgroup));
     } catch (error) {
       const { message } = RuneError.from(error, "undo");
       this.#deps.warn(`\`rune delete --force ${this.#request.id}\` has to finish this: ${message}`);
@@ -156,6 +156,7 @@ class Attempt {
       ...(consoleSocket === undefined ? {} : { consoleSocket }),
       ...(this.#request.waitsForStart ? { fifo: this.#makeFifo() } : {}),
       preservedFds: this.#request.preserveFds,
+      listeningFds: this.#request.listeningFds,
       noPivot: this.#request.noPivot,
       euid: kernel.euid(),
     };
@@ -163,19 +164,21 @@ class Attempt {
 
   #makeFifo(): Fd {
     this.#kernel.mkfifo(this.#directory.fifo, 0o600);
-    return this.#kernel.open(this.#directory.fifo, O_RDWR | O_CLOEXEC);
+    return this.#kernel.open(this.#directory.fifo, O_RDWR);
   }
 
+  /** PID and READY come from two processes, in either order. */
   #awaitReady(channel: Fd): Pid {
-    for (;;) {
+    for (let pid: Pid | undefined, ready = false; ; ) {
+      if (pid !== undefined && ready) return pid;
       const message = receive(this.#kernel, channel);
       switch (message.kind) {
         case "pid":
-          this.#pid = message.pid;
+          pid = message.pid;
           break;
         case "ready":
-          if (this.#pid === undefined) throw died("it reported no process");
-          return this.#pid;
+          ready = true;
+          break;
         case "failed":
           throw message.error;
         case "end":

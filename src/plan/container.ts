@@ -41,6 +41,7 @@ export function planContainer(config: Config, input: LaunchInput, bundle: string
   planProcess(plan, process, {
     awaitsRun: true,
     preservedFds: input.preservedFds,
+    listeningFds: input.listeningFds,
     ...(fifo === undefined ? {} : { fifo }),
   });
   return plan;
