@@ -8,6 +8,7 @@ import * as commands from "./commands.ts";
 import { printLine } from "./files.ts";
 import { inspect } from "./inspect.ts";
 import { measure } from "./measure.ts";
+import { commandProse } from "./prose.ts";
 import { catsig, gendata, sign } from "./sign.ts";
 
 /** Set by the build; absent when run from source. */
@@ -22,7 +23,7 @@ export async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   if (parsed.help || name === undefined || name === "help") {
-    printLine(formatProgramHelp(commands.program).trimEnd());
+    printLine(formatProgramHelp(commands.program, commandProse["sgx-tools"]).trimEnd());
     return 0;
   }
   run(name, parsed.positionals.slice(1));
@@ -66,6 +67,6 @@ function command<const Options extends readonly OptionSpec[]>(
   action: (values: OptionValues<Options>, positionals: readonly string[]) => void,
 ): void {
   const parsed = parseCommand(spec, args);
-  if (parsed.help) printLine(formatCommandHelp(spec).trimEnd());
+  if (parsed.help) printLine(formatCommandHelp(spec, commandProse[spec.name]).trimEnd());
   else action(parsed.values, parsed.positionals);
 }
