@@ -280,6 +280,18 @@ describe.skipIf(!available)(`skeleton${why}`, () => {
       expect(pal(2, "", "init", "run:0", "destroy").out).toContain("exec 0 exit 0");
     });
 
+    test("without a page note, as other people's images are", () => {
+      const image = bundleFile("encl.bin");
+      image.fill(0, image.length - 17 - 64, image.length - 17);
+      writeFileSync(join(bundle, "encl.bin"), image);
+      resign({});
+      const { out, err } = pal(2, "", "init", "maps", "run:0", "destroy");
+      expect(err).toBe(SUCCESS);
+      expect(out).toContain("exec 0 exit 0");
+      // They are mapped as they were signed: nothing says which of the pages are code.
+      expect(out).not.toContain("rwx mappings 0");
+    });
+
     test("with NULL-dereference protection and padding", () => {
       resign({
         metadata: {
@@ -329,6 +341,18 @@ describe.skipIf(!available)(`skeleton${why}`, () => {
       expect(toHex(report.mrenclave)).toBe(
         toHex(parseSigstruct(bundleFile("encl.ss")).enclaveHash),
       );
+    });
+
+    test("hands a running enclave over to version 3", () => {
+      const file = join(library, "liberpal-skeleton-v3.so");
+      const { out } = raw("encl.bin", "encl.ss", file);
+      expect(out[0]).toBe(GREETING);
+      expect(out.filter((line) => !/^report [0-9a-f]{800}/.test(line)).slice(1)).toEqual([
+        "init 0",
+        "report 0",
+        "destroy 0",
+        "descriptor closed",
+      ]);
     });
 
     test("cannot start it with other permissions than it was signed for", () => {
