@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Fd } from "../kernel/kernel.ts";
+import type { PlanBuilder } from "../plan/encode.ts";
 import { planMonitor } from "../plan/monitor.ts";
 import { readBundle } from "./bundle.ts";
 import { receive } from "./channel.ts";
@@ -6,7 +8,7 @@ import { requireConsoleSocket } from "./console.ts";
 import type { CreateRequest } from "./create.ts";
 import type { Deps } from "./deps.ts";
 import { destroy } from "./destroy.ts";
-import { launch } from "./launch.ts";
+import { type Launched, launch } from "./launch.ts";
 import { becomePlan } from "./runelet.ts";
 
 export type RunRequest = CreateRequest & {
@@ -31,31 +33,40 @@ export function run(deps: Deps, request: RunRequest): void {
     ...(console === undefined ? {} : { console }),
     waitsForStart: false,
   });
-  const { directory, state, pid, channel } = launched;
+  try {
+    awaitPayload(deps, launched);
+    if (!detach) becomePlan(deps, monitorPlan(launched, { subreaper, keep, ours }));
+  } catch (error) {
+    destroy(deps, launched.directory, launched.state);
+    throw error;
+  } finally {
+    launched.directory.release();
+  }
+}
+
+/** Until the channel, which is close-on-exec, ends: then the payload runs. */
+function awaitPayload({ kernel }: Deps, { channel }: Launched): void {
   const message = receive(kernel, channel);
-  if (message.kind === "failed") {
-    destroy(deps, directory, state);
-    directory.release();
-    throw message.error;
-  }
-  if (detach) {
-    directory.release();
-    return;
-  }
+  if (message.kind === "failed") throw message.error;
+  kernel.close(channel);
+}
+
+function monitorPlan(
+  { pid, state, directory }: Launched,
+  { subreaper, keep, ours }: { subreaper: boolean; keep: boolean; ours: Fd | undefined },
+): PlanBuilder {
   const contents = directory.contents();
-  const monitor = planMonitor({
+  const everything = {
+    cgroupProcs: state.ownPidNamespace
+      ? []
+      : state.cgroup.map(({ path }) => `${path}/cgroup.procs`),
+    files: contents.files,
+    directories: [...state.cgroup.map(({ path }) => path), ...contents.directories],
+  };
+  return planMonitor({
     pid,
     subreaper,
     ...(ours === undefined ? {} : { console: ours }),
-    cleanUp: keep
-      ? { cgroupProcs: [], files: [], directories: [] }
-      : {
-          cgroupProcs: state.ownPidNamespace
-            ? []
-            : state.cgroup.map(({ path }) => `${path}/cgroup.procs`),
-          files: contents.files,
-          directories: [...state.cgroup.map(({ path }) => path), ...contents.directories],
-        },
+    cleanUp: keep ? { cgroupProcs: [], files: [], directories: [] } : everything,
   });
-  becomePlan(deps, monitor);
 }
