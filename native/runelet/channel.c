@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "channel.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static int send_record(const struct run *run, struct writer *w, struct failure *f)
+{
+    size_t size = write_end(w);
+    if (run->channel < 0 || size == 0)
+        return fail_code(f, FAILURE_PLAN, "no channel", "report to rune");
+    ssize_t n;
+    do
+        n = send(run->channel, w->start, size, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? fail_errno(f, errno, "report to rune") : 0;
+}
+
+int channel_send_pid(const struct run *run, pid_t pid, struct failure *f)
+{
+    uint8_t buffer[32];
+    struct writer w;
+    write_begin(&w, buffer, sizeof(buffer), CHANNEL_PID, 0);
+    write_u32(&w, (uint32_t)pid);
+    return send_record(run, &w, f);
+}
+
+int channel_send_ready(const struct run *run, struct failure *f)
+{
+    uint8_t buffer[32];
+    struct writer w;
+    write_begin(&w, buffer, sizeof(buffer), CHANNEL_READY, 0);
+    return send_record(run, &w, f);
+}
+
+void channel_send_failure(const struct run *run, const struct failure *why)
+{
+    uint8_t buffer[sizeof(why->doing) + sizeof(why->reason) + 64];
+    struct writer w;
+    struct failure ignored;
+    write_begin(&w, buffer, sizeof(buffer), CHANNEL_FAILED, 0);
+    write_u32(&w, why->code);
+    write_u32(&w, (uint32_t)why->errno_value);
+    write_string(&w, why->doing);
+    write_string(&w, why->reason);
+    if (run->channel < 0 || send_record(run, &w, &ignored) < 0)
+        dprintf(2, "rune: %s: %s\n", why->doing, why->reason);
+}
+
+int channel_wait_run(const struct run *run, struct failure *f)
+{
+    uint8_t buffer[64];
+    ssize_t n;
+    do
+        n = recv(run->channel, buffer, sizeof(buffer), 0);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return fail_errno(f, errno, "wait for rune");
+    struct reader packet = {buffer, buffer + n, false};
+    struct record record;
+    if (!record_next(&packet, &record) || record.code != CHANNEL_RUN)
+        return fail_code(f, FAILURE_PLAN, "it went away", "wait for rune");
+    return 0;
+}

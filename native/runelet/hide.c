@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Masked and read-only paths. */
+#include "kernel.h"
+#include "operations.h"
+#include "resolve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+static bool absent(int error)
+{
+    return error == ENOENT || error == ENOTDIR;
+}
+
+/* A detached copy of the container's /dev/null, which must be that device (CVE-2025-31133). */
+static int null_tree(const struct run *run, struct failure *f)
+{
+    struct stat st;
+    int null = open_in_root(run, "/dev/null", O_PATH | O_NOFOLLOW);
+    if (null < 0 || fstat(null, &st) < 0)
+        return fail_errno(f, errno, "open `/dev/null` of the container");
+    if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+        return fail_errno(f, EINVAL, "`/dev/null` of the container is not the null device");
+    int tree = sys_open_tree(null, "", OPEN_TREE_CLONE_ | OPEN_TREE_CLOEXEC_ | AT_EMPTY_PATH);
+    int error = errno;
+    close(null);
+    return tree < 0 ? fail_errno(f, error, "copy the mount of `/dev/null`") : tree;
+}
+
+/* An empty, read-only tmpfs, as small as they get. */
+static int empty_tree(struct failure *f)
+{
+    int context = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC_);
+    if (context < 0)
+        return fail_errno(f, errno, "open file system type `tmpfs`");
+    syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING_, "nr_blocks", "1", 0);
+    syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING_, "nr_inodes", "1", 0);
+    syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING_, "mode", "755", 0);
+    int tree = -1;
+    if (syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE_, NULL, NULL, 0) == 0)
+        tree = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC_, MOUNT_ATTR_RDONLY_);
+    int error = errno;
+    close(context);
+    return tree < 0 ? fail_errno(f, error, "make an empty tmpfs") : tree;
+}
+
+int op_mask(struct run *run, struct reader *payload, struct failure *f)
+{
+    const char *path = read_string(payload, NULL);
+    struct stat st;
+    if (payload_done(payload, f) < 0)
+        return -1;
+    int target = open_in_root(run, path, O_PATH);
+    if (target < 0)
+        return absent(errno) ? 0 : fail_errno(f, errno, "mask `%s`", path);
+    if (fstat(target, &st) < 0)
+        return fail_errno(f, errno, "mask `%s`", path);
+    int tree = S_ISDIR(st.st_mode) ? empty_tree(f) : null_tree(run, f);
+    if (tree < 0)
+        return -1;
+    int moved =
+        sys_move_mount(tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH_ | MOVE_MOUNT_T_EMPTY_PATH_);
+    int error = errno;
+    close(tree);
+    close(target);
+    return moved < 0 ? fail_errno(f, error, "mask `%s`", path) : 0;
+}
+
+int op_readonly(struct run *run, struct reader *payload, struct failure *f)
+{
+    const char *path = read_string(payload, NULL);
+    struct mount_attr_v0 attr = {.attr_set = MOUNT_ATTR_RDONLY_};
+    if (payload_done(payload, f) < 0)
+        return -1;
+    int target = open_in_root(run, path, O_PATH);
+    if (target < 0)
+        return absent(errno) ? 0 : fail_errno(f, errno, "make `%s` read-only", path);
+    int tree = sys_open_tree(target, "",
+                             OPEN_TREE_CLONE_ | OPEN_TREE_CLOEXEC_ | AT_EMPTY_PATH | AT_RECURSIVE_);
+    int failed = tree < 0 ||
+                 sys_mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE_, &attr) < 0 ||
+                 sys_move_mount(tree, "", target, "",
+                                MOVE_MOUNT_F_EMPTY_PATH_ | MOVE_MOUNT_T_EMPTY_PATH_) < 0;
+    int error = errno;
+    close(target);
+    if (tree >= 0)
+        close(tree);
+    return failed ? fail_errno(f, error, "make `%s` read-only", path) : 0;
+}

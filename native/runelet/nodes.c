@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Device nodes and links of the container's /dev. */
+#include "kernel.h"
+#include "operations.h"
+#include "resolve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+static int same_device(int parent, const char *base, mode_t mode, dev_t device)
+{
+    struct stat st;
+    return fstatat(parent, base, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           (st.st_mode & S_IFMT) == (mode & S_IFMT) && (S_ISFIFO(mode) || st.st_rdev == device);
+}
+
+int op_mknod(struct run *run, struct reader *payload, struct failure *f)
+{
+    const char *base, *path = read_string(payload, NULL);
+    mode_t mode = read_u32(payload);
+    uint32_t major_number = read_u32(payload), minor_number = read_u32(payload);
+    dev_t device = makedev(major_number, minor_number);
+    uid_t uid = read_u32(payload);
+    gid_t gid = read_u32(payload);
+    if (payload_done(payload, f) < 0)
+        return -1;
+    int parent = parent_in_root(run, path, &base, f);
+    if (parent < 0)
+        return -1;
+    int made = mknodat(parent, base, mode, device);
+    int error = errno;
+    if (made < 0 && error == EEXIST && same_device(parent, base, mode, device)) {
+        close(parent);
+        return 0;
+    }
+    /* mknod obeys the umask and the creator's ids; the configuration says otherwise. */
+    if (made == 0 && (fchownat(parent, base, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+                      fchmodat(parent, base, mode & 07777, 0) < 0)) {
+        made = -1;
+        error = errno;
+    }
+    close(parent);
+    return made < 0 ? fail_errno(f, error, "make device `%s`", path) : 0;
+}
+
+int op_symlink(struct run *run, struct reader *payload, struct failure *f)
+{
+    const char *base, *target = read_string(payload, NULL), *path = read_string(payload, NULL);
+    if (payload_done(payload, f) < 0)
+        return -1;
+    int parent = parent_in_root(run, path, &base, f);
+    if (parent < 0)
+        return -1;
+    int made = symlinkat(target, parent, base);
+    int error = errno;
+    close(parent);
+    return made < 0 && error != EEXIST ? fail_errno(f, error, "link `%s`", path) : 0;
+}
+
+int op_bind_device(struct run *run, struct reader *payload, struct failure *f)
+{
+    uint32_t slot = read_u32(payload);
+    const char *path = read_string(payload, NULL);
+    if (payload_done(payload, f) < 0)
+        return -1;
+    int tree = slot_fd(run, slot, f);
+    int target = tree < 0 ? -1 : make_in_root(run, path, true, f);
+    if (target < 0)
+        return -1;
+    int moved =
+        sys_move_mount(tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH_ | MOVE_MOUNT_T_EMPTY_PATH_);
+    int error = errno;
+    close(target);
+    close(tree);
+    run->slots[slot] = -1;
+    return moved < 0 ? fail_errno(f, error, "bind device `%s`", path) : 0;
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Every operation of a launch plan; each is described in docs/protocol/launch-plan.md. */
+#ifndef RUNELET_OPERATIONS_H
+#define RUNELET_OPERATIONS_H
+
+#include "plan.h"
+
+/* namespaces.c */
+operation op_write_file, op_setns, op_open_tree, op_clone, op_unshare, op_setsid;
+/* enter.c */
+operation op_enter;
+/* mounts.c */
+operation op_propagation, op_root, op_mount_fs, op_mount_tree, op_pivot, op_attributes;
+/* nodes.c */
+operation op_mknod, op_symlink, op_bind_device;
+/* hide.c */
+operation op_mask, op_readonly;
+/* process.c */
+operation op_hostname, op_domainname, op_rlimit, op_cwd, op_umask, op_keep_fds, op_ready;
+/* identity.c */
+operation op_ids, op_bounding, op_capabilities, op_no_new_privs, op_seccomp;
+/* console.c */
+operation op_console;
+/* execute.c */
+operation op_find_program, op_wait_fifo, op_exec, op_home;
+/* hook.c */
+operation op_hook;
+/* monitor.c */
+operation op_monitor, op_exit;
+/* clean.c */
+operation op_cgroup_kill, op_rmdir, op_unlink;
+/* ../pal/operations.c in init-runelet, no_pal.c in runelet */
+operation op_pal_load, op_pal_init, op_agent, op_pal_run;
+
+#endif

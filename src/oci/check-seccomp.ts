@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Checks `linux.seccomp` of config.json. */
+import {
+  array,
+  Fault,
+  integer,
+  nonEmptyString,
+  object,
+  oneOf,
+  optional,
+  optionalText,
+  refine,
+  required,
+  string,
+  uint64,
+} from "./check.ts";
+import {
+  type Seccomp,
+  type SeccompArgument,
+  type SeccompRule,
+  seccompActions,
+  seccompArchitectures,
+  seccompFlags,
+  seccompOperators,
+} from "./config-linux.ts";
+
+/** SECCOMP_RET_DATA has 16 bits; the kernel caps errno at MAX_ERRNO, 4095. TRACE uses all 16. */
+const returnValue = integer(0, 0xffff);
+
+const argument = object<SeccompArgument>({
+  index: required(integer(0, 5)),
+  value: required(uint64),
+  valueTwo: optional(uint64),
+  op: required(oneOf(seccompOperators)),
+});
+
+const names = refine(array(nonEmptyString), (list) => {
+  if (list.length === 0) throw new Fault("expected at least one system call");
+});
+
+const rule = object<SeccompRule>({
+  names: required(names),
+  action: required(oneOf(seccompActions)),
+  errnoRet: optional(returnValue),
+  args: optional(array(argument)),
+});
+
+export const seccomp = refine(
+  object<Seccomp>({
+    defaultAction: required(oneOf(seccompActions)),
+    defaultErrnoRet: optional(returnValue),
+    architectures: optional(array(oneOf(seccompArchitectures))),
+    flags: optional(array(oneOf(seccompFlags))),
+    listenerPath: optionalText(string),
+    listenerMetadata: optionalText(string),
+    syscalls: optional(array(rule)),
+  }),
+  checkNotify,
+);
+
+/** config-linux.md: the listener belongs to SCMP_ACT_NOTIFY, which is useless without one. */
+function checkNotify(profile: Seccomp): void {
+  if (profile.defaultAction === "SCMP_ACT_NOTIFY") {
+    throw new Fault(
+      "SCMP_ACT_NOTIFY cannot be the default: the listener itself would wait on it",
+      "defaultAction",
+    );
+  }
+  const notifies = profile.syscalls?.findIndex(({ action }) => action === "SCMP_ACT_NOTIFY") ?? -1;
+  const hasListener = profile.listenerPath !== undefined;
+  if (notifies >= 0 && !hasListener) {
+    throw new Fault("SCMP_ACT_NOTIFY needs `listenerPath`", "syscalls", notifies, "action");
+  }
+  if (profile.listenerMetadata !== undefined && !hasListener) {
+    throw new Fault("means nothing without `listenerPath`", "listenerMetadata");
+  }
+}

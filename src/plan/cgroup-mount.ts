@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A mount of type `cgroup`: what the container sees of its own cgroups. */
+import type { Config } from "../oci/config.ts";
+import { type MountOptions, mountAttributes, propagationFlags } from "../oci/mount-options.ts";
+import type { PlanBuilder } from "./encode.ts";
+import type { CgroupMount, LaunchInput } from "./host.ts";
+import type { PlannedMount } from "./mounts.ts";
+import { isSeparate } from "./namespaces.ts";
+
+/**
+ * On a version 2 host the one hierarchy; otherwise a tmpfs with the version 1 hierarchies, as runc
+ * and systemd lay them out. Without a cgroup namespace the container's own directories are bound, so
+ * that it does not see its neighbours.
+ */
+export function planCgroupMount(
+  plan: PlanBuilder,
+  options: MountOptions,
+  destination: string,
+  config: Config,
+  input: LaunchInput,
+): PlannedMount {
+  const own = isSeparate(config, "cgroup");
+  const wanted = input.cgroups.mounts.filter(({ version }) => version === (input.unifiedOnly ? 2 : 1));
+  if (input.unifiedOnly) {
+    const [unified] = wanted;
+    if (unified === undefined) return () => {};
+    return own
+      ? newMount("cgroup2", [], destination, options)
+      : bindMount(plan, unified, destination, options);
+  }
+  const hierarchies = wanted.map((mount) => {
+    const at = `${destination}/${mount.name}`;
+    return own ? newMount("cgroup", mount.options, at, options) : bindMount(plan, mount, at, options);
+  });
+  return (child) => {
+    child.add({
+      op: "mountFs",
+      type: "tmpfs",
+      source: "tmpfs",
+      options: ["mode=755"],
+      attributes: options.set & ~mountAttributes.readOnly,
+      propagation: propagationFlags.private,
+      destination,
+    });
+    for (const hierarchy of hierarchies) hierarchy(child);
+    child.add({ op: "attributes", path: destination, set: options.set & mountAttributes.readOnly });
+  };
+}
+
+function newMount(
+  type: string,
+  parameters: readonly string[],
+  destination: string,
+  options: MountOptions,
+): PlannedMount {
+  return (child) => {
+    child.add({
+      op: "mountFs",
+      type,
+      source: type,
+      options: parameters,
+      attributes: options.set,
+      propagation: propagationFlags.private,
+      destination,
+    });
+  };
+}
+
+function bindMount(
+  plan: PlanBuilder,
+  mount: CgroupMount,
+  destination: string,
+  options: MountOptions,
+): PlannedMount {
+  const slot = plan.slot();
+  plan.add({ op: "openTree", slot, path: mount.path, recursive: false });
+  return (child) => {
+    child.add({
+      op: "mountTree",
+      slot,
+      destination,
+      set: options.set,
+      clear: options.clear,
+      recursiveSet: 0,
+      recursiveClear: 0,
+      propagation: { flag: propagationFlags.private, recursive: false },
+    });
+  };
+}

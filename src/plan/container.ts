@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The launch plan of a container's first process. */
+import type { Config } from "../oci/config.ts";
+import { mountAttributes, parseMountOptions, parsePropagation } from "../oci/mount-options.ts";
+import { propagationFlags } from "../oci/mount-options.ts";
+import { planDevices } from "./devices.ts";
+import { PlanBuilder } from "./encode.ts";
+import type { LaunchInput } from "./host.ts";
+import { cleanPath, hasOwnDev, planMounts } from "./mounts.ts";
+import { planNamespaces } from "./namespaces.ts";
+import { planProcess } from "./process.ts";
+import { planSysctl } from "./sysctl.ts";
+
+/** Compiles a checked configuration. The bundle is what relative mount sources are relative to. */
+export function planContainer(config: Config, input: LaunchInput, bundle: string): PlanBuilder {
+  const plan = new PlanBuilder();
+  const fifo = input.fifo === undefined ? undefined : plan.inherit(input.fifo);
+  const console = input.consoleSocket === undefined ? undefined : plan.inherit(input.consoleSocket);
+  for (const path of input.cgroups.tasksFiles) plan.add({ op: "writeFile", path, data: "0" });
+  const score = config.process.oomScoreAdj;
+  if (score !== undefined) {
+    plan.add({ op: "writeFile", path: "/proc/self/oom_score_adj", data: String(score) });
+  }
+  const root = plan.slot();
+  plan.add({ op: "openTree", slot: root, path: input.rootfs, recursive: true });
+  const mounts = planMounts(plan, config, input, bundle);
+  const devices = hasOwnDev(config) ? undefined : planDevices(plan, config);
+  planNamespaces(plan, config, input);
+
+  plan.add({ op: "propagation", path: "/", flag: propagationFlags.slave, recursive: true });
+  plan.add({ op: "root", slot: root, path: input.rootfs });
+  for (const mount of mounts) mount(plan);
+  devices?.(plan);
+  plan.add({ op: "pivot", mode: input.noPivot ? "move" : "pivot" });
+  const { process } = config;
+  if (console !== undefined) {
+    const { height = 0, width = 0 } = process.consoleSize ?? {};
+    plan.add({ op: "console", slot: console, rows: height, columns: width, mount: true });
+  }
+  planRootProperties(plan, config);
+  planProcess(plan, process, {
+    awaitsRun: true,
+    preservedFds: input.preservedFds,
+    ...(fifo === undefined ? {} : { fifo }),
+  });
+  return plan;
+}
+
+function planRootProperties(plan: PlanBuilder, config: Config): void {
+  const { hostname, domainname, linux } = config;
+  if (devIsReadOnly(config)) {
+    plan.add({ op: "attributes", path: "/dev", set: mountAttributes.readOnly });
+  }
+  const propagation = parsePropagation(linux?.rootfsPropagation ?? "");
+  if (propagation !== undefined) plan.add({ op: "propagation", path: "/", ...propagation });
+  if (config.root.readonly === true) {
+    plan.add({ op: "attributes", path: "/", set: mountAttributes.readOnly });
+  }
+  if (hostname !== undefined && hostname !== "") plan.add({ op: "hostname", name: hostname });
+  if (domainname !== undefined && domainname !== "") {
+    plan.add({ op: "domainname", name: domainname });
+  }
+  planSysctl(plan, linux?.sysctl ?? {});
+  for (const path of linux?.readonlyPaths ?? []) plan.add({ op: "readonly", path: cleanPath(path) });
+  for (const path of linux?.maskedPaths ?? []) plan.add({ op: "mask", path: cleanPath(path) });
+}
+
+/** Planned writable, so that it can be filled. */
+function devIsReadOnly(config: Config): boolean {
+  const dev = config.mounts?.findLast(({ destination }) => cleanPath(destination) === "/dev");
+  const set = dev === undefined || hasOwnDev(config) ? 0 : parseMountOptions(dev.options ?? []).set;
+  return (set & mountAttributes.readOnly) !== 0;
+}

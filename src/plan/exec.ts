@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The launch plan of a further process in a running container. */
+import type { Fd } from "../kernel/kernel.ts";
+import type { Process } from "../oci/config.ts";
+import { PlanBuilder } from "./encode.ts";
+import { planProcess } from "./process.ts";
+
+export type ExecInput = {
+  /** The container's init. */
+  readonly init: Fd;
+  /** CLONE_NEW* of the namespaces to join. */
+  readonly namespaces: number;
+  readonly tasksFiles: readonly string[];
+  readonly unified?: Fd;
+  readonly consoleSocket?: Fd;
+  readonly preservedFds: number;
+  readonly seccomp?: { readonly flags: number; readonly filter: Uint8Array };
+};
+
+export function planExec(process: Process, input: ExecInput): PlanBuilder {
+  const plan = new PlanBuilder();
+  const console = input.consoleSocket === undefined ? undefined : plan.inherit(input.consoleSocket);
+  for (const path of input.tasksFiles) plan.add({ op: "writeFile", path, data: "0" });
+  if (process.oomScoreAdj !== undefined) {
+    const data = String(process.oomScoreAdj);
+    plan.add({ op: "writeFile", path: "/proc/self/oom_score_adj", data });
+  }
+  if (input.namespaces !== 0) {
+    plan.add({ op: "setns", slot: plan.inherit(input.init), types: input.namespaces });
+  }
+  plan.add({
+    op: "clone",
+    flags: 0,
+    ...(input.unified === undefined ? {} : { cgroup: plan.inherit(input.unified) }),
+    uidMap: "",
+    gidMap: "",
+    denySetgroups: false,
+  });
+  plan.add({ op: "setsid" });
+  if (console !== undefined) {
+    const { height = 0, width = 0 } = process.consoleSize ?? {};
+    plan.add({ op: "console", slot: console, rows: height, columns: width, mount: false });
+  }
+  const { seccomp } = input;
+  planProcess(plan, process, {
+    awaitsRun: false,
+    preservedFds: input.preservedFds,
+    ...(seccomp === undefined ? {} : { seccomp }),
+  });
+  return plan;
+}

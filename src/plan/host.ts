@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What planning needs to know beyond config.json: the host's answers, as data. */
+import type { Fd } from "../kernel/kernel.ts";
+
+/** One mounted cgroup hierarchy and where the container is in it. */
+export type CgroupMount = {
+  /** Directory of the container in the host's view: `/sys/fs/cgroup/memory/web`. */
+  readonly path: string;
+  /** Name below /sys/fs/cgroup in the container: "memory", "unified". */
+  readonly name: string;
+  /** Version 1 mount options that name the hierarchy: ["memory"], ["name=systemd"]. */
+  readonly options: readonly string[];
+  readonly version: 1 | 2;
+};
+
+export type CgroupPlacement = {
+  readonly mounts: readonly CgroupMount[];
+  /** `tasks` files of version 1 hierarchies to join. */
+  readonly tasksFiles: readonly string[];
+  /** Directory of the version 2 cgroup to be born in. */
+  readonly unified?: Fd;
+};
+
+export type LaunchInput = {
+  /** Absolute path of the root file system. */
+  readonly rootfs: string;
+  /** True when the host's only hierarchy is version 2. */
+  readonly unifiedOnly: boolean;
+  readonly cgroups: CgroupPlacement;
+  /** Open namespaces for the entries of `linux.namespaces` that have a path, by that path. */
+  readonly namespaces: ReadonlyMap<string, Fd>;
+  readonly consoleSocket?: Fd;
+  /** Open for reading and writing; absent when the payload starts at once. */
+  readonly fifo?: Fd;
+  /** How many of the caller's descriptors from 3 on the payload inherits. */
+  readonly preservedFds: number;
+  readonly noPivot: boolean;
+  readonly euid: number;
+};

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The plan of what a foreground `run` or `exec` becomes. */
+import type { Fd, Pid } from "../kernel/kernel.ts";
+import { PlanBuilder } from "./encode.ts";
+
+export type MonitorInput = {
+  readonly pid: Pid;
+  /** Our end of the pair over which the child sends its terminal. */
+  readonly console?: Fd;
+  readonly subreaper: boolean;
+  /** What goes when the child has ended, in this order. */
+  readonly cleanUp: {
+    readonly cgroupProcs: readonly string[];
+    readonly files: readonly string[];
+    readonly directories: readonly string[];
+  };
+};
+
+export function planMonitor({ pid, console, subreaper, cleanUp }: MonitorInput): PlanBuilder {
+  const plan = new PlanBuilder();
+  plan.add({
+    op: "monitor",
+    pid,
+    subreaper,
+    ...(console === undefined ? {} : { console: plan.inherit(console) }),
+  });
+  for (const path of cleanUp.cgroupProcs) plan.add({ op: "cgroupKill", path });
+  for (const path of cleanUp.files) plan.add({ op: "unlink", path });
+  for (const path of cleanUp.directories) plan.add({ op: "rmdir", path });
+  plan.add({ op: "exit" });
+  return plan;
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Which namespaces are made and which are joined. */
+import { RuneError } from "../errors/error.ts";
+import type { Config } from "../oci/config.ts";
+import type { IdMapping, LinuxConfig, Namespace } from "../oci/config-linux.ts";
+import { cloneFlags, type NamespaceType } from "../oci/namespaces.ts";
+import type { PlanBuilder } from "./encode.ts";
+import type { LaunchInput } from "./host.ts";
+
+/** True when the configuration asks for a new namespace of the type. */
+export function isNew(config: Config, type: NamespaceType): boolean {
+  return find(config, type)?.path === "" || isPresentWithoutPath(config, type);
+}
+
+/** True when the container has a namespace of the type that is not the runtime's. */
+export function isSeparate(config: Config, type: NamespaceType): boolean {
+  return find(config, type) !== undefined;
+}
+
+/** Joins the namespaces given by path, then splits into parent and child. */
+export function planNamespaces(plan: PlanBuilder, config: Config, input: LaunchInput): void {
+  for (const namespace of joinOrder(config.linux?.namespaces ?? [], input.euid)) {
+    const fd = input.namespaces.get(namespace.path ?? "");
+    if (fd === undefined) continue;
+    plan.add({ op: "setns", slot: plan.inherit(fd), types: cloneFlags[namespace.type] });
+  }
+  const newUser = isNew(config, "user");
+  const { unified } = input.cgroups;
+  plan.add({
+    op: "clone",
+    flags: newNamespaces(config) & ~cloneFlags.cgroup,
+    ...(unified === undefined ? {} : { cgroup: plan.inherit(unified) }),
+    uidMap: newUser ? mapText(config.linux?.uidMappings) : "",
+    gidMap: newUser ? mapText(config.linux?.gidMappings) : "",
+    denySetgroups: newUser && input.euid !== 0,
+  });
+  plan.add({ op: "setsid" });
+  // A cgroup namespace has its maker's cgroup as root: the child must be in its own by then.
+  if (isNew(config, "cgroup")) plan.add({ op: "unshare", flags: cloneFlags.cgroup });
+}
+
+/** What this version cannot make, said before anything is done. */
+export function checkNamespaces(config: Config): void {
+  if (!isSeparate(config, "mount")) {
+    throw unsupported("a container without a mount namespace", "add { \"type\": \"mount\" }");
+  }
+  if (isSeparate(config, "time")) throw unsupported("time namespaces", "remove the namespace");
+  if (isNew(config, "user") && !hasMappings(config.linux)) {
+    throw new RuneError({
+      code: "CONFIG_INVALID",
+      doing: "config `linux.uidMappings`",
+      reason: "a new user namespace needs uidMappings and gidMappings",
+    });
+  }
+}
+
+function hasMappings(linux: LinuxConfig | undefined): boolean {
+  return (linux?.uidMappings?.length ?? 0) > 0 && (linux?.gidMappings?.length ?? 0) > 0;
+}
+
+/** Root joins the user namespace last, to keep its rights over the others; anyone else first. */
+function joinOrder(namespaces: readonly Namespace[], euid: number): Namespace[] {
+  const joined = namespaces.filter(({ path }) => path !== undefined && path !== "");
+  const user = joined.filter(({ type }) => type === "user");
+  const others = joined.filter(({ type }) => type !== "user");
+  return euid === 0 ? [...others, ...user] : [...user, ...others];
+}
+
+function newNamespaces(config: Config): number {
+  return (config.linux?.namespaces ?? [])
+    .filter(({ path }) => path === undefined || path === "")
+    .reduce((flags, { type }) => flags | cloneFlags[type], 0);
+}
+
+/** Lines of /proc/PID/uid_map: inside, outside, count. */
+function mapText(mappings: readonly IdMapping[] = []): string {
+  return mappings.map((m) => `${m.containerID} ${m.hostID} ${m.size}\n`).join("");
+}
+
+function find(config: Config, type: NamespaceType): Namespace | undefined {
+  return config.linux?.namespaces?.find((namespace) => namespace.type === type);
+}
+
+function isPresentWithoutPath(config: Config, type: NamespaceType): boolean {
+  const namespace = find(config, type);
+  return namespace !== undefined && namespace.path === undefined;
+}
+
+function unsupported(what: string, hint: string): RuneError {
+  const doing = "config `linux.namespaces`";
+  return new RuneError({ code: "CONFIG_UNSUPPORTED", doing, reason: `${what} cannot be made`, hint });
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The operations of a launch plan as data; docs/protocol/launch-plan.md says what each does. */
+
+declare const slotBrand: unique symbol;
+/** A place of the interpreter that holds a descriptor. */
+export type Slot = number & { readonly [slotBrand]: true };
+
+export type Operation =
+  | { readonly op: "writeFile"; readonly path: string; readonly data: string }
+  | { readonly op: "setns"; readonly slot: Slot; readonly types: number }
+  | {
+      readonly op: "openTree";
+      readonly slot: Slot;
+      readonly path: string;
+      readonly recursive: boolean;
+    }
+  | {
+      readonly op: "clone";
+      readonly flags: number;
+      readonly cgroup?: Slot;
+      readonly uidMap: string;
+      readonly gidMap: string;
+      readonly denySetgroups: boolean;
+    }
+  | { readonly op: "enter"; readonly program: Slot; readonly argv: readonly string[] }
+  | { readonly op: "unshare"; readonly flags: number }
+  | { readonly op: "setsid" }
+  | {
+      readonly op: "propagation";
+      readonly path: string;
+      readonly flag: number;
+      readonly recursive: boolean;
+    }
+  | { readonly op: "root"; readonly slot: Slot; readonly path: string }
+  | {
+      readonly op: "mountFs";
+      readonly type: string;
+      readonly source: string;
+      readonly options: readonly string[];
+      readonly attributes: number;
+      readonly propagation: number;
+      readonly destination: string;
+    }
+  | {
+      readonly op: "mountTree";
+      readonly slot: Slot;
+      readonly destination: string;
+      readonly set: number;
+      readonly clear: number;
+      readonly recursiveSet: number;
+      readonly recursiveClear: number;
+      /** Flag 0: a slave of the source, as everything is before. */
+      readonly propagation: { readonly flag: number; readonly recursive: boolean };
+    }
+  | {
+      readonly op: "mknod";
+      readonly path: string;
+      readonly mode: number;
+      readonly major: number;
+      readonly minor: number;
+      readonly uid: number;
+      readonly gid: number;
+    }
+  | { readonly op: "symlink"; readonly target: string; readonly path: string }
+  | { readonly op: "mask"; readonly path: string }
+  | { readonly op: "readonly"; readonly path: string }
+  | { readonly op: "pivot"; readonly mode: "pivot" | "move" | "chroot" }
+  | { readonly op: "attributes"; readonly path: string; readonly set: number }
+  | { readonly op: "bindDevice"; readonly slot: Slot; readonly path: string }
+  | { readonly op: "hostname"; readonly name: string }
+  | { readonly op: "domainname"; readonly name: string }
+  | {
+      readonly op: "rlimit";
+      readonly resource: number;
+      readonly soft: bigint;
+      readonly hard: bigint;
+    }
+  | {
+      readonly op: "console";
+      readonly slot: Slot;
+      readonly rows: number;
+      readonly columns: number;
+      readonly mount: boolean;
+    }
+  | { readonly op: "cwd"; readonly path: string; readonly when: "now" | "try" | "if-deferred" }
+  | { readonly op: "umask"; readonly mask: number }
+  | {
+      readonly op: "ids";
+      readonly uid: number;
+      readonly gid: number;
+      readonly groups: readonly number[];
+    }
+  | { readonly op: "bounding"; readonly keep: bigint }
+  | {
+      readonly op: "capabilities";
+      readonly effective: bigint;
+      readonly permitted: bigint;
+      readonly inheritable: bigint;
+      readonly ambient: bigint;
+    }
+  | { readonly op: "noNewPrivs" }
+  | { readonly op: "seccomp"; readonly flags: number; readonly filter: Uint8Array }
+  | { readonly op: "keepFds"; readonly count: number }
+  | { readonly op: "findProgram"; readonly name: string; readonly path: string }
+  | { readonly op: "ready" }
+  | { readonly op: "waitFifo"; readonly slot: Slot }
+  | { readonly op: "exec"; readonly argv: readonly string[]; readonly env: readonly string[] }
+  | {
+      readonly op: "hook";
+      readonly timeoutSeconds: number;
+      readonly path: string;
+      readonly argv: readonly string[];
+      readonly env: readonly string[];
+      readonly state: Uint8Array;
+    }
+  | { readonly op: "home"; readonly uid: number }
+  | {
+      readonly op: "monitor";
+      readonly pid: number;
+      readonly console?: Slot;
+      readonly subreaper: boolean;
+    }
+  | { readonly op: "cgroupKill"; readonly path: string }
+  | { readonly op: "rmdir"; readonly path: string }
+  | { readonly op: "unlink"; readonly path: string }
+  | { readonly op: "exit" }
+  | { readonly op: "palLoad"; readonly slot: Slot; readonly name: string }
+  | { readonly op: "palInit"; readonly args: string; readonly logLevel: string }
+  | { readonly op: "agent"; readonly slot: Slot }
+  | { readonly op: "palRun"; readonly argv: readonly string[]; readonly env: readonly string[] };

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+/** From the container's root to its program: identity, limits, the last steps. */
+import { RuneError } from "../errors/error.ts";
+import { capabilityMask } from "../oci/capabilities.ts";
+import type { CapabilitySets, Process } from "../oci/config.ts";
+import { rlimitNumber } from "../oci/rlimits.ts";
+import type { PlanBuilder } from "./encode.ts";
+import type { Slot } from "./operation.ts";
+
+export type LastSteps = {
+  /** The init waits for `rune start`, an exec'ed process does not. */
+  readonly fifo?: Slot;
+  readonly awaitsRun: boolean;
+  readonly seccomp?: { readonly flags: number; readonly filter: Uint8Array };
+  readonly preservedFds: number;
+  /** startContainer hooks, just before the program. */
+  readonly hooks?: (plan: PlanBuilder) => void;
+};
+
+/** Plans everything after the root is in place, up to and including the program. */
+export function planProcess(plan: PlanBuilder, process: Process, last: LastSteps): void {
+  planIdentity(plan, process, last);
+  if (last.preservedFds > 0) plan.add({ op: "keepFds", count: last.preservedFds });
+  const env = process.env ?? [];
+  if (!env.some((entry) => entry.startsWith("HOME=") && entry !== "HOME=")) {
+    plan.add({ op: "home", uid: process.user.uid });
+  }
+  plan.add({ op: "findProgram", name: process.args[0] ?? "", path: searchPath(env) });
+  if (last.awaitsRun) plan.add({ op: "ready" });
+  if (last.fifo !== undefined) plan.add({ op: "waitFifo", slot: last.fifo });
+  last.hooks?.(plan);
+  // As late as can be: from here on the filter has to allow nothing but execve.
+  if (process.noNewPrivileges === true && last.seccomp !== undefined) {
+    plan.add({ op: "seccomp", ...last.seccomp });
+  }
+  plan.add({ op: "exec", argv: process.args, env: env.filter((entry) => entry !== "HOME=") });
+}
+
+function planIdentity(plan: PlanBuilder, process: Process, last: LastSteps): void {
+  const { user, capabilities = {}, cwd } = process;
+  for (const { type, soft, hard } of process.rlimits ?? []) {
+    const resource = rlimitNumber(type);
+    if (resource === undefined) throw unknownLimit(type);
+    plan.add({ op: "rlimit", resource, soft, hard });
+  }
+  if (process.noNewPrivileges === true) plan.add({ op: "noNewPrivs" });
+  // Without no_new_privs only CAP_SYS_ADMIN may install a filter: before it is given up.
+  else if (last.seccomp !== undefined) plan.add({ op: "seccomp", ...last.seccomp });
+  const sets = capabilityMasks(capabilities);
+  plan.add(
+    { op: "cwd", path: cwd, when: "try" },
+    { op: "bounding", keep: sets.bounding },
+    { op: "ids", uid: user.uid, gid: user.gid, groups: user.additionalGids ?? [] },
+    { op: "capabilities", ...sets },
+    { op: "umask", mask: user.umask ?? 0o022 },
+    { op: "cwd", path: cwd, when: "if-deferred" },
+  );
+}
+
+type Masks = {
+  readonly bounding: bigint;
+  readonly effective: bigint;
+  readonly permitted: bigint;
+  readonly inheritable: bigint;
+  readonly ambient: bigint;
+};
+
+/** Unknown names are left out; {@link unknownCapabilities} names them for a warning. */
+function capabilityMasks(sets: CapabilitySets): Masks {
+  const mask = (names: readonly string[] = []) => capabilityMask(names).mask;
+  return {
+    bounding: mask(sets.bounding),
+    effective: mask(sets.effective),
+    permitted: mask(sets.permitted),
+    inheritable: mask(sets.inheritable),
+    ambient: mask(sets.ambient),
+  };
+}
+
+export function unknownCapabilities(sets: CapabilitySets = {}): string[] {
+  const names = [sets.bounding, sets.effective, sets.permitted, sets.inheritable, sets.ambient];
+  return [...new Set(names.flatMap((set) => capabilityMask(set ?? []).unknown))];
+}
+
+/** The PATH a program is looked up in; the last entry wins, as in a shell. */
+function searchPath(env: readonly string[]): string {
+  return env.findLast((entry) => entry.startsWith("PATH="))?.slice("PATH=".length) ?? "";
+}
+
+function unknownLimit(type: string): RuneError {
+  const doing = "config `process.rlimits`";
+  return new RuneError({ code: "CONFIG_INVALID", doing, reason: `unknown type \`${type}\`` });
+}
