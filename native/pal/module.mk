@@ -47,3 +47,16 @@ $(T)/libpal-testing-v3%so: $(PAL_TESTING_SOURCES) pal/testing/process.c $(PAL_TE
 PAL_HARNESS := pal/testing/harness.c $(PAL_HOST) pal/agent_client.c $(PAL_SHARED)
 $(T)/pal-harness: $(PAL_HARNESS) $(PAL_HEADERS) pal/module.mk | $(T)/
 	$(CC) $(CFLAGS) $(PAL_LINK) -o $@ $(PAL_HARNESS)
+
+# Unit tests.
+PAL_TEST_HEADERS := $(PAL_HEADERS) $(wildcard pal/tests/*.h)
+PAL_FAKE         := pal/tests/fake_pal.c $(PAL_HOST) pal/agent_client.c $(PAL_SHARED)
+PAL_HOSTED       := $(HOSTED) -pthread
+PAL_TESTS := $(addprefix $(B)/tests/pal-,exit-value agent-frame agent-server agent-client)
+TESTS += $(PAL_TESTS)
+$(B)/tests/pal-exit-value: pal/tests/exit_value_test.c pal/exit_value.c pal/signals.c
+$(B)/tests/pal-agent-frame: pal/tests/agent_frame_test.c $(PAL_FAKE)
+$(B)/tests/pal-agent-server: pal/tests/agent_server_test.c $(PAL_FAKE)
+$(B)/tests/pal-agent-client: pal/tests/agent_client_test.c $(PAL_FAKE)
+$(PAL_TESTS): $(PAL_TEST_HEADERS) | $(B)/tests/
+	$(PAL_HOSTED) -o $@ $(filter %.c,$^)
