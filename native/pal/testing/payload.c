@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -53,9 +54,13 @@ static void echo(int in, int out)
 /* A grandchild whose parent ends at once: the kernel gives it to the namespace's process 1. */
 static void leave_orphan(int ms)
 {
-    if (fork() != 0)
+    pid_t parent = fork();
+    if (parent > 0)
+        waitpid(parent, NULL, 0);
+    if (parent != 0)
         return;
-    sleep_ms(ms);
+    if (fork() == 0)
+        sleep_ms(ms);
     _exit(0);
 }
 
