@@ -56,8 +56,8 @@ int channel_wait_run(const struct run *run, struct failure *f)
     do
         n = recv(run->channel, buffer, sizeof(buffer), 0);
     while (n < 0 && errno == EINTR);
-    if (n < 0)
-        return fail_errno(f, errno, "wait for rune");
+    if (n <= 0)
+        _exit(1); /* rune has died, or given up and said why: nobody is left to tell */
     struct reader packet = {buffer, buffer + n, false};
     struct record record;
     if (!record_next(&packet, &record) || record.code != CHANNEL_RUN)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The launch plan of a container's first process. */
+import { MS_SLAVE } from "../kernel/constants.ts";
 import type { Config } from "../oci/config.ts";
 import { mountAttributes, parseMountOptions, parsePropagation } from "../oci/mount-options.ts";
-import { propagationFlags } from "../oci/mount-options.ts";
 import { planDevices } from "./devices.ts";
 import { PlanBuilder } from "./encode.ts";
 import type { LaunchInput } from "./host.ts";
@@ -27,7 +27,7 @@ export function planContainer(config: Config, input: LaunchInput, bundle: string
   const devices = hasOwnDev(config) ? undefined : planDevices(plan, config);
   planNamespaces(plan, config, input);
 
-  plan.add({ op: "propagation", path: "/", flag: propagationFlags.slave, recursive: true });
+  plan.add({ op: "propagation", path: "/", flag: MS_SLAVE, recursive: true });
   plan.add({ op: "root", slot: root, path: input.rootfs });
   for (const mount of mounts) mount(plan);
   devices?.(plan);
@@ -41,6 +41,7 @@ export function planContainer(config: Config, input: LaunchInput, bundle: string
   planProcess(plan, process, {
     awaitsRun: true,
     preservedFds: input.preservedFds,
+    listeningFds: input.listeningFds,
     ...(fifo === undefined ? {} : { fifo }),
   });
   return plan;
@@ -61,7 +62,8 @@ function planRootProperties(plan: PlanBuilder, config: Config): void {
     plan.add({ op: "domainname", name: domainname });
   }
   planSysctl(plan, linux?.sysctl ?? {});
-  for (const path of linux?.readonlyPaths ?? []) plan.add({ op: "readonly", path: cleanPath(path) });
+  for (const path of linux?.readonlyPaths ?? [])
+    plan.add({ op: "readonly", path: cleanPath(path) });
   for (const path of linux?.maskedPaths ?? []) plan.add({ op: "mask", path: cleanPath(path) });
 }
 

@@ -45,6 +45,7 @@ export function planExec(process: Process, input: ExecInput): PlanBuilder {
   planProcess(plan, process, {
     awaitsRun: false,
     preservedFds: input.preservedFds,
+    listeningFds: 0,
     ...(seccomp === undefined ? {} : { seccomp }),
   });
   return plan;

@@ -34,6 +34,7 @@ export type LaunchInput = {
   readonly fifo?: Fd;
   /** How many of the caller's descriptors from 3 on the payload inherits. */
   readonly preservedFds: number;
+  readonly listeningFds: number;
   readonly noPivot: boolean;
   readonly euid: number;
 };

@@ -42,7 +42,7 @@ export function planNamespaces(plan: PlanBuilder, config: Config, input: LaunchI
 /** What this version cannot make, said before anything is done. */
 export function checkNamespaces(config: Config): void {
   if (!isSeparate(config, "mount")) {
-    throw unsupported("a container without a mount namespace", "add { \"type\": \"mount\" }");
+    throw unsupported("a container without a mount namespace", 'add { "type": "mount" }');
   }
   if (isSeparate(config, "time")) throw unsupported("time namespaces", "remove the namespace");
   if (isNew(config, "user") && !hasMappings(config.linux)) {
@@ -88,5 +88,10 @@ function isPresentWithoutPath(config: Config, type: NamespaceType): boolean {
 
 function unsupported(what: string, hint: string): RuneError {
   const doing = "config `linux.namespaces`";
-  return new RuneError({ code: "CONFIG_UNSUPPORTED", doing, reason: `${what} cannot be made`, hint });
+  return new RuneError({
+    code: "CONFIG_UNSUPPORTED",
+    doing,
+    reason: `${what} cannot be made`,
+    hint,
+  });
 }

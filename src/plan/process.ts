@@ -13,6 +13,8 @@ export type LastSteps = {
   readonly awaitsRun: boolean;
   readonly seccomp?: { readonly flags: number; readonly filter: Uint8Array };
   readonly preservedFds: number;
+  /** The last of the preserved ones that are sockets of systemd's: sd_listen_fds(3). */
+  readonly listeningFds: number;
   /** startContainer hooks, just before the program. */
   readonly hooks?: (plan: PlanBuilder) => void;
 };
@@ -21,7 +23,7 @@ export type LastSteps = {
 export function planProcess(plan: PlanBuilder, process: Process, last: LastSteps): void {
   planIdentity(plan, process, last);
   if (last.preservedFds > 0) plan.add({ op: "keepFds", count: last.preservedFds });
-  const env = process.env ?? [];
+  const env = withListeningFds(process.env ?? [], last.listeningFds);
   if (!env.some((entry) => entry.startsWith("HOME=") && entry !== "HOME=")) {
     plan.add({ op: "home", uid: process.user.uid });
   }
@@ -34,6 +36,11 @@ export function planProcess(plan: PlanBuilder, process: Process, last: LastSteps
     plan.add({ op: "seccomp", ...last.seccomp });
   }
   plan.add({ op: "exec", argv: process.args, env: env.filter((entry) => entry !== "HOME=") });
+}
+
+/** The payload is process 1 of its container, which is what LISTEN_PID has to say. */
+function withListeningFds(env: readonly string[], count: number): readonly string[] {
+  return count === 0 ? env : [...env, `LISTEN_FDS=${count}`, "LISTEN_PID=1"];
 }
 
 function planIdentity(plan: PlanBuilder, process: Process, last: LastSteps): void {
@@ -68,12 +75,16 @@ type Masks = {
 /** Unknown names are left out; {@link unknownCapabilities} names them for a warning. */
 function capabilityMasks(sets: CapabilitySets): Masks {
   const mask = (names: readonly string[] = []) => capabilityMask(names).mask;
+  const permitted = mask(sets.permitted);
+  const inheritable = mask(sets.inheritable);
   return {
     bounding: mask(sets.bounding),
     effective: mask(sets.effective),
-    permitted: mask(sets.permitted),
-    inheritable: mask(sets.inheritable),
-    ambient: mask(sets.ambient),
+    permitted,
+    inheritable,
+    // The kernel refuses others (capabilities(7)), and runc's own default asks for some: it drops
+    // them in silence, and so do we.
+    ambient: mask(sets.ambient) & permitted & inheritable,
   };
 }
 
