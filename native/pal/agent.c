@@ -28,7 +28,6 @@ static void *serve(void *argument)
     struct accepted accepted = *(struct accepted *)argument;
     free(argument);
     agent_serve_connection(accepted.agent->pal, accepted.socket);
-    close(accepted.socket);
     atomic_fetch_sub(&accepted.agent->connections, 1);
     return NULL;
 }
@@ -89,7 +88,9 @@ int pal_serve(struct pal *pal, int listener, struct failure *why)
     agent->pal = pal;
     agent->listener = listener;
     pthread_t thread;
-    int error = pal_thread(&thread, accept_all, agent);
+    int error = agent_fork_watch(listener);
+    if (error == 0)
+        error = pal_thread(&thread, accept_all, agent);
     if (error != 0) {
         free(agent);
         return fail_errno(why, error, "start the agent");

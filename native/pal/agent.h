@@ -12,10 +12,13 @@ struct agent_connection {
     int socket;
     pthread_mutex_t writing; /* replies of the two threads do not mix */
 
-    /* The one EXEC. `request` holds its strings and descriptors until the payload has ended. */
+    struct agent_connection *next; /* agent_fork.c */
+
+    /* The one EXEC, and before it any other request: the only frame that may have descriptors. It
+     * holds EXEC's strings and descriptors until the payload has ended. */
+    struct agent_frame request;
     bool has_exec;
     bool detached;
-    struct agent_frame request;
     const char *cwd;
     struct launch launch;
     pthread_t thread;
@@ -26,13 +29,28 @@ struct agent_connection {
     int pid;   /* its PAL pid once created, else 0 */
 };
 
-/* Serves a connection until it ends. The socket stays open. */
+/* Serves a connection until it ends, and closes the socket. */
 void agent_serve_connection(struct pal *pal, int socket);
 
-/* Handles EXEC: checks it, starts the thread that runs the payload. False: the connection ends. */
-bool agent_exec(struct agent_connection *c, struct agent_frame *frame);
+/* Handles EXEC in c->request: checks it, starts the thread that runs the payload. False: the
+ * connection ends. */
+bool agent_exec(struct agent_connection *c);
 /* After the host has gone: ends a payload that is not detached, waits for its thread. */
 void agent_exec_finish(struct agent_connection *c);
+
+/*
+ * agent_fork.c: a process that a PAL forks gets copies of all descriptors. Those of the agent that
+ * are none of its own are closed there: a pipe of another payload would never come to its end.
+ */
+extern pthread_mutex_t agent_fork_lock;
+/* Must be called once, before the first connection. */
+int agent_fork_watch(int listener);
+void agent_fork_add(struct agent_connection *c);
+void agent_fork_remove(struct agent_connection *c);
+/* Says that this thread runs the payload of `c`. */
+void agent_fork_own(struct agent_connection *c);
+/* Frees c->request. */
+void agent_request_free(struct agent_connection *c);
 
 bool agent_reply(struct agent_connection *c, struct writer *reply);
 /* ERROR that answers a request; with `flags` AGENT_ERROR_FINAL the caller ends the connection. */

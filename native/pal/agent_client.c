@@ -60,7 +60,7 @@ static int read_error(struct agent_frame *reply, struct failure *why)
 static int receive_reply(int socket, uint16_t code, int ms, struct agent_frame *reply,
                          struct failure *why)
 {
-    switch (frame_receive(socket, AGENT_REPLY_MAX, ms, false, reply)) {
+    switch (frame_receive(socket, AGENT_REPLY_MAX, ms, NULL, reply)) {
     case FRAME_OK:
         break;
     case FRAME_SILENT:
@@ -192,7 +192,7 @@ static int attend_frame(int socket, uint32_t *unanswered, struct exit_status *st
                         struct failure *why)
 {
     struct agent_frame reply;
-    enum frame_result result = frame_receive(socket, AGENT_REPLY_MAX, 0, false, &reply);
+    enum frame_result result = frame_receive(socket, AGENT_REPLY_MAX, 0, NULL, &reply);
     if (result == FRAME_END) {
         *status = (struct exit_status){ENDED_BY_SIGNAL, SIGKILL};
         return 1;

@@ -137,7 +137,10 @@ static bool request(struct agent_connection *c, struct agent_frame *frame)
 {
     switch (frame->code) {
     case AGENT_EXEC:
-        return agent_exec(c, frame);
+        if (c->has_exec)
+            return agent_reply_error(c, 0, AGENT_BUSY, 0, "run a program",
+                                     "this connection has already run one");
+        return agent_exec(c);
     case AGENT_KILL:
         return kill_payload(c, frame);
     case AGENT_REPORT:
@@ -147,13 +150,38 @@ static bool request(struct agent_connection *c, struct agent_frame *frame)
     }
 }
 
-static bool receive(struct agent_connection *c, struct agent_frame *frame)
+/* Receives into c->request while there is no EXEC, then into `later`, without descriptors. */
+static struct agent_frame *receive(struct agent_connection *c, struct agent_frame *later)
 {
-    int patience = c->has_exec ? AGENT_FOREVER : AGENT_FRAME_MS;
-    enum frame_result result = frame_receive(c->socket, AGENT_REQUEST_MAX, patience, true, frame);
+    struct agent_frame *frame = c->has_exec ? later : &c->request;
+    enum frame_result result =
+        frame_receive(c->socket, AGENT_REQUEST_MAX, c->has_exec ? AGENT_FOREVER : AGENT_FRAME_MS,
+                      c->has_exec ? NULL : &agent_fork_lock, frame);
     if (result == FRAME_MALFORMED)
         malformed(c, "a frame is too long, badly padded or has too many descriptors");
-    return result == FRAME_OK;
+    return result == FRAME_OK ? frame : NULL;
+}
+
+static void release(struct agent_connection *c, struct agent_frame *frame)
+{
+    if (frame != &c->request)
+        frame_free(frame);
+    else if (!c->has_exec)
+        agent_request_free(c);
+}
+
+static void converse(struct agent_connection *c)
+{
+    struct agent_frame later;
+    struct agent_frame *frame = receive(c, &later);
+    bool goes_on = frame != NULL && hello(c, frame);
+    while (frame != NULL) {
+        release(c, frame);
+        frame = goes_on ? receive(c, &later) : NULL;
+        goes_on = frame != NULL && request(c, frame);
+    }
+    if (c->has_exec)
+        agent_exec_finish(c);
 }
 
 void agent_serve_connection(struct pal *pal, int socket)
@@ -166,20 +194,11 @@ void agent_serve_connection(struct pal *pal, int socket)
     pthread_condattr_destroy(&clock);
     pthread_mutex_init(&c.writing, NULL);
     pthread_mutex_init(&c.lock, NULL);
+    agent_fork_add(&c);
 
-    struct agent_frame frame;
-    bool goes_on = receive(&c, &frame);
-    if (goes_on) {
-        goes_on = hello(&c, &frame);
-        frame_free(&frame);
-    }
-    while (goes_on && receive(&c, &frame)) {
-        goes_on = request(&c, &frame);
-        frame_free(&frame);
-    }
-    if (c.has_exec)
-        agent_exec_finish(&c);
+    converse(&c);
 
+    agent_fork_remove(&c);
     pthread_cond_destroy(&c.changed);
     pthread_mutex_destroy(&c.writing);
     pthread_mutex_destroy(&c.lock);

@@ -83,6 +83,7 @@ static void run(struct agent_connection *c)
 static void *exec_thread(void *argument)
 {
     struct agent_connection *c = argument;
+    agent_fork_own(c);
     run(c);
     pthread_mutex_lock(&c->lock);
     c->over = true;
@@ -114,7 +115,7 @@ static void release(struct agent_connection *c)
 {
     free(c->launch.argv);
     free(c->launch.environment);
-    frame_free(&c->request);
+    agent_request_free(c);
 }
 
 /* The host may not run anything before start, or after the payload has ended. */
@@ -129,17 +130,10 @@ static bool refuse(struct agent_connection *c, enum pal_state state)
     return true;
 }
 
-bool agent_exec(struct agent_connection *c, struct agent_frame *frame)
+bool agent_exec(struct agent_connection *c)
 {
-    if (c->has_exec) {
-        return agent_reply_error(c, 0, AGENT_BUSY, 0, "run a program",
-                                 "this connection has already run one");
-    }
     if (refuse(c, pal_state(c->pal)))
         return false;
-    /* The strings and descriptors move from the caller's frame to the connection. */
-    c->request = *frame;
-    *frame = (struct agent_frame){0};
     if (!parse(c, &c->request)) {
         agent_reply_error(c, AGENT_ERROR_FINAL, AGENT_MALFORMED, 0, "read a request",
                           "EXEC has wrong arguments, flags or descriptors");

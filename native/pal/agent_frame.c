@@ -77,7 +77,8 @@ static enum frame_result receive_all(int socket, uint8_t *into, size_t size, int
 
 /* The frame's first bytes, at least one, and the descriptors that travel with it. */
 static enum frame_result receive_start(int socket, uint8_t header[RECORD_HEADER], size_t *got,
-                                       int first_ms, bool take_fds, struct agent_frame *frame)
+                                       int first_ms, pthread_mutex_t *fd_guard,
+                                       struct agent_frame *frame)
 {
     int64_t deadline = first_ms < 0 ? -1 : now_ms() + first_ms;
     for (;;) {
@@ -87,11 +88,18 @@ static enum frame_result receive_start(int socket, uint8_t header[RECORD_HEADER]
         union control control;
         struct iovec bytes = {header, RECORD_HEADER};
         struct msghdr message = {.msg_iov = &bytes, .msg_iovlen = 1};
-        if (take_fds) {
+        if (fd_guard != NULL) {
             message.msg_control = control.room;
             message.msg_controllen = sizeof(control.room);
+            pthread_mutex_lock(fd_guard);
         }
         ssize_t size = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        int error = errno;
+        /* Without a control buffer the kernel says MSG_CTRUNC for descriptors it dropped. */
+        bool fds_fit = size <= 0 || keep_fds(&message, frame);
+        if (fd_guard != NULL)
+            pthread_mutex_unlock(fd_guard);
+        errno = error;
         if (size < 0 && (errno == EINTR || errno == EAGAIN))
             continue;
         if (size < 0)
@@ -99,8 +107,7 @@ static enum frame_result receive_start(int socket, uint8_t header[RECORD_HEADER]
         if (size == 0)
             return FRAME_END;
         *got = (size_t)size;
-        /* Without a control buffer the kernel says MSG_CTRUNC for descriptors it dropped. */
-        return keep_fds(&message, frame) ? FRAME_OK : FRAME_MALFORMED;
+        return fds_fit ? FRAME_OK : FRAME_MALFORMED;
     }
 }
 
@@ -125,13 +132,13 @@ static enum frame_result receive_payload(int socket, const uint8_t header[RECORD
     return result;
 }
 
-enum frame_result frame_receive(int socket, uint32_t max, int first_ms, bool take_fds,
+enum frame_result frame_receive(int socket, uint32_t max, int first_ms, pthread_mutex_t *fd_guard,
                                 struct agent_frame *frame)
 {
     *frame = (struct agent_frame){0};
     uint8_t header[RECORD_HEADER];
     size_t got = 0;
-    enum frame_result result = receive_start(socket, header, &got, first_ms, take_fds, frame);
+    enum frame_result result = receive_start(socket, header, &got, first_ms, fd_guard, frame);
     int64_t deadline = now_ms() + AGENT_FRAME_MS;
     if (result == FRAME_OK)
         result = receive_all(socket, header + got, RECORD_HEADER - got, deadline);

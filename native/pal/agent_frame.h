@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <pthread.h>
+
 #include "../runelet/record.h"
 
 #define AGENT_MAGIC 0x544e4741u /* "AGNT" */
@@ -91,10 +93,11 @@ enum frame_result {
 
 /*
  * Receives one frame with at most `max` bytes of payload. Its first byte is waited for
- * `first_ms`, the rest AGENT_FRAME_MS. Descriptors are accepted only with `take_fds`, else the
- * kernel drops them. On FRAME_OK the caller must frame_free.
+ * `first_ms`, the rest AGENT_FRAME_MS. Without `fd_guard` descriptors are refused, and the kernel
+ * drops them; with it they are accepted, and the lock is held from their arrival until frame->fds
+ * has them. On FRAME_OK the caller must frame_free.
  */
-enum frame_result frame_receive(int socket, uint32_t max, int first_ms, bool take_fds,
+enum frame_result frame_receive(int socket, uint32_t max, int first_ms, pthread_mutex_t *fd_guard,
                                 struct agent_frame *frame);
 
 /* Releases the buffer and closes the descriptors that are still in frame->fds. */

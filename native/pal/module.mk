@@ -5,7 +5,7 @@ PAL_HEADERS := $(wildcard pal/*.h) $(wildcard runelet/failure.h runelet/record.h
 PAL_SHARED  := runelet/failure.c runelet/record.c
 # What init-runelet needs: dynamic glibc, every symbol bound before the container's life begins.
 PAL_HOST    := $(addprefix pal/,pal.c load.c life.c calls.c payload.c supervise.c signals.c \
-                 exit_value.c agent.c agent_connection.c agent_exec.c agent_frame.c)
+                 exit_value.c agent.c agent_connection.c agent_exec.c agent_fork.c agent_frame.c)
 # What a monitor needs to speak with it; may be linked statically.
 PAL_CLIENT  := $(addprefix pal/,agent_client.c agent_frame.c signals.c)
 PAL_LINK    := -pthread -Wl,-z,relro,-z,now,-z,noexecstack

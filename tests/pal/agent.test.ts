@@ -39,6 +39,20 @@ describe.skipIf(obstacle !== undefined)(name, () => {
     }
   });
 
+  test("an output ends with its payload, though another payload was forked meanwhile", async () => {
+    using harness = await running("v2");
+    const short = startClient("exec", harness.socket, "", "-", "x", "exec-sleep=300");
+    await startedPid(short.stderr);
+    const long = startClient("exec", harness.socket, "", "-", "x", "exec-sleep=20000");
+    await startedPid(long.stderr);
+    const before = Date.now();
+    await short.stdout.text();
+    expect(Date.now() - before).toBeLessThan(5000);
+    expect(long.exitCode).toBeNull();
+    long.kill("SIGTERM");
+    await long.exited;
+  });
+
   test("version 1 runs programs side by side, too", async () => {
     using harness = await running("v1");
     const runs = [3, 4].map((i) => exec(harness, "-", "x", "exec-sleep=100", `exec-status=${i}`));

@@ -2,7 +2,8 @@
 /** A PAL's life as docs/protocol/pal-api.md describes it, for each version. */
 
 import { describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { obstacle, run } from "./harness.ts";
 

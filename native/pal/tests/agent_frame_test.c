@@ -12,6 +12,8 @@
 
 #define FUZZ_ROUNDS 20000
 
+static pthread_mutex_t guard = PTHREAD_MUTEX_INITIALIZER;
+
 /* Sends the bytes, closes, receives one frame. Descriptors that were kept are closed again. */
 static enum frame_result receive(const void *bytes, size_t size, const int *fds, int fd_count,
                                  bool take_fds, struct agent_frame *frame)
@@ -22,7 +24,7 @@ static enum frame_result receive(const void *bytes, size_t size, const int *fds,
     if (size > 0 && frame_send(pair[0], bytes, size, fds, fd_count) < 0)
         abort();
     close(pair[0]);
-    enum frame_result result = frame_receive(pair[1], 4096, 0, take_fds, frame);
+    enum frame_result result = frame_receive(pair[1], 4096, 0, take_fds ? &guard : NULL, frame);
     close(pair[1]);
     return result;
 }
@@ -110,7 +112,7 @@ static void test_too_many_descriptors(void)
         if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0 || sendmsg(pair[0], &message, 0) < 0)
             abort();
         struct agent_frame frame;
-        bool refused = frame_receive(pair[1], 4096, 0, true, &frame) == FRAME_MALFORMED;
+        bool refused = frame_receive(pair[1], 4096, 0, &guard, &frame) == FRAME_MALFORMED;
         close(pair[0]);
         close(pair[1]);
         ok(refused && count_fds() == before, "%d descriptors are malformed and closed", count);
@@ -123,7 +125,7 @@ static void test_silence(void)
     struct agent_frame frame;
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
         abort();
-    ok(frame_receive(pair[0], 4096, 20, true, &frame) == FRAME_SILENT, "silence has an end");
+    ok(frame_receive(pair[0], 4096, 20, &guard, &frame) == FRAME_SILENT, "silence has an end");
     close(pair[0]);
     char byte = 0;
     ok(frame_send(pair[1], &byte, 1, NULL, 0) < 0, "sending to nobody fails without SIGPIPE");
@@ -189,7 +191,7 @@ static void fuzz(void)
         struct agent_frame frame;
         if (frame_send(pair[0], bytes, padded, NULL, 0) < 0)
             abort();
-        if (frame_receive(pair[1], 4096, 0, true, &frame) == FRAME_OK) {
+        if (frame_receive(pair[1], 4096, 0, &guard, &frame) == FRAME_OK) {
             read_all(frame.payload);
             frame_free(&frame);
             kept++;

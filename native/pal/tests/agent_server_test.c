@@ -242,7 +242,7 @@ static const struct bad bad_requests[] = {
 static bool is_malformed_error(int socket)
 {
     struct agent_frame frame;
-    if (frame_receive(socket, AGENT_REPLY_MAX, 5000, false, &frame) != FRAME_OK)
+    if (frame_receive(socket, AGENT_REPLY_MAX, 5000, NULL, &frame) != FRAME_OK)
         return false;
     bool is = frame.code == AGENT_ERROR && frame.flags == AGENT_ERROR_FINAL &&
               read_u32(&frame.payload) == AGENT_MALFORMED;
@@ -253,7 +253,7 @@ static bool is_malformed_error(int socket)
 static bool has_ended(int socket)
 {
     struct agent_frame frame;
-    enum frame_result result = frame_receive(socket, AGENT_REPLY_MAX, 5000, false, &frame);
+    enum frame_result result = frame_receive(socket, AGENT_REPLY_MAX, 5000, NULL, &frame);
     return result == FRAME_END || result == FRAME_LOST;
 }
 
@@ -299,7 +299,7 @@ static void test_bad_greetings(void)
     write_u32(&w, 2);
     frame_send(served.host, buffer, write_end(&w), NULL, 0);
     struct agent_frame frame;
-    bool got = frame_receive(served.host, AGENT_REPLY_MAX, 5000, false, &frame) == FRAME_OK;
+    bool got = frame_receive(served.host, AGENT_REPLY_MAX, 5000, NULL, &frame) == FRAME_OK;
     ok(got && frame.code == AGENT_ERROR && read_u32(&frame.payload) == AGENT_BAD_VERSION,
        "another version is refused by name");
     if (got)

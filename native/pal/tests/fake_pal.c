@@ -98,7 +98,6 @@ static void *serve(void *argument)
 {
     struct served *served = argument;
     agent_serve_connection(served->pal, served->agent);
-    close(served->agent);
     return NULL;
 }
 
