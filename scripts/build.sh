@@ -3,7 +3,8 @@
 # changed since the last build.
 #
 #   dist/bin/{rune,sgx-tools}      names of one static C front
-#   dist/lib/inclavare/            the engine (TypeScript and Bun) and the small C programs
+#   dist/lib/inclavare/            the engine (TypeScript and Bun), the small C programs, the
+#                                  sample enclave runtime
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -12,6 +13,7 @@ engine=dist/lib/inclavare/engine
 
 mkdir -p dist/bin dist/lib/inclavare
 make -s -C native -j2 all
+sh scripts/bun.sh scripts/sign-skeleton.ts
 for tool in $tools; do
     cmp -s native/build/front "dist/bin/$tool" || install -m 755 native/build/front "dist/bin/$tool"
 done
