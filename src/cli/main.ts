@@ -17,7 +17,7 @@ export async function main(words: readonly string[]): Promise<void> {
   let log: Log = createLog({ ...logDefaults, write: (record) => linux.write(stderr, record) });
   let verb: string | undefined;
   try {
-    const front = readFront(linux, process.env["INCLAVARE_FRONT"]);
+    const front = readFront(linux, process.env);
     const line: CommandLine = parseCommandLine(words);
     log = openLog(line.global);
     const command = line.command();

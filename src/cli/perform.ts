@@ -91,15 +91,16 @@ function createRequest(command: ContainerStart, session: Session) {
 
 /** Socket activation passes its descriptors behind the preserved ones: sd_listen_fds(3). */
 function preserved(count: number, { front, kernel }: Session) {
-  const { LISTEN_FDS = "", LISTEN_PID } = Object.fromEntries(front.environment);
-  const forUs = LISTEN_PID === undefined || LISTEN_PID === String(kernel.pid());
-  const listening = forUs && /^[0-9]{1,4}$/.test(LISTEN_FDS) ? Number(LISTEN_FDS) : 0;
+  const descriptors = front.variable("LISTEN_FDS") ?? "";
+  const addressee = front.variable("LISTEN_PID") ?? String(kernel.pid());
+  const forUs = addressee === String(kernel.pid());
+  const listening = forUs && /^[0-9]{1,4}$/.test(descriptors) ? Number(descriptors) : 0;
   return { preserveFds: count + listening, listeningFds: listening };
 }
 
 function depsOf({ kernel, global, front, log, libDir }: Session): Deps {
   const { path } = stateRoot(global.root, {
-    environment: Object.fromEntries(front.environment),
+    variable: front.variable,
     effectiveUid: kernel.euid(),
     inUserNamespace: () => inUserNamespace(kernel),
   });
