@@ -49,7 +49,7 @@ void channel_send_failure(const struct run *run, const struct failure *why)
         dprintf(2, "rune: %s: %s\n", why->doing, why->reason);
 }
 
-int channel_wait_run(const struct run *run, struct failure *f)
+int channel_wait(const struct run *run, enum channel_code code, struct failure *f)
 {
     uint8_t buffer[64];
     ssize_t n;
@@ -60,7 +60,7 @@ int channel_wait_run(const struct run *run, struct failure *f)
         _exit(1); /* rune has died, or given up and said why: nobody is left to tell */
     struct reader packet = {buffer, buffer + n, false};
     struct record record;
-    if (!record_next(&packet, &record) || record.code != CHANNEL_RUN)
-        return fail_code(f, FAILURE_PLAN, "it went away", "wait for rune");
+    if (!record_next(&packet, &record) || record.code != code)
+        return fail_code(f, FAILURE_PLAN, "unexpected message", "wait for rune");
     return 0;
 }

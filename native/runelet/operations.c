@@ -18,6 +18,8 @@ operation *operation_of(uint16_t code)
         return op_unshare;
     case 7:
         return op_setsid;
+    case 8:
+        return op_open;
     case 16:
         return op_propagation;
     case 17:

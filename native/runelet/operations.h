@@ -6,7 +6,7 @@
 #include "plan.h"
 
 /* namespaces.c */
-operation op_write_file, op_setns, op_open_tree, op_clone, op_unshare, op_setsid;
+operation op_write_file, op_setns, op_open_tree, op_clone, op_unshare, op_setsid, op_open;
 /* enter.c */
 operation op_enter;
 /* mounts.c */

@@ -33,6 +33,11 @@ export function receive(kernel: Kernel, channel: Fd): ChannelMessage {
   return message;
 }
 
+/** The plan is complete. */
+export function sendPlan(kernel: Kernel, channel: Fd): void {
+  kernel.write(channel, new RecordWriter().begin(17).end().finish());
+}
+
 export function sendRun(kernel: Kernel, channel: Fd): void {
   kernel.write(channel, new RecordWriter().begin(16).end().finish());
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { tasksFiles } from "../cgroups/cgroup.ts";
+import { tasksFiles, unifiedPath } from "../cgroups/cgroup.ts";
 import { RuneError } from "../errors/error.ts";
-import { O_DIRECTORY, O_RDONLY } from "../kernel/constants.ts";
 import type { Fd, Pid } from "../kernel/kernel.ts";
 import type { Process } from "../oci/config.ts";
 import { planExec } from "../plan/exec.ts";
@@ -13,7 +12,7 @@ import { requireConsoleSocket } from "./console.ts";
 import type { Deps } from "./deps.ts";
 import { checkDescriptors } from "./launch.ts";
 import { writePidFile } from "./pid-file.ts";
-import { becomePlan, preserveDescriptors, startPlan } from "./runelet.ts";
+import { becomePlan, inheritPreserved, spawnRunelet, submitPlan } from "./runelet.ts";
 import type { State } from "./state.ts";
 import { statusOf } from "./status.ts";
 import { peekState } from "./store.ts";
@@ -46,19 +45,19 @@ export function exec(deps: Deps, request: ExecRequest): void {
   const [ours, theirs] = foregroundTerminal ? kernel.streamPair() : [undefined, undefined];
   const console =
     request.consoleSocket === undefined ? theirs : kernel.connectUnix(request.consoleSocket);
-  const unified = state.cgroup.find(({ version }) => version === 2);
+  const unified = unifiedPath(state.cgroup);
   const plan = planExec(process, {
     init,
     namespaces: state.namespaces,
     tasksFiles: tasksFiles(state.cgroup),
-    ...(unified === undefined
-      ? {}
-      : { unified: kernel.open(unified.path, O_RDONLY | O_DIRECTORY) }),
+    ...(unified === undefined ? {} : { unified }),
     ...(console === undefined ? {} : { consoleSocket: console }),
     preservedFds: request.preserveFds,
   });
-  preserveDescriptors(kernel, plan, request.preserveFds);
-  const pid = awaitStart(deps, startPlan(deps, plan));
+  inheritPreserved(plan, request.preserveFds);
+  const runelet = spawnRunelet(deps, plan.inherited);
+  submitPlan(deps, runelet, plan);
+  const pid = awaitStart(deps, runelet.channel);
   if (request.pidFile !== undefined) writePidFile(kernel, request.pidFile, pid);
   if (request.detach) return;
   becomePlan(

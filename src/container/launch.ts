@@ -5,8 +5,8 @@ import {
   cgroupPids,
   createCgroup,
   locateCgroup,
-  openUnified,
   tasksFiles,
+  unifiedPath,
 } from "../cgroups/cgroup.ts";
 import { isUnifiedOnly, readHierarchies } from "../cgroups/layout.ts";
 import { applyLimits } from "../cgroups/limits.ts";
@@ -24,7 +24,7 @@ import { receive, sendRun } from "./channel.ts";
 import type { Deps } from "./deps.ts";
 import { destroy } from "./destroy.ts";
 import { writePidFile } from "./pid-file.ts";
-import { preserveDescriptors, startPlan } from "./runelet.ts";
+import { inheritPreserved, preservedDescriptors, spawnRunelet, submitPlan } from "./runelet.ts";
 import { type State, stateSchema } from "./state.ts";
 import { readProcess } from "./status.ts";
 import { ContainerDirectory } from "./store.ts";
@@ -67,6 +67,10 @@ export function launch(deps: Deps, request: LaunchRequest): Launched {
   }
 }
 
+type Descriptors = Pick<LaunchInput, "namespaces" | "consoleSocket" | "fifo"> & {
+  readonly all: readonly Fd[];
+};
+
 /** One launch and what it has made so far. */
 class Attempt {
   readonly #deps: Deps;
@@ -86,24 +90,28 @@ class Attempt {
   }
 
   launch(): Launched {
-    const hierarchies = readHierarchies(this.#kernel);
+    const kernel = this.#kernel;
+    const hierarchies = readHierarchies(kernel);
     const { config } = this.#bundle;
     const located = locateCgroup(hierarchies, config.linux?.cgroupsPath, this.#request.id);
+    // Before the state file names it: `delete --force` kills what is in the cgroup.
+    refuseOccupied(kernel, located);
     // Before anything else exists: whoever finds the state file can remove all that follows.
     this.#directory.writeState(this.#state(located));
+    const descriptors = this.#openDescriptors();
+    const runelet = spawnRunelet(this.#deps, descriptors.all);
+    this.#channel = runelet.channel;
     this.#makeCgroup(located);
-    const plan = planContainer(config, this.#input(isUnifiedOnly(hierarchies)), this.#bundle.path);
-    preserveDescriptors(this.#kernel, plan, this.#request.preserveFds);
-    const channel = startPlan(this.#deps, plan);
-    this.#channel = channel;
-    const pid = this.#awaitReady(channel);
+    const input = this.#input(descriptors, isUnifiedOnly(hierarchies));
+    const plan = planContainer(config, input, this.#bundle.path);
+    inheritPreserved(plan, this.#request.preserveFds);
+    submitPlan(this.#deps, runelet, plan);
+    const pid = this.#awaitReady(runelet.channel);
     const state = this.#state(this.#cgroup, pid);
     this.#directory.writeState(state);
-    if (this.#request.pidFile !== undefined) {
-      writePidFile(this.#kernel, this.#request.pidFile, pid);
-    }
-    sendRun(this.#kernel, channel);
-    return { directory: this.#directory, state, pid, channel };
+    if (this.#request.pidFile !== undefined) writePidFile(kernel, this.#request.pidFile, pid);
+    sendRun(kernel, runelet.channel);
+    return { directory: this.#directory, state, pid, channel: runelet.channel };
   }
 
   /** Takes back everything, in the reverse order; a failure here must not hide the first one. */
@@ -120,27 +128,35 @@ class Attempt {
   }
 
   #makeCgroup(located: CgroupDirectory[]): void {
-    const kernel = this.#kernel;
-    const occupants = cgroupPids(kernel, located).length;
-    if (occupants > 0) {
-      const doing = `use cgroup \`${located[0]?.path}\``;
-      const reason = `it is not empty: ${occupants} processes`;
-      throw new RuneError({ code: "CGROUP", doing, reason });
-    }
     const resources = this.#bundle.config.linux?.resources ?? {};
     const limited = Object.keys(resources).some((name) => name !== "devices");
     this.#cgroup = located;
-    this.#cgroup = createCgroup(kernel, located, limited);
-    if (this.#cgroup.length > 0) applyLimits(kernel, this.#cgroup, resources);
+    this.#cgroup = createCgroup(this.#kernel, located, limited);
+    if (this.#cgroup.length > 0) applyLimits(this.#kernel, this.#cgroup, resources);
   }
 
-  #input(unifiedOnly: boolean): LaunchInput {
+  /** Everything of ours that the child gets; runelet inherits it when it starts. */
+  #openDescriptors(): Descriptors {
     const kernel = this.#kernel;
-    const { config, rootfs } = this.#bundle;
-    const unified = openUnified(kernel, this.#cgroup);
+    const namespaces = openNamespaces(kernel, this.#bundle.config);
     const consoleSocket = this.#request.console;
+    const fifo = this.#request.waitsForStart ? this.#makeFifo() : undefined;
+    const all = [...namespaces.values(), ...preservedDescriptors(this.#request.preserveFds)];
+    if (consoleSocket !== undefined) all.push(consoleSocket);
+    if (fifo !== undefined) all.push(fifo);
     return {
-      rootfs,
+      all,
+      namespaces,
+      ...(consoleSocket === undefined ? {} : { consoleSocket }),
+      ...(fifo === undefined ? {} : { fifo }),
+    };
+  }
+
+  #input({ all: _, ...descriptors }: Descriptors, unifiedOnly: boolean): LaunchInput {
+    const unified = unifiedPath(this.#cgroup);
+    return {
+      ...descriptors,
+      rootfs: this.#bundle.rootfs,
       unifiedOnly,
       cgroups: {
         mounts: this.#cgroup.map(({ version, controllers, path }) => ({
@@ -152,13 +168,10 @@ class Attempt {
         tasksFiles: tasksFiles(this.#cgroup),
         ...(unified === undefined ? {} : { unified }),
       },
-      namespaces: openNamespaces(kernel, config),
-      ...(consoleSocket === undefined ? {} : { consoleSocket }),
-      ...(this.#request.waitsForStart ? { fifo: this.#makeFifo() } : {}),
       preservedFds: this.#request.preserveFds,
       listeningFds: this.#request.listeningFds,
       noPivot: this.#request.noPivot,
-      euid: kernel.euid(),
+      euid: this.#kernel.euid(),
     };
   }
 
@@ -208,6 +221,14 @@ class Attempt {
       ownPidNamespace: isNew(config, "pid"),
     };
   }
+}
+
+function refuseOccupied(kernel: Kernel, located: readonly CgroupDirectory[]): void {
+  const occupants = cgroupPids(kernel, located).length;
+  if (occupants === 0) return;
+  const doing = `use cgroup \`${located[0]?.path}\``;
+  const reason = `it is not empty: ${occupants} processes`;
+  throw new RuneError({ code: "CGROUP", doing, reason });
 }
 
 /** Opens the namespaces to join, so that what is checked is what is joined. */

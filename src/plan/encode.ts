@@ -92,6 +92,9 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
     case "setsid":
       w.begin(7).end();
       return;
+    case "open":
+      w.begin(8).u32(o.slot).string(o.path).u32(o.flags).end();
+      return;
     case "propagation":
       w.begin(16).string(o.path).u64(o.flag).u32(flag(o.recursive)).end();
       return;

@@ -3,6 +3,7 @@
 import type { Fd } from "../kernel/kernel.ts";
 import type { Process } from "../oci/config.ts";
 import { PlanBuilder } from "./encode.ts";
+import { planBirthplace } from "./namespaces.ts";
 import { planProcess } from "./process.ts";
 
 export type ExecInput = {
@@ -11,7 +12,7 @@ export type ExecInput = {
   /** CLONE_NEW* of the namespaces to join. */
   readonly namespaces: number;
   readonly tasksFiles: readonly string[];
-  readonly unified?: Fd;
+  readonly unified?: string;
   readonly consoleSocket?: Fd;
   readonly preservedFds: number;
   readonly seccomp?: { readonly flags: number; readonly filter: Uint8Array };
@@ -25,13 +26,14 @@ export function planExec(process: Process, input: ExecInput): PlanBuilder {
     const data = String(process.oomScoreAdj);
     plan.add({ op: "writeFile", path: "/proc/self/oom_score_adj", data });
   }
+  const birthplace = planBirthplace(plan, input.unified);
   if (input.namespaces !== 0) {
     plan.add({ op: "setns", slot: plan.inherit(input.init), types: input.namespaces });
   }
   plan.add({
     op: "clone",
     flags: 0,
-    ...(input.unified === undefined ? {} : { cgroup: plan.inherit(input.unified) }),
+    ...birthplace,
     uidMap: "",
     gidMap: "",
     denySetgroups: false,

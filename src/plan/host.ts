@@ -18,7 +18,7 @@ export type CgroupPlacement = {
   /** `tasks` files of version 1 hierarchies to join. */
   readonly tasksFiles: readonly string[];
   /** Directory of the version 2 cgroup to be born in. */
-  readonly unified?: Fd;
+  readonly unified?: string;
 };
 
 export type LaunchInput = {

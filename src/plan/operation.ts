@@ -25,6 +25,7 @@ export type Operation =
   | { readonly op: "enter"; readonly program: Slot; readonly argv: readonly string[] }
   | { readonly op: "unshare"; readonly flags: number }
   | { readonly op: "setsid" }
+  | { readonly op: "open"; readonly slot: Slot; readonly path: string; readonly flags: number }
   | {
       readonly op: "propagation";
       readonly path: string;
