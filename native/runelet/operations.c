@@ -96,6 +96,8 @@ operation *operation_of(uint16_t code)
         return op_agent;
     case 83:
         return op_pal_run;
+    case 84:
+        return op_agent_exec;
     default:
         return NULL;
     }

@@ -29,6 +29,8 @@ operation op_hook;
 operation op_monitor, op_exit;
 /* clean.c */
 operation op_cgroup_kill, op_rmdir, op_unlink;
+/* agent_exec.c */
+operation op_agent_exec;
 /* ../pal/operations.c in init-runelet, no_pal.c in runelet */
 operation op_pal_load, op_pal_init, op_agent, op_pal_run;
 

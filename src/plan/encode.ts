@@ -221,6 +221,9 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
     case "palRun":
       w.begin(83).list(o.argv).list(o.env).end();
       return;
+    case "agentExec":
+      w.begin(84).u32(o.slot).string(o.cwd).list(o.argv).list(o.env).u32(flag(o.tty)).end();
+      return;
     default: {
       const unknown: never = o;
       throw new RuneError({

@@ -128,4 +128,12 @@ export type Operation =
   | { readonly op: "palLoad"; readonly slot: Slot; readonly name: string }
   | { readonly op: "palInit"; readonly args: string; readonly logLevel: string }
   | { readonly op: "agent"; readonly slot: Slot }
+  | {
+      readonly op: "agentExec";
+      readonly slot: Slot;
+      readonly cwd: string;
+      readonly argv: readonly string[];
+      readonly env: readonly string[];
+      readonly tty: boolean;
+    }
   | { readonly op: "palRun"; readonly argv: readonly string[]; readonly env: readonly string[] };
