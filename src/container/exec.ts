@@ -9,7 +9,7 @@ import { planAgentExec, planExec } from "../plan/exec.ts";
 import { planMonitor } from "../plan/monitor.ts";
 import { unknownCapabilities } from "../plan/process.ts";
 import { checkProcess, readConfig } from "./bundle.ts";
-import { receive } from "./channel.ts";
+import { receive, runDetached } from "./channel.ts";
 import { requireConsoleSocket } from "./console.ts";
 import type { Deps } from "./deps.ts";
 import { checkDescriptors } from "./launch.ts";
@@ -55,14 +55,19 @@ export function exec(deps: Deps, request: ExecRequest): void {
   inheritPreserved(plan, request.preserveFds);
   const runelet = spawnRunelet(deps, plan.inherited);
   submitPlan(deps, runelet, plan);
-  const pid = awaitStart(deps, runelet, state.enclave?.pal !== undefined);
+  const pid = awaitReady(deps, runelet, state.enclave?.pal !== undefined);
   if (request.pidFile !== undefined) writePidFile(kernel, request.pidFile, pid);
-  if (request.detach) return;
+  if (request.detach) {
+    runDetached(kernel, runelet.channel);
+    return;
+  }
   becomePlan(
     deps,
     planMonitor({
       pid,
+      channel: runelet.channel,
       subreaper: request.subreaper,
+      report: deps.reportCommand("exec", request.id),
       ...(ours === undefined ? {} : { console: ours }),
       cleanUp: { cgroupProcs: [], files: [], directories: [] },
     }),
@@ -126,19 +131,19 @@ function openInit({ kernel, root }: Deps, state: State, ignorePaused: boolean): 
 }
 
 /**
- * The payload runs once the channel, which is close-on-exec, ends without a failure. In an enclave
- * container `runelet` itself is what engines wait for.
+ * Waits for READY; PID comes from another process, in either order. In an enclave container runelet
+ * itself is what engines wait for.
  */
-function awaitStart({ kernel }: Deps, { channel, pid: own }: Runelet, standsIn: boolean): Pid {
-  let pid = standsIn ? own : undefined;
-  for (;;) {
+function awaitReady({ kernel }: Deps, { channel, pid: own }: Runelet, standsIn: boolean): Pid {
+  for (let pid = standsIn ? own : undefined, ready = false; ; ) {
+    if (pid !== undefined && ready) return pid;
     const message = receive(kernel, channel);
-    if (message.kind === "pid") pid = message.pid;
     if (message.kind === "failed") throw message.error;
-    if (message.kind === "end") break;
+    if (message.kind === "end") {
+      const doing = "start the process";
+      throw new RuneError({ code: "RUNELET", doing, reason: "runelet died without a word" });
+    }
+    if (message.kind === "pid") pid = message.pid;
+    else ready = true;
   }
-  kernel.close(channel);
-  if (pid !== undefined) return pid;
-  const doing = "start the process";
-  throw new RuneError({ code: "RUNELET", doing, reason: "runelet died without a word" });
 }

@@ -18,7 +18,7 @@ import type { LaunchInput } from "../plan/host.ts";
 import { isNew } from "../plan/namespaces.ts";
 import { unknownCapabilities } from "../plan/process.ts";
 import { type Bundle, checkSupported } from "./bundle.ts";
-import { type ChannelMessage, receive, sendRun } from "./channel.ts";
+import { type ChannelMessage, receive } from "./channel.ts";
 import type { Deps } from "./deps.ts";
 import { type Descriptors, openDescriptors } from "./descriptors.ts";
 import { destroy } from "./destroy.ts";
@@ -50,7 +50,10 @@ export type Launched = {
   readonly channel: Fd;
 };
 
-/** Makes the container, or leaves nothing of it behind. The caller releases the directory. */
+/**
+ * Makes the container, or leaves nothing of it behind. Its init waits for RUN on the channel; the
+ * caller sends that, and releases the directory.
+ */
 export function launch(deps: Deps, request: LaunchRequest): Launched {
   const { bundle } = request;
   checkSupported(bundle.config);
@@ -107,7 +110,6 @@ class Attempt {
     const state = this.#state(this.#cgroup, pid);
     this.#directory.writeState(state);
     if (this.#request.pidFile !== undefined) writePidFile(kernel, this.#request.pidFile, pid);
-    sendRun(kernel, runelet.channel);
     return { directory: this.#directory, state, pid, channel: runelet.channel };
   }
 

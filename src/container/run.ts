@@ -3,7 +3,7 @@ import type { Fd } from "../kernel/kernel.ts";
 import type { PlanBuilder } from "../plan/encode.ts";
 import { planMonitor } from "../plan/monitor.ts";
 import { readBundle } from "./bundle.ts";
-import { receive } from "./channel.ts";
+import { runDetached } from "./channel.ts";
 import { requireConsoleSocket } from "./console.ts";
 import type { CreateRequest } from "./create.ts";
 import type { Deps } from "./deps.ts";
@@ -34,8 +34,8 @@ export function run(deps: Deps, request: RunRequest): void {
     waitsForStart: false,
   });
   try {
-    awaitPayload(deps, launched);
-    if (!detach) becomePlan(deps, monitorPlan(launched, { subreaper, keep, ours }));
+    if (detach) runDetached(kernel, launched.channel);
+    else becomePlan(deps, monitorPlan(deps, launched, { subreaper, keep, ours }));
   } catch (error) {
     destroy(deps, launched.directory, launched.state);
     throw error;
@@ -44,15 +44,9 @@ export function run(deps: Deps, request: RunRequest): void {
   }
 }
 
-/** Until the channel, which is close-on-exec, ends: then the payload runs. */
-function awaitPayload({ kernel }: Deps, { channel }: Launched): void {
-  const message = receive(kernel, channel);
-  if (message.kind === "failed") throw message.error;
-  kernel.close(channel);
-}
-
 function monitorPlan(
-  { pid, state, directory }: Launched,
+  deps: Deps,
+  { pid, state, directory, channel }: Launched,
   { subreaper, keep, ours }: { subreaper: boolean; keep: boolean; ours: Fd | undefined },
 ): PlanBuilder {
   const contents = directory.contents();
@@ -65,7 +59,9 @@ function monitorPlan(
   };
   return planMonitor({
     pid,
+    channel,
     subreaper,
+    report: deps.reportCommand("run", state.id),
     ...(ours === undefined ? {} : { console: ours }),
     cleanUp: keep ? { cgroupProcs: [], files: [], directories: [] } : everything,
   });

@@ -194,8 +194,8 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
       w.begin(64)
         .u32(o.pid)
         .u32(o.console ?? none)
-        .u32(o.subreaper ? 0 : 1)
-        .end();
+        .u32(o.channel);
+      w.u32(o.subreaper ? 0 : 1).end();
       return;
     case "cgroupKill":
       w.begin(65).string(o.path).end();
@@ -208,6 +208,9 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
       return;
     case "exit":
       w.begin(68).end();
+      return;
+    case "report":
+      w.begin(69).list(o.argv).end();
       return;
     case "palLoad":
       w.begin(80).u32(o.slot).string(o.name).end();

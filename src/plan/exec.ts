@@ -46,7 +46,7 @@ export function planExec(process: Process, input: ExecInput): PlanBuilder {
   }
   const { seccomp } = input;
   planProcess(plan, process, {
-    awaitsRun: false,
+    awaitsRun: true,
     preservedFds: input.preservedFds,
     listeningFds: 0,
     ...(seccomp === undefined ? {} : { seccomp }),
@@ -73,6 +73,7 @@ export function planAgentExec(process: Process, input: AgentExecInput): PlanBuil
     plan.add({ op: "setns", slot: plan.inherit(input.init), types: cloneFlags.mount });
     plan.add({ op: "console", slot, rows: height, columns: width, mount: false });
   }
+  plan.add({ op: "ready" });
   plan.add({
     op: "agentExec",
     slot: agent,

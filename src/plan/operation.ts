@@ -119,12 +119,14 @@ export type Operation =
       readonly op: "monitor";
       readonly pid: number;
       readonly console?: Slot;
+      readonly channel: Slot;
       readonly subreaper: boolean;
     }
   | { readonly op: "cgroupKill"; readonly path: string }
   | { readonly op: "rmdir"; readonly path: string }
   | { readonly op: "unlink"; readonly path: string }
   | { readonly op: "exit" }
+  | { readonly op: "report"; readonly argv: readonly string[] }
   | { readonly op: "palLoad"; readonly slot: Slot; readonly name: string }
   | {
       readonly op: "palInit";
