@@ -210,7 +210,7 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
       w.begin(80).u32(o.slot).string(o.name).end();
       return;
     case "palInit":
-      w.begin(81).string(o.args).string(o.logLevel).end();
+      w.begin(81).string(o.args).string(o.logLevel).list(o.env).end();
       return;
     case "agent":
       w.begin(82).u32(o.slot).end();

@@ -125,6 +125,11 @@ export type Operation =
   | { readonly op: "unlink"; readonly path: string }
   | { readonly op: "exit" }
   | { readonly op: "palLoad"; readonly slot: Slot; readonly name: string }
-  | { readonly op: "palInit"; readonly args: string; readonly logLevel: string }
+  | {
+      readonly op: "palInit";
+      readonly args: string;
+      readonly logLevel: string;
+      readonly env: readonly string[];
+    }
   | { readonly op: "agent"; readonly slot: Slot }
   | { readonly op: "palRun"; readonly argv: readonly string[]; readonly env: readonly string[] };
