@@ -5,7 +5,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Fd } from "../../src/kernel/kernel.ts";
-import { linuxKernel } from "../../src/kernel/linux.ts";
+import { linux } from "../../src/kernel/linux.ts";
 import { encodePlan } from "../../src/plan/encode.ts";
 import type { Operation, Slot } from "../../src/plan/operation.ts";
 import { client, obstacle, pal } from "./harness.ts";
@@ -91,7 +91,7 @@ async function execute(variant: string, operations: readonly Operation[], socket
   const directory = mkdtempSync(join(tmpdir(), "pal-plan-"));
   const path = join(directory, "plan");
   writeFileSync(path, encodePlan(operations, inherited));
-  const listening = linuxKernel().listenUnix(socket ?? join(directory, "agent.sock"), 8);
+  const listening = linux.listenUnix(socket ?? join(directory, "agent.sock"), 8);
   const fds = [openSync(path, "r"), openSync(pal(variant), "r"), listening];
   const child = Bun.spawn(
     ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", program, "3", "-"],
