@@ -24,7 +24,7 @@ done
 if [ ! -x "$engine" ] || [ -n "$(find src package.json scripts/build.sh -newer "$engine" -type f ! -name '*.test.ts' | head -1)" ]; then
     echo "build: engine"
     # Neither .env nor bunfig.toml of the current directory, which may be somebody's bundle.
-    sh scripts/bun.sh build src/main.ts --compile --minify --bytecode --splitting --format=esm \
+    sh scripts/bun.sh build src/main.ts --compile --minify --bytecode --splitting --format=esm --compile-jit-policy=10 \
         --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
         --define "BUILD_VERSION=\"$(sed -n 's/.*"version": "\(.*\)".*/\1/p' package.json | head -1)\"" \
         --define "BUILD_COMMIT=\"$(git rev-parse HEAD 2>/dev/null || echo unknown)\"" \
