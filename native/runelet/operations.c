@@ -40,6 +40,8 @@ operation *operation_of(uint16_t code)
         return op_attributes;
     case 26:
         return op_bind_device;
+    case 27:
+        return op_mkdir;
     case 32:
         return op_hostname;
     case 33:

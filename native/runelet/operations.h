@@ -12,7 +12,7 @@ operation op_enter;
 /* mounts.c */
 operation op_propagation, op_root, op_mount_fs, op_mount_tree, op_pivot, op_attributes;
 /* nodes.c */
-operation op_mknod, op_symlink, op_bind_device;
+operation op_mknod, op_symlink, op_bind_device, op_mkdir;
 /* hide.c */
 operation op_mask, op_readonly;
 /* process.c */

@@ -129,6 +129,9 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
     case "bindDevice":
       w.begin(26).u32(o.slot).string(o.path).end();
       return;
+    case "mkdir":
+      w.begin(27).string(o.path).end();
+      return;
     case "hostname":
       w.begin(32).string(o.name).end();
       return;

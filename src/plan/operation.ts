@@ -67,6 +67,7 @@ export type Operation =
   | { readonly op: "pivot"; readonly mode: "pivot" | "move" | "chroot" }
   | { readonly op: "attributes"; readonly path: string; readonly set: number }
   | { readonly op: "bindDevice"; readonly slot: Slot; readonly path: string }
+  | { readonly op: "mkdir"; readonly path: string }
   | { readonly op: "hostname"; readonly name: string }
   | { readonly op: "domainname"; readonly name: string }
   | {
