@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Bundles to run: busybox as root file system, and a configuration like that of `runc spec`. */
-import {
-  chmodSync,
-  chownSync,
-  copyFileSync,
-  mkdirSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, chownSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { busybox } from "./runtime.ts";
 
@@ -67,7 +60,7 @@ export function namespaces(without: readonly string[], ...more: JsonObject[]): J
 export const defaultNamespaces = ["pid", "network", "ipc", "uts", "mount"] as const;
 
 const applets = (
-  "cat chmod cut dd echo env false grep head hostname id kill ln ls mkdir mknod mount printenv ps " +
+  "cat chmod cut dd echo env false grep head hostname id kill ln ls mkdir mknod mount ps " +
   "pwd readlink rm seq sh sleep sort stat stty tail test touch tr true tty umount wc yes"
 ).split(" ");
 

@@ -3,9 +3,10 @@
  * Which runtime the suite judges: rune, or with RUNTIME=runc in the environment the one that rune is
  * compared with. What one of them cannot pass says why, beside the test.
  */
+
+import { test as bunTest, setDefaultTimeout } from "bun:test";
 import { accessSync, constants, existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { test as bunTest, setDefaultTimeout } from "bun:test";
 
 setDefaultTimeout(120_000);
 
