@@ -59,7 +59,8 @@ export class Running {
   async exited(): Promise<number> {
     await this.#child.exited;
     const { signalCode, exitCode } = this.#child;
-    return signalCode === null ? (exitCode ?? -1) : 128 + constants.signals[signalCode];
+    if (signalCode === null) return exitCode ?? -1;
+    return 128 + (new Map(Object.entries(constants.signals)).get(String(signalCode)) ?? 0);
   }
 
   async result(): Promise<CommandResult> {
