@@ -223,15 +223,12 @@ only("rune", "1.1.5 makes the links of /dev there")(
   },
 );
 
-only("rune", "1.1.5 follows the link for the directories it makes")(
-  "a device below a link of the image is made inside",
-  async () => {
-    await using sandbox = new Sandbox();
-    const outside = join(sandbox.path, "outside");
-    mkdirSync(outside);
-    symlinkSync(outside, join(sandbox.bundle.rootfs, "escape"));
-    const device = { path: "/escape/zero", type: "c", major: 1, minor: 5, fileMode: 0o666 };
-    await sandbox.run({ linux: { devices: [device] } });
-    expect(readdirSync(outside)).toEqual([]);
-  },
-);
+test("a device below a link of the image is made inside", async () => {
+  await using sandbox = new Sandbox();
+  const outside = join(sandbox.path, "outside");
+  mkdirSync(outside);
+  symlinkSync(outside, join(sandbox.bundle.rootfs, "escape"));
+  const device = { path: "/escape/zero", type: "c", major: 1, minor: 5, fileMode: 0o666 };
+  await sandbox.run({ linux: { devices: [device] } });
+  expect(readdirSync(outside)).toEqual([]);
+});
