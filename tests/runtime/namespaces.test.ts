@@ -202,7 +202,7 @@ for (const [what, change] of Object.entries<JsonObject>({
   "of the whole host": { linux: { sysctl: { "vm.swappiness": "1" } } },
   "of a network that is the host's": {
     linux: {
-      ...namespaces(["network"])["linux"],
+      namespaces: ["pid", "ipc", "uts", "mount"].map((type) => ({ type })),
       sysctl: { "net.ipv4.ip_forward": "1" },
     },
   },
