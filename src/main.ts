@@ -11,9 +11,15 @@ const tool = process.argv0.slice(process.argv0.lastIndexOf("/") + 1);
 if (tool === "rune") {
   const { main } = await import("./cli/main.ts");
   await main(words);
+} else if (tool === "sgx-tools") {
+  const { runTool } = await import("./tool.ts");
+  const { main } = await import("./sgx-tools/main.ts");
+  await runTool(tool, () => main(words));
 } else {
-  const { linux } = await import("./kernel/linux.ts");
-  const text = `${tool}: not a tool of inclavare-containers; known: rune\n`;
-  linux.write(2 as import("./kernel/kernel.ts").Fd, new TextEncoder().encode(text)); // standard error
-  process.exitCode = 1;
+  const { runTool } = await import("./tool.ts");
+  const { RuneError } = await import("./errors/error.ts");
+  await runTool(tool, () => {
+    const reason = "no such tool; there are rune and sgx-tools";
+    throw new RuneError({ code: "USAGE", doing: `start \`${tool}\``, reason });
+  });
 }

@@ -106,6 +106,9 @@ static int start(struct run *run, int argc, char **argv, struct failure *f)
     run->channel = number(argv[resume ? 4 : 2]);
     if (plan < 3)
         return fail_code(f, FAILURE_PLAN, "no plan", "start runelet");
+    /* Started before the plan is made, so that neither has to wait for the other. */
+    if (!resume && run->channel >= 0 && channel_wait(run, CHANNEL_PLAN, f) < 0)
+        return -1;
     if (plan_open(run, plan, f) < 0)
         return -1;
     if (resume && (restore_slots(run, argv[5], f) < 0 || skip_records(run, number(argv[2]), f) < 0))

@@ -18,6 +18,8 @@ operation *operation_of(uint16_t code)
         return op_unshare;
     case 7:
         return op_setsid;
+    case 8:
+        return op_open;
     case 16:
         return op_propagation;
     case 17:
@@ -88,6 +90,8 @@ operation *operation_of(uint16_t code)
         return op_unlink;
     case 68:
         return op_exit;
+    case 69:
+        return op_report;
     case 80:
         return op_pal_load;
     case 81:
@@ -96,6 +100,8 @@ operation *operation_of(uint16_t code)
         return op_agent;
     case 83:
         return op_pal_run;
+    case 84:
+        return op_agent_exec;
     default:
         return NULL;
     }

@@ -6,7 +6,7 @@
 #include "plan.h"
 
 /* namespaces.c */
-operation op_write_file, op_setns, op_open_tree, op_clone, op_unshare, op_setsid;
+operation op_write_file, op_setns, op_open_tree, op_clone, op_unshare, op_setsid, op_open;
 /* enter.c */
 operation op_enter;
 /* mounts.c */
@@ -26,9 +26,11 @@ operation op_find_program, op_wait_fifo, op_exec, op_home;
 /* hook.c */
 operation op_hook;
 /* monitor.c */
-operation op_monitor, op_exit;
+operation op_monitor, op_report, op_exit;
 /* clean.c */
 operation op_cgroup_kill, op_rmdir, op_unlink;
+/* agent_exec.c */
+operation op_agent_exec;
 /* ../pal/operations.c in init-runelet, no_pal.c in runelet */
 operation op_pal_load, op_pal_init, op_agent, op_pal_run;
 

@@ -26,8 +26,10 @@ struct run {
     bool cwd_deferred;  /* CWD waits for the user's own permissions */
     char *home;         /* "HOME=..." for EXEC, where the environment has none */
     char *program_path; /* what EXEC runs, NULL before FIND_PROGRAM */
-    int status;         /* exit status of the monitored child, for EXIT */
-    struct pal *pal;    /* of init-runelet */
+    bool failed;        /* the monitored child could not start; `failure` says why */
+    struct failure failure;
+    int status;      /* exit status of the monitored child, for EXIT */
+    struct pal *pal; /* of init-runelet */
 };
 
 /* One operation of docs/protocol/launch-plan.md: consumes the payload and acts. */

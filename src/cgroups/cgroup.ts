@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A container's cgroup: one directory in every hierarchy. */
 import { RuneError } from "../errors/error.ts";
-import { EACCES, EEXIST, ENOENT, EPERM, O_DIRECTORY, O_RDONLY } from "../kernel/constants.ts";
-import { type Fd, type Kernel, readText, unlessErrno, writeFile } from "../kernel/kernel.ts";
+import { EACCES, EBUSY, EEXIST, ENOENT, EPERM } from "../kernel/constants.ts";
+import { type Kernel, readText, unlessErrno, writeFile } from "../kernel/kernel.ts";
 import type { Hierarchy } from "./layout.ts";
 
 /** One directory of a container's cgroup. */
@@ -106,7 +106,7 @@ export function delegateControllers(kernel: Kernel, path: string): void {
     // One by one: a controller with internal processes in the parent must not keep the others back.
     unlessErrno(
       () => writeFile(kernel, `${path}/cgroup.subtree_control`, one),
-      16,
+      EBUSY,
       EPERM,
       ENOENT,
       EACCES,
@@ -114,13 +114,9 @@ export function delegateControllers(kernel: Kernel, path: string): void {
   }
 }
 
-/** The descriptor of the version 2 directory, to be born in it. */
-export function openUnified(
-  kernel: Kernel,
-  directories: readonly CgroupDirectory[],
-): Fd | undefined {
-  const unified = directories.find(({ version }) => version === 2);
-  return unified === undefined ? undefined : kernel.open(unified.path, O_RDONLY | O_DIRECTORY);
+/** The version 2 directory, to be born in it. */
+export function unifiedPath(directories: readonly CgroupDirectory[]): string | undefined {
+  return directories.find(({ version }) => version === 2)?.path;
 }
 
 /** `tasks` of every version 1 directory: what the parent of a launch plan joins. */
@@ -154,7 +150,6 @@ export function removeCgroup(kernel: Kernel, directories: readonly CgroupDirecto
 }
 
 function removeTree(kernel: Kernel, path: string, deadlineMs: number): void {
-  const EBUSY = 16;
   for (let waitMs = 1; ; waitMs = Math.min(2 * waitMs, 50)) {
     const removed = unlessErrno(() => {
       unlessErrno(() => kernel.rmdir(path), ENOENT);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Hands a parsed command to its verb in src/container and prints what it returns. */
 import { absolute } from "../container/bundle.ts";
+import { failureOf } from "../container/channel.ts";
 import { create } from "../container/create.ts";
 import { deleteContainer } from "../container/delete.ts";
 import type { Deps } from "../container/deps.ts";
@@ -60,6 +61,8 @@ export function perform(command: Command, session: Session): Promise<void> | und
       });
       return undefined;
     }
+    case "report-failure":
+      throw failureOf(command.code, command.errno, command.doing, command.reason);
     case "start":
       start(depsOf(session), command.id);
       return undefined;
@@ -91,15 +94,16 @@ function createRequest(command: ContainerStart, session: Session) {
 
 /** Socket activation passes its descriptors behind the preserved ones: sd_listen_fds(3). */
 function preserved(count: number, { front, kernel }: Session) {
-  const { LISTEN_FDS = "", LISTEN_PID } = Object.fromEntries(front.environment);
-  const forUs = LISTEN_PID === undefined || LISTEN_PID === String(kernel.pid());
-  const listening = forUs && /^[0-9]{1,4}$/.test(LISTEN_FDS) ? Number(LISTEN_FDS) : 0;
+  const descriptors = front.variable("LISTEN_FDS") ?? "";
+  const addressee = front.variable("LISTEN_PID") ?? String(kernel.pid());
+  const forUs = addressee === String(kernel.pid());
+  const listening = forUs && /^[0-9]{1,4}$/.test(descriptors) ? Number(descriptors) : 0;
   return { preserveFds: count + listening, listeningFds: listening };
 }
 
 function depsOf({ kernel, global, front, log, libDir }: Session): Deps {
   const { path } = stateRoot(global.root, {
-    environment: Object.fromEntries(front.environment),
+    variable: front.variable,
     effectiveUid: kernel.euid(),
     inUserNamespace: () => inUserNamespace(kernel),
   });
@@ -109,6 +113,13 @@ function depsOf({ kernel, global, front, log, libDir }: Session): Deps {
     root: absolute(kernel, path),
     version: BUILD_VERSION,
     openDescriptors: front.openDescriptors,
+    reportCommand: (verb, id) => [
+      // Beside lib/inclavare, as the front that started this engine.
+      `${libDir}/../../bin/rune`,
+      ...(global.log === undefined ? [] : ["--log", absolute(kernel, global.log)]),
+      ...["--log-format", global.logFormat],
+      ...["report-failure", verb, id],
+    ],
     warn: (message) => log.warning(message),
   };
 }

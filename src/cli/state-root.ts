@@ -3,7 +3,7 @@
 
 export type Caller = {
   /** The caller's own environment, not the one the front leaves to the engine. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly variable: (name: "XDG_RUNTIME_DIR" | "USER") => string | undefined;
   readonly effectiveUid: number;
   /** Whether /proc/self/uid_map maps less than everything; asked only when it matters. */
   readonly inUserNamespace: () => boolean;
@@ -21,7 +21,7 @@ export type StateRoot = {
 /** runc's rule: XDG_RUNTIME_DIR is for callers who are not the host's root. */
 export function stateRoot(given: string | undefined, caller: Caller): StateRoot {
   if (given !== undefined && given !== "") return { path: given, sticky: false };
-  const directory = caller.environment["XDG_RUNTIME_DIR"];
+  const directory = caller.variable("XDG_RUNTIME_DIR");
   if (directory === undefined || directory === "" || !honoursRuntimeDirectory(caller)) {
     return { path: "/run/rune", sticky: false };
   }
@@ -29,7 +29,7 @@ export function stateRoot(given: string | undefined, caller: Caller): StateRoot 
 }
 
 /** Root of a user namespace is an ordinary user, unless it plays the host's root (USER=root). */
-function honoursRuntimeDirectory({ environment, effectiveUid, inUserNamespace }: Caller): boolean {
+function honoursRuntimeDirectory({ variable, effectiveUid, inUserNamespace }: Caller): boolean {
   if (effectiveUid !== 0) return true;
-  return environment["USER"] !== "root" && inUserNamespace();
+  return variable("USER") !== "root" && inUserNamespace();
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { readBundle } from "./bundle.ts";
+import { sendRun } from "./channel.ts";
 import { requireConsoleSocket } from "./console.ts";
 import type { Deps } from "./deps.ts";
 import { launch } from "./launch.ts";
@@ -27,6 +29,7 @@ export function create(deps: Deps, request: CreateRequest): void {
     ...(console === undefined ? {} : { console }),
     waitsForStart: true,
   });
+  sendRun(deps.kernel, channel);
   deps.kernel.close(channel);
   directory.release();
 }

@@ -12,6 +12,11 @@ export type Deps = {
   readonly version: string;
   /** The caller's descriptors from 3 on; a container may inherit nothing else. */
   readonly openDescriptors: ReadonlySet<number>;
+  /**
+   * The command that logs why a program could not be started, for a monitor: the failure's code,
+   * errno, doing and reason are added to it.
+   */
+  readonly reportCommand: (verb: "run" | "exec", id: string) => readonly string[];
   /** Reports what is odd but no failure. */
   readonly warn: (message: string) => void;
 };

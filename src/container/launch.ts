@@ -5,26 +5,26 @@ import {
   cgroupPids,
   createCgroup,
   locateCgroup,
-  openUnified,
   tasksFiles,
+  unifiedPath,
 } from "../cgroups/cgroup.ts";
 import { isUnifiedOnly, readHierarchies } from "../cgroups/layout.ts";
 import { applyLimits } from "../cgroups/limits.ts";
 import { RuneError } from "../errors/error.ts";
-import { O_RDONLY, O_RDWR } from "../kernel/constants.ts";
 import type { Fd, Kernel, Pid } from "../kernel/kernel.ts";
-import type { Config } from "../oci/config.ts";
 import { cloneFlags } from "../oci/namespaces.ts";
 import { planContainer } from "../plan/container.ts";
 import type { LaunchInput } from "../plan/host.ts";
 import { isNew } from "../plan/namespaces.ts";
 import { unknownCapabilities } from "../plan/process.ts";
 import { type Bundle, checkSupported } from "./bundle.ts";
-import { receive, sendRun } from "./channel.ts";
+import { type ChannelMessage, receive } from "./channel.ts";
 import type { Deps } from "./deps.ts";
+import { type Descriptors, openDescriptors } from "./descriptors.ts";
 import { destroy } from "./destroy.ts";
+import { type EnclaveLaunch, palDied, palHangs } from "./enclave.ts";
 import { writePidFile } from "./pid-file.ts";
-import { preserveDescriptors, startPlan } from "./runelet.ts";
+import { inheritPreserved, spawnRunelet, submitPlan } from "./runelet.ts";
 import { type State, stateSchema } from "./state.ts";
 import { readProcess } from "./status.ts";
 import { ContainerDirectory } from "./store.ts";
@@ -37,6 +37,7 @@ export type LaunchRequest = {
   readonly pidFile?: string;
   readonly noPivot: boolean;
   readonly preserveFds: number;
+  readonly enclave?: EnclaveLaunch;
   readonly listeningFds: number;
   /** True for `create`: the payload waits for `start`. */
   readonly waitsForStart: boolean;
@@ -49,7 +50,10 @@ export type Launched = {
   readonly channel: Fd;
 };
 
-/** Makes the container, or leaves nothing of it behind. The caller releases the directory. */
+/**
+ * Makes the container, or leaves nothing of it behind. Its init waits for RUN on the channel; the
+ * caller sends that, and releases the directory.
+ */
 export function launch(deps: Deps, request: LaunchRequest): Launched {
   const { bundle } = request;
   checkSupported(bundle.config);
@@ -86,24 +90,27 @@ class Attempt {
   }
 
   launch(): Launched {
-    const hierarchies = readHierarchies(this.#kernel);
+    const kernel = this.#kernel;
+    const hierarchies = readHierarchies(kernel);
     const { config } = this.#bundle;
     const located = locateCgroup(hierarchies, config.linux?.cgroupsPath, this.#request.id);
+    // Before the state file names it: `delete --force` kills what is in the cgroup.
+    refuseOccupied(kernel, located);
     // Before anything else exists: whoever finds the state file can remove all that follows.
     this.#directory.writeState(this.#state(located));
+    const descriptors = openDescriptors(this.#deps, this.#request, this.#directory);
+    const runelet = spawnRunelet(this.#deps, descriptors.all);
+    this.#channel = runelet.channel;
     this.#makeCgroup(located);
-    const plan = planContainer(config, this.#input(isUnifiedOnly(hierarchies)), this.#bundle.path);
-    preserveDescriptors(this.#kernel, plan, this.#request.preserveFds);
-    const channel = startPlan(this.#deps, plan);
-    this.#channel = channel;
-    const pid = this.#awaitReady(channel);
+    const input = this.#input(descriptors, isUnifiedOnly(hierarchies));
+    const plan = planContainer(config, input, this.#bundle.path);
+    inheritPreserved(plan, this.#request.preserveFds);
+    submitPlan(this.#deps, runelet, plan);
+    const pid = this.#awaitReady(runelet.channel);
     const state = this.#state(this.#cgroup, pid);
     this.#directory.writeState(state);
-    if (this.#request.pidFile !== undefined) {
-      writePidFile(this.#kernel, this.#request.pidFile, pid);
-    }
-    sendRun(this.#kernel, channel);
-    return { directory: this.#directory, state, pid, channel };
+    if (this.#request.pidFile !== undefined) writePidFile(kernel, this.#request.pidFile, pid);
+    return { directory: this.#directory, state, pid, channel: runelet.channel };
   }
 
   /** Takes back everything, in the reverse order; a failure here must not hide the first one. */
@@ -120,27 +127,18 @@ class Attempt {
   }
 
   #makeCgroup(located: CgroupDirectory[]): void {
-    const kernel = this.#kernel;
-    const occupants = cgroupPids(kernel, located).length;
-    if (occupants > 0) {
-      const doing = `use cgroup \`${located[0]?.path}\``;
-      const reason = `it is not empty: ${occupants} processes`;
-      throw new RuneError({ code: "CGROUP", doing, reason });
-    }
     const resources = this.#bundle.config.linux?.resources ?? {};
     const limited = Object.keys(resources).some((name) => name !== "devices");
     this.#cgroup = located;
-    this.#cgroup = createCgroup(kernel, located, limited);
-    if (this.#cgroup.length > 0) applyLimits(kernel, this.#cgroup, resources);
+    this.#cgroup = createCgroup(this.#kernel, located, limited);
+    if (this.#cgroup.length > 0) applyLimits(this.#kernel, this.#cgroup, resources);
   }
 
-  #input(unifiedOnly: boolean): LaunchInput {
-    const kernel = this.#kernel;
-    const { config, rootfs } = this.#bundle;
-    const unified = openUnified(kernel, this.#cgroup);
-    const consoleSocket = this.#request.console;
+  #input({ all: _, ...descriptors }: Descriptors, unifiedOnly: boolean): LaunchInput {
+    const unified = unifiedPath(this.#cgroup);
     return {
-      rootfs,
+      ...descriptors,
+      rootfs: this.#bundle.rootfs,
       unifiedOnly,
       cgroups: {
         mounts: this.#cgroup.map(({ version, controllers, path }) => ({
@@ -152,26 +150,20 @@ class Attempt {
         tasksFiles: tasksFiles(this.#cgroup),
         ...(unified === undefined ? {} : { unified }),
       },
-      namespaces: openNamespaces(kernel, config),
-      ...(consoleSocket === undefined ? {} : { consoleSocket }),
-      ...(this.#request.waitsForStart ? { fifo: this.#makeFifo() } : {}),
       preservedFds: this.#request.preserveFds,
       listeningFds: this.#request.listeningFds,
       noPivot: this.#request.noPivot,
-      euid: kernel.euid(),
+      euid: this.#kernel.euid(),
     };
-  }
-
-  #makeFifo(): Fd {
-    this.#kernel.mkfifo(this.#directory.fifo, 0o600);
-    return this.#kernel.open(this.#directory.fifo, O_RDWR);
   }
 
   /** PID and READY come from two processes, in either order. */
   #awaitReady(channel: Fd): Pid {
+    const { pal } = this.#request.enclave ?? {};
+    const deadlineMs = pal === undefined ? undefined : this.#kernel.nowMs() + pal.initTimeoutMs;
     for (let pid: Pid | undefined, ready = false; ; ) {
       if (pid !== undefined && ready) return pid;
-      const message = receive(this.#kernel, channel);
+      const message = this.#receive(channel, deadlineMs);
       switch (message.kind) {
         case "pid":
           pid = message.pid;
@@ -182,13 +174,24 @@ class Attempt {
         case "failed":
           throw message.error;
         case "end":
-          throw died("it died without a word");
+          throw pal === undefined ? died("it died without a word") : palDied(pal);
       }
     }
   }
 
+  /** The next message; a PAL has to be done with pal_init by the deadline. */
+  #receive(channel: Fd, deadlineMs: number | undefined): ChannelMessage {
+    const { pal } = this.#request.enclave ?? {};
+    if (deadlineMs !== undefined && pal !== undefined) {
+      const leftMs = Math.max(0, deadlineMs - this.#kernel.nowMs());
+      if (!this.#kernel.waitReadable(channel, leftMs)) throw palHangs(pal);
+    }
+    return receive(this.#kernel, channel);
+  }
+
   #state(cgroup: readonly CgroupDirectory[], pid?: Pid): State {
     const { config, path, rootfs } = this.#bundle;
+    const { enclave } = this.#request;
     const namespaces = config.linux?.namespaces ?? [];
     const startTime = pid === undefined ? undefined : readProcess(this.#kernel, pid)?.startTime;
     if (pid !== undefined && startTime === undefined) throw died("it died before it was started");
@@ -204,19 +207,19 @@ class Attempt {
       annotations: config.annotations ?? {},
       ...(pid === undefined || startTime === undefined ? {} : { init: { pid, startTime } }),
       cgroup,
+      ...(enclave === undefined ? {} : { enclave: enclave.state }),
       namespaces: namespaces.reduce((flags, { type }) => flags | cloneFlags[type], 0),
       ownPidNamespace: isNew(config, "pid"),
     };
   }
 }
 
-/** Opens the namespaces to join, so that what is checked is what is joined. */
-function openNamespaces(kernel: Kernel, config: Config): Map<string, Fd> {
-  const open = new Map<string, Fd>();
-  for (const { path } of config.linux?.namespaces ?? []) {
-    if (path !== undefined && path !== "") open.set(path, kernel.open(path, O_RDONLY));
-  }
-  return open;
+function refuseOccupied(kernel: Kernel, located: readonly CgroupDirectory[]): void {
+  const occupants = cgroupPids(kernel, located).length;
+  if (occupants === 0) return;
+  const doing = `use cgroup \`${located[0]?.path}\``;
+  const reason = `it is not empty: ${occupants} processes`;
+  throw new RuneError({ code: "CGROUP", doing, reason });
 }
 
 /** --preserve-fds may name only what the caller had open: never a descriptor of ours. */

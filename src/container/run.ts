@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Fd } from "../kernel/kernel.ts";
+import type { PlanBuilder } from "../plan/encode.ts";
 import { planMonitor } from "../plan/monitor.ts";
 import { readBundle } from "./bundle.ts";
-import { receive } from "./channel.ts";
+import { runDetached } from "./channel.ts";
 import { requireConsoleSocket } from "./console.ts";
 import type { CreateRequest } from "./create.ts";
 import type { Deps } from "./deps.ts";
 import { destroy } from "./destroy.ts";
-import { launch } from "./launch.ts";
+import { type Launched, launch } from "./launch.ts";
 import { becomePlan } from "./runelet.ts";
 
 export type RunRequest = CreateRequest & {
@@ -31,31 +33,36 @@ export function run(deps: Deps, request: RunRequest): void {
     ...(console === undefined ? {} : { console }),
     waitsForStart: false,
   });
-  const { directory, state, pid, channel } = launched;
-  const message = receive(kernel, channel);
-  if (message.kind === "failed") {
-    destroy(deps, directory, state);
-    directory.release();
-    throw message.error;
+  try {
+    if (detach) runDetached(kernel, launched.channel);
+    else becomePlan(deps, monitorPlan(deps, launched, { subreaper, keep, ours }));
+  } catch (error) {
+    destroy(deps, launched.directory, launched.state);
+    throw error;
+  } finally {
+    launched.directory.release();
   }
-  if (detach) {
-    directory.release();
-    return;
-  }
+}
+
+function monitorPlan(
+  deps: Deps,
+  { pid, state, directory, channel }: Launched,
+  { subreaper, keep, ours }: { subreaper: boolean; keep: boolean; ours: Fd | undefined },
+): PlanBuilder {
   const contents = directory.contents();
-  const monitor = planMonitor({
+  const everything = {
+    cgroupProcs: state.ownPidNamespace
+      ? []
+      : state.cgroup.map(({ path }) => `${path}/cgroup.procs`),
+    files: contents.files,
+    directories: [...state.cgroup.map(({ path }) => path), ...contents.directories],
+  };
+  return planMonitor({
     pid,
+    channel,
     subreaper,
+    report: deps.reportCommand("run", state.id),
     ...(ours === undefined ? {} : { console: ours }),
-    cleanUp: keep
-      ? { cgroupProcs: [], files: [], directories: [] }
-      : {
-          cgroupProcs: state.ownPidNamespace
-            ? []
-            : state.cgroup.map(({ path }) => `${path}/cgroup.procs`),
-          files: contents.files,
-          directories: [...state.cgroup.map(({ path }) => path), ...contents.directories],
-        },
+    cleanUp: keep ? { cgroupProcs: [], files: [], directories: [] } : everything,
   });
-  becomePlan(deps, monitor);
 }

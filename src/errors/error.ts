@@ -39,6 +39,7 @@ export type ErrorCode =
   // SGX formats and signing.
   | "SGX_FORMAT" // bytes that are not what they claim to be
   | "SGX_KEY" // a signing key of the wrong kind
+  | "SGX_SIGNATURE" // a signature, or what EINIT derives from it, that does not verify
   | "SGX_LIMIT"; // a value outside what the SGX manual allows
 
 export type RuneErrorOptions = {

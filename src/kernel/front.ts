@@ -3,18 +3,31 @@
 import { RuneError } from "../errors/error.ts";
 import { type Fd, type Kernel, readToEnd } from "./kernel.ts";
 
+/** Variables that rune itself obeys. They alone are in the engine's environment. */
+export type PassedVariable =
+  | "XDG_RUNTIME_DIR"
+  | "USER"
+  | "LISTEN_FDS"
+  | "LISTEN_PID"
+  | "LISTEN_FDNAMES"
+  | "NOTIFY_SOCKET";
+
 export type Front = {
-  /** The caller's environment; ours is empty. */
-  readonly environment: ReadonlyMap<string, string>;
+  /** One of the caller's variables; undefined where it is not set. */
+  readonly variable: (name: PassedVariable) => string | undefined;
+  /** The caller's whole environment. Read when asked for: most commands do not need it. */
+  readonly environment: () => ReadonlyMap<string, string>;
   /** Descriptors from 3 on that were open at start. */
   readonly openDescriptors: ReadonlySet<number>;
 };
 
 const environmentMaxBytes = 32 << 20; // beyond what execve(2) accepts
 
-/** Reads `INCLAVARE_FRONT=1:<environment fd>:<fd>,<fd>,...`. */
-export function readFront(kernel: Kernel, text: string | undefined): Front {
-  const [version, fd, descriptors = ""] = (text ?? "").split(":");
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** Reads `INCLAVARE_FRONT=1:<environment fd>:<fd>,<fd>,...` and the passed variables. */
+export function readFront(kernel: Kernel, variables: Variables): Front {
+  const [version, fd, descriptors = ""] = (variables["INCLAVARE_FRONT"] ?? "").split(":");
   if (version !== "1" || fd === undefined) {
     throw new RuneError({
       code: "USAGE",
@@ -23,22 +36,21 @@ export function readFront(kernel: Kernel, text: string | undefined): Front {
       hint: "run bin/rune, not lib/inclavare/engine",
     });
   }
-  const bytes = readEnvironment(kernel, Number(fd) as Fd); // the front opened it
   return {
-    environment: parseEnvironment(bytes),
+    variable: (name) => variables[name],
+    environment: () => parseEnvironment(readEnvironment(kernel, Number(fd))),
     openDescriptors: new Set(descriptors.split(",").filter(Boolean).map(Number)),
   };
 }
 
-function readEnvironment(kernel: Kernel, fd: Fd): Uint8Array {
+function readEnvironment(kernel: Kernel, fd: number): Uint8Array {
   const path = `/proc/self/fd/${fd}`;
   // The front wrote at this descriptor's position: a new open starts at the beginning.
-  const own = kernel.open(path, 0 /* O_RDONLY */);
+  const own: Fd = kernel.open(path, 0 /* O_RDONLY */);
   try {
     return readToEnd(kernel, own, path, environmentMaxBytes);
   } finally {
     kernel.close(own);
-    kernel.close(fd);
   }
 }
 

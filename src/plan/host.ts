@@ -18,7 +18,18 @@ export type CgroupPlacement = {
   /** `tasks` files of version 1 hierarchies to join. */
   readonly tasksFiles: readonly string[];
   /** Directory of the version 2 cgroup to be born in. */
-  readonly unified?: Fd;
+  readonly unified?: string;
+};
+
+/** What an enclave container needs beyond an ordinary one; descriptors that runelet inherits. */
+export type EnclaveInput = {
+  /** The PAL's checked file and its name for messages. */
+  readonly pal: Fd;
+  readonly palPath: string;
+  readonly palArgs: string;
+  readonly logLevel: string;
+  /** The agent's listening socket. */
+  readonly agent: Fd;
 };
 
 export type LaunchInput = {
@@ -36,5 +47,13 @@ export type LaunchInput = {
   readonly preservedFds: number;
   readonly listeningFds: number;
   readonly noPivot: boolean;
+  readonly enclave?: EnclaveInput;
+  /** Another program than runelet that goes on behind CLONE; both from sealed memfds. */
+  readonly entry?: {
+    readonly name: "init-runelet" | "runelet";
+    readonly program: Fd;
+    /** The simulated platform: this program and all that follow run under it. */
+    readonly simulator?: Fd;
+  };
   readonly euid: number;
 };

@@ -1,0 +1,41 @@
+# The sample enclave runtime: its enclave, and one PAL for each version of the PAL API.
+# encl.ss is made from encl.bin by scripts/sign-skeleton.ts.
+SKELETON     := $(B)/skeleton
+SKELETON_PAL := device image layout launch measure sha256 sigstruct-check enclave-error enter vdso \
+                enclave output options runtime processes
+SKELETON_OBJ := $(SKELETON_PAL:%=$(SKELETON)/%.o) $(SKELETON)/enter-asm.o
+SKELETON_H   := $(wildcard skeleton/*.h) include/enclave_runtime_pal.h
+
+PROGRAMS += $(B)/lib/encl.bin $(B)/lib/liberpal-skeleton-v1.so $(B)/lib/liberpal-skeleton-v2.so \
+            $(B)/lib/liberpal-skeleton-v3.so
+
+# General registers only: what the host left in vector registers stays there untouched, and nothing
+# of the enclave's can get into them. No stack protector: its canary would be at FS, in the TCS page.
+# UBSan in trap mode: undefined behaviour ends in an exception, not in something an attacker chose.
+ENCLAVE_FLAGS := -std=c11 -O2 -g $(WARN) -ffreestanding -nostdlib -fpie -fvisibility=hidden \
+                 -mgeneral-regs-only -mno-red-zone -fno-stack-protector -fcf-protection=none \
+                 -fno-jump-tables -fno-asynchronous-unwind-tables \
+                 -fsanitize=undefined -fsanitize-undefined-trap-on-error
+
+$(SKELETON)/encl.elf: skeleton/enclave/enclave.c skeleton/enclave/entry.S skeleton/enclave/encl.lds | $(SKELETON)/
+	$(CC) $(ENCLAVE_FLAGS) -static -no-pie -Wl,-T,skeleton/enclave/encl.lds,--build-id=none \
+	    -Wl,-z,noexecstack,-z,max-page-size=4096,--orphan-handling=error,--no-warn-rwx-segments \
+	    -o $@ skeleton/enclave/enclave.c skeleton/enclave/entry.S
+$(B)/lib/encl.bin: $(SKELETON)/encl.elf | $(B)/lib/
+	objcopy -O binary --gap-fill 0 $< $@
+
+SKELETON_CFLAGS := $(CFLAGS) -fPIC -fvisibility=hidden -fstack-protector-strong -Iinclude
+
+$(SKELETON)/enter-asm.o: skeleton/enter.S | $(SKELETON)/
+	$(CC) -c -o $@ $<
+$(SKELETON)/%.o: skeleton/%.c $(SKELETON_H) | $(SKELETON)/
+	$(CC) $(SKELETON_CFLAGS) -c -o $@ $<
+# Loaded before pivot_root and run after it: nothing may be bound or opened later.
+$(B)/lib/liberpal-skeleton-%.so: $(SKELETON)/pal-%.o $(SKELETON_OBJ) | $(B)/lib/
+	$(CC) -shared -Wl,-z,now,-z,relro,-z,noexecstack,-z,defs,--build-id=none -o $@ $^
+.PRECIOUS: $(SKELETON)/%.o
+
+TESTS += $(B)/tests/skeleton-formats
+$(B)/tests/skeleton-formats: skeleton/tests/formats-test.c $(addprefix skeleton/,image.c layout.c \
+    measure.c options.c output.c processes.c sha256.c sigstruct-check.c) $(SKELETON_H) | $(B)/tests/
+	$(HOSTED) -Iinclude -o $@ $(filter %.c,$^)
