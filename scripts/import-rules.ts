@@ -14,7 +14,7 @@ export const importRules: Readonly<Record<string, readonly string[]>> = {
   cgroups: ["oci", "kernel"],
   enclave: ["record", "oci", "kernel", "config"],
   container: ["record", "plan", "cgroups", "enclave", "oci", "kernel", "config"],
-  cli: ["container", "options", "oci", "kernel", "config"],
+  cli: ["container", "enclave", "options", "oci", "kernel", "config"],
   sgx: [],
   attest: ["sgx"],
   aesm: ["sgx"],

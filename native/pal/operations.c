@@ -16,6 +16,10 @@
 #include "../runelet/kernel.h"
 #include "pal_host.h"
 
+/* Operations of docs/protocol/launch-plan.md whose first argument is a slot. */
+#define CODE_WAIT_FIFO 46
+#define CODE_AGENT 82
+
 struct start {
     struct run *run;
     const char *args;
@@ -72,6 +76,29 @@ int op_pal_load(struct run *run, struct reader *payload, struct failure *f)
     return 0;
 }
 
+/*
+ * Closes every slot that no later record refers to: the host's descriptors (programs, cgroup,
+ * namespaces) must be gone before the PAL's code runs.
+ */
+static void close_unneeded(struct run *run)
+{
+    bool needed[PLAN_SLOTS] = {false};
+    struct reader rest = run->next;
+    struct record record;
+    while (record_next(&rest, &record)) {
+        bool names_slot = record.code == CODE_WAIT_FIFO || record.code == CODE_AGENT;
+        uint32_t slot = names_slot ? read_u32(&record.payload) : PLAN_NONE;
+        if (slot < PLAN_SLOTS)
+            needed[slot] = true;
+    }
+    for (unsigned i = 0; i < PLAN_SLOTS; i++) {
+        /* Preserved descriptors, 3 to 2+keep_fds, are the payload's. */
+        bool preserved = run->slots[i] >= 3 && (uint32_t)run->slots[i] - 3 < run->keep_fds;
+        if (!needed[i] && !preserved)
+            close_slot(run, i);
+    }
+}
+
 /* What init-runelet does not need any more, and what a program it starts must not see. */
 static int leave_host(struct run *run, struct failure *f)
 {
@@ -80,6 +107,7 @@ static int leave_host(struct run *run, struct failure *f)
     if (run->root >= 0)
         close(run->root);
     run->root = -1;
+    close_unneeded(run);
     if (sys_close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
         return fail_errno(f, errno, "mark descriptors close-on-exec");
     hosted = run;
@@ -110,6 +138,7 @@ int op_pal_init(struct run *run, struct reader *payload, struct failure *f)
         return -1;
     if (run->pal == NULL)
         return fail_code(f, FAILURE_PLAN, "PAL_LOAD is missing", "start PAL");
+    start.environment = with_home(run, start.environment);
     if (pal_harden(f) < 0 || leave_host(run, f) < 0)
         return -1;
     _exit(pal_supervise(run->pal, live, &start));
@@ -144,6 +173,7 @@ int op_pal_run(struct run *run, struct reader *payload, struct failure *f)
     init.environment = read_list(payload);
     if (payload_done(payload, f) < 0)
         return -1;
+    init.environment = with_home(run, init.environment);
     if (init.argv[0] == NULL || run->pal == NULL)
         return fail_code(f, FAILURE_PLAN, "no program, or no PAL_INIT before it", "run a payload");
     if (pal_run(run->pal, &init, &status, f) < 0)

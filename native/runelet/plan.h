@@ -35,6 +35,9 @@ struct run {
 /* One operation of docs/protocol/launch-plan.md: consumes the payload and acts. */
 typedef int operation(struct run *run, struct reader *payload, struct failure *f);
 
+/* The environment, with what HOME has found at its end where the plan asked for it. */
+char **with_home(const struct run *run, char **environment);
+
 /* The operation of a code; NULL for an unknown one. */
 operation *operation_of(uint16_t code);
 

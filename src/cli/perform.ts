@@ -39,13 +39,11 @@ export function perform(command: Command, session: Session): Promise<void> | und
   const print = (text: string) => kernel.write(stdout, new TextEncoder().encode(text));
   switch (command.verb) {
     case "create":
-      create(depsOf(session), createRequest(command, session));
-      return undefined;
+      return create(depsOf(session), createRequest(command, session));
     case "run": {
       const { detach, keep, noSubreaper } = command;
       const request = createRequest(command, session);
-      run(depsOf(session), { ...request, detach, keep, subreaper: !noSubreaper });
-      return undefined;
+      return run(depsOf(session), { ...request, detach, keep, subreaper: !noSubreaper });
     }
     case "exec": {
       const { id, detach, noSubreaper, ignorePaused, consoleSocket, pidFile } = command;
@@ -81,7 +79,7 @@ export function perform(command: Command, session: Session): Promise<void> | und
 }
 
 function createRequest(command: ContainerStart, session: Session) {
-  const { id, bundle = ".", noPivot, consoleSocket, pidFile } = command;
+  const { id, bundle = ".", noPivot, consoleSocket, pidFile, platform } = command;
   return {
     id,
     bundle,
@@ -89,6 +87,7 @@ function createRequest(command: ContainerStart, session: Session) {
     ...preserved(command.preserveFds, session),
     ...(consoleSocket === undefined ? {} : { consoleSocket }),
     ...(pidFile === undefined ? {} : { pidFile }),
+    ...(platform === undefined ? {} : { platform }),
   };
 }
 
@@ -111,6 +110,7 @@ function depsOf({ kernel, global, front, log, libDir }: Session): Deps {
     kernel,
     libDir,
     root: absolute(kernel, path),
+    nodeConfig: global.config ?? "/etc/inclavare-containers/config.toml",
     version: BUILD_VERSION,
     openDescriptors: front.openDescriptors,
     reportCommand: (verb, id) => [

@@ -8,6 +8,8 @@ export type Deps = {
   readonly libDir: string;
   /** Directory of the containers, such as /run/rune. */
   readonly root: string;
+  /** Path of the node's configuration. */
+  readonly nodeConfig: string;
   /** "0.1.0", written into state files. */
   readonly version: string;
   /** The caller's descriptors from 3 on; a container may inherit nothing else. */

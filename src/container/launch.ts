@@ -10,6 +10,7 @@ import {
 } from "../cgroups/cgroup.ts";
 import { isUnifiedOnly, readHierarchies } from "../cgroups/layout.ts";
 import { applyLimits } from "../cgroups/limits.ts";
+import { withoutSecrets } from "../enclave/mentions.ts";
 import { RuneError } from "../errors/error.ts";
 import type { Fd, Kernel, Pid } from "../kernel/kernel.ts";
 import { cloneFlags } from "../oci/namespaces.ts";
@@ -204,10 +205,10 @@ class Attempt {
       ociVersion: config.ociVersion,
       created: new Date().toISOString(),
       ownerUid: this.#kernel.euid(),
-      annotations: config.annotations ?? {},
+      annotations: withoutSecrets(config.annotations ?? {}),
       ...(pid === undefined || startTime === undefined ? {} : { init: { pid, startTime } }),
       cgroup,
-      ...(enclave === undefined ? {} : { enclave: enclave.state }),
+      ...(enclave === undefined ? {} : { enclave: enclave.state, enclave_config: enclave.record }),
       namespaces: namespaces.reduce((flags, { type }) => flags | cloneFlags[type], 0),
       ownPidNamespace: isNew(config, "pid"),
     };

@@ -8,6 +8,7 @@ import { requireConsoleSocket } from "./console.ts";
 import type { CreateRequest } from "./create.ts";
 import type { Deps } from "./deps.ts";
 import { destroy } from "./destroy.ts";
+import { prepareBundle } from "./enclave.ts";
 import { type Launched, launch } from "./launch.ts";
 import { becomePlan } from "./runelet.ts";
 
@@ -19,17 +20,17 @@ export type RunRequest = CreateRequest & {
 };
 
 /** Creates and starts a container. In the foreground this process becomes its monitor. */
-export function run(deps: Deps, request: RunRequest): void {
+export async function run(deps: Deps, request: RunRequest): Promise<void> {
   const { kernel } = deps;
-  const { consoleSocket, detach, subreaper, keep, ...rest } = request;
-  const bundle = readBundle(kernel, request.bundle);
-  const terminal = bundle.config.process.terminal === true;
+  const { consoleSocket, detach, subreaper, keep, platform, ...rest } = request;
+  const read = readBundle(kernel, request.bundle);
+  const terminal = read.config.process.terminal === true;
   requireConsoleSocket(terminal, consoleSocket, detach);
   const [ours, theirs] = terminal && !detach ? kernel.streamPair() : [undefined, undefined];
   const console = consoleSocket === undefined ? theirs : kernel.connectUnix(consoleSocket);
   const launched = launch(deps, {
     ...rest,
-    bundle,
+    ...(await prepareBundle(deps, read, platform)),
     ...(console === undefined ? {} : { console }),
     waitsForStart: false,
   });
