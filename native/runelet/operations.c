@@ -83,7 +83,7 @@ operation *operation_of(uint16_t code)
     case 64:
         return op_monitor;
     case 65:
-        return op_cgroup_kill;
+        return op_cgroup_remove;
     case 66:
         return op_rmdir;
     case 67:

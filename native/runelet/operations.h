@@ -28,7 +28,7 @@ operation op_hook;
 /* monitor.c */
 operation op_monitor, op_report, op_exit;
 /* clean.c */
-operation op_cgroup_kill, op_rmdir, op_unlink;
+operation op_cgroup_remove, op_rmdir, op_unlink;
 /* agent_exec.c */
 operation op_agent_exec;
 /* ../pal/operations.c in init-runelet, no_pal.c in runelet */

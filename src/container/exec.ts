@@ -69,7 +69,7 @@ export function exec(deps: Deps, request: ExecRequest): void {
       subreaper: request.subreaper,
       report: deps.reportCommand("exec", request.id),
       ...(ours === undefined ? {} : { console: ours }),
-      cleanUp: { cgroupProcs: [], files: [], directories: [] },
+      cleanUp: { cgroups: [], killLeft: false, files: [], directories: [] },
     }),
   );
 }

@@ -123,7 +123,7 @@ export type Operation =
       readonly channel: Slot;
       readonly subreaper: boolean;
     }
-  | { readonly op: "cgroupKill"; readonly path: string }
+  | { readonly op: "cgroupRemove"; readonly path: string; readonly kill: boolean }
   | { readonly op: "rmdir"; readonly path: string }
   | { readonly op: "unlink"; readonly path: string }
   | { readonly op: "exit" }
