@@ -97,7 +97,7 @@ export async function mustRun(
   return stdout;
 }
 
-const patienceMs = 30_000; // far beyond what anything takes on a loaded machine
+const patienceMs = 20_000; // far beyond what anything takes on a loaded machine
 const pollMs = 10;
 
 /** Polls until the condition gives something other than undefined or false. */
