@@ -3,7 +3,8 @@
 # changed since the last build.
 #
 #   dist/bin/{rune,sgx-tools}      names of one static C front
-#   dist/lib/inclavare/            the engine (TypeScript and Bun) and the small C programs
+#   dist/lib/inclavare/            the engine (TypeScript and Bun), the small C programs, the
+#                                  sample enclave runtime
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -12,6 +13,7 @@ engine=dist/lib/inclavare/engine
 
 mkdir -p dist/bin dist/lib/inclavare
 make -s -C native -j2 all
+sh scripts/bun.sh scripts/sign-skeleton.ts
 for tool in $tools; do
     cmp -s native/build/front "dist/bin/$tool" || install -m 755 native/build/front "dist/bin/$tool"
 done
@@ -22,7 +24,7 @@ done
 if [ ! -x "$engine" ] || [ -n "$(find src package.json scripts/build.sh -newer "$engine" -type f ! -name '*.test.ts' | head -1)" ]; then
     echo "build: engine"
     # Neither .env nor bunfig.toml of the current directory, which may be somebody's bundle.
-    sh scripts/bun.sh build src/main.ts --compile --minify --bytecode --splitting --format=esm \
+    sh scripts/bun.sh build src/main.ts --compile --minify --bytecode --splitting --format=esm --compile-jit-policy=10 \
         --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
         --define "BUILD_VERSION=\"$(sed -n 's/.*"version": "\(.*\)".*/\1/p' package.json | head -1)\"" \
         --define "BUILD_COMMIT=\"$(git rev-parse HEAD 2>/dev/null || echo unknown)\"" \

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/** `npm run check`: types, lint and format, C format, the import rule. `--write` mends formats. */
+/**
+ * `npm run check`: types, lint and format, C format, the import rule, generated pages. `--write`
+ * mends formats and pages.
+ */
 import { dirname, join, relative, resolve } from "node:path";
+import { stalePages, writePages } from "./generate-docs.ts";
 import { importFault } from "./import-rules.ts";
 
 const root = resolve(import.meta.dir, "..");
@@ -11,7 +15,13 @@ export type CheckResult = { readonly name: string; readonly output: string; read
 
 /** Runs every check, in the order of how soon one wants to know. */
 export async function runChecks(): Promise<CheckResult[]> {
-  return [await types(), await biome(), await clangFormat(), await imports()];
+  return [
+    await types(),
+    await biome(),
+    await clangFormat(),
+    await imports(),
+    await generatedDocs(),
+  ];
 }
 
 async function types(): Promise<CheckResult> {
@@ -48,6 +58,13 @@ async function imports(): Promise<CheckResult> {
     }
   }
   return { name: "import rule", output: faults.join("\n"), ok: faults.length === 0 };
+}
+
+async function generatedDocs(): Promise<CheckResult> {
+  const stale = await stalePages();
+  if (write) await writePages(stale);
+  const output = stale.map(({ path }) => `${path} is stale: run \`npm run format\``).join("\n");
+  return { name: "generated pages", output, ok: write || stale.length === 0 };
 }
 
 async function run(name: string, command: string[]): Promise<CheckResult> {

@@ -5,7 +5,7 @@
  * obeys variables of its own (BUN_OPTIONS=--preload=..., BUN_BE_BUN) that a container's creator or
  * a hook could set. The caller's environment travels as data, in a memfd.
  *
- * The engine gets one variable:
+ * The engine gets the few variables named below as they are, and one more:
  *
  *   INCLAVARE_FRONT=<version>:<environment fd>:<fd>,<fd>,...
  *
@@ -63,6 +63,28 @@ static void list_descriptors(char *text, size_t size)
     closedir(dir);
 }
 
+/* What rune itself obeys; reading these from the memfd would cost every start half a millisecond.
+ */
+static const char *const passed[] = {"XDG_RUNTIME_DIR", "USER",           "LISTEN_FDS",
+                                     "LISTEN_PID",      "LISTEN_FDNAMES", "NOTIFY_SOCKET"};
+#define PASSED (sizeof(passed) / sizeof(passed[0]))
+
+/* Fills `environment` with `front` and the passed variables that are set. */
+static void engine_environment(char **environment, char *front)
+{
+    *environment++ = front;
+    for (size_t i = 0; i < PASSED; i++) {
+        size_t length = strlen(passed[i]);
+        for (char **entry = environ; *entry != NULL; entry++) {
+            if (strncmp(*entry, passed[i], length) == 0 && (*entry)[length] == '=') {
+                *environment++ = *entry;
+                break;
+            }
+        }
+    }
+    *environment = NULL;
+}
+
 static int environment_memfd(void)
 {
     int fd = memfd_create("environment", 0);
@@ -112,7 +134,8 @@ int main(int argc, char **argv)
     snprintf(front, sizeof(front), "INCLAVARE_FRONT=1:%d:%s", environment_memfd(), descriptors);
     engine_path(path, sizeof(path));
     char *empty[] = {name, NULL};
-    char *environment[] = {front, NULL};
+    char *environment[PASSED + 2];
+    engine_environment(environment, front);
     execve(path, argv[0] != NULL ? argv : empty, environment);
     dprintf(2, "rune: execute `%s`: %s\nhint: is lib/inclavare installed beside bin?\n", path,
             strerror(errno));

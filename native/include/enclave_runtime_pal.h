@@ -98,7 +98,10 @@ PAL_ASSERT_(sizeof(void *) == 8 && sizeof(int) == 4);
 PAL_ASSERT_(sizeof(pal_attr_v1_t) == 16 && offsetof(pal_attr_v1_t, log_level) == 8);
 PAL_ASSERT_(sizeof(pal_attr_v3_t) == 32 && offsetof(pal_attr_v3_t, fd) == 16);
 PAL_ASSERT_(offsetof(pal_attr_v3_t, addr) == 24);
-PAL_ASSERT_(sizeof(pal_stdio_fds) == 12 && offsetof(pal_stdio_fds, stderr) == 8);
+#ifdef __GLIBC__ /* musl's stderr is a macro that offsetof cannot take */
+PAL_ASSERT_(offsetof(pal_stdio_fds, stderr) == 8);
+#endif
+PAL_ASSERT_(sizeof(pal_stdio_fds) == 12);
 PAL_ASSERT_(sizeof(pal_create_process_args) == 40);
 PAL_ASSERT_(offsetof(pal_create_process_args, argv) == 8);
 PAL_ASSERT_(offsetof(pal_create_process_args, env) == 16);

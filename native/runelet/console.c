@@ -19,10 +19,12 @@
 #endif
 
 /* The master of a new pty. Whatever the image has at /dev/ptmx, it must be that device (5:2). */
-static int open_master(const struct run *run, struct failure *f)
+static int open_master(struct run *run, struct failure *f)
 {
     struct stat st;
     int unlocked = 0;
+    if (run->root < 0) /* a further process: setns has changed the root */
+        run->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     int master = open_in_root(run, "/dev/ptmx", O_RDWR | O_NOCTTY);
     if (master < 0)
         return fail_errno(f, errno, "open `/dev/ptmx` of the container");

@@ -27,15 +27,17 @@ static int number(const char *text)
                                                                                    : (int)value;
 }
 
-/* What an engine, a shell or the engine's runtime left ignored or blocked is not the container's.
+/*
+ * What an engine, a shell or the engine's runtime left ignored or blocked is not the container's.
+ * Not through signal(3): the C library keeps 32 to 34 for itself, and Bun leaves those ignored.
  */
 static void reset_signals(void)
 {
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    for (int sig = 1; sig < 65; sig++)
-        signal(sig, SIG_DFL);
+    /* struct kernel_sigaction of x86-64: handler, flags, restorer, mask; all zero is SIG_DFL. */
+    const uint64_t action[4] = {0}, none = 0;
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none));
+    for (int sig = 1; sig <= 64; sig++)
+        syscall(SYS_rt_sigaction, sig, action, NULL, sizeof(none));
 }
 
 static int compare_ints(const void *a, const void *b)
@@ -104,6 +106,9 @@ static int start(struct run *run, int argc, char **argv, struct failure *f)
     run->channel = number(argv[resume ? 4 : 2]);
     if (plan < 3)
         return fail_code(f, FAILURE_PLAN, "no plan", "start runelet");
+    /* Started before the plan is made, so that neither has to wait for the other. */
+    if (!resume && run->channel >= 0 && channel_wait(run, CHANNEL_PLAN, f) < 0)
+        return -1;
     if (plan_open(run, plan, f) < 0)
         return -1;
     if (resume && (restore_slots(run, argv[5], f) < 0 || skip_records(run, number(argv[2]), f) < 0))

@@ -1,7 +1,13 @@
 RUNELET_COMMON := $(addprefix runelet/,main.c plan.c record.c failure.c channel.c operations.c \
 	namespaces.c enter.c resolve.c mounts.c nodes.c hide.c process.c identity.c console.c execute.c \
-	hook.c monitor.c relay.c clean.c)
+	hook.c monitor.c relay.c clean.c agent_exec.c) \
+	$(addprefix pal/,agent_client.c agent_frame.c signals.c exit_value.c)
 RUNELET_HEADERS := $(wildcard runelet/*.h)
 PROGRAMS += $(B)/lib/runelet
 $(B)/lib/runelet: $(RUNELET_COMMON) runelet/no_pal.c $(RUNELET_HEADERS) | $(B)/lib/
 	$(STATIC) -o $@ $(filter %.c,$^)
+
+# init-runelet hosts a PAL: dynamic, because dlopen is; every symbol bound before it enters a container.
+PROGRAMS += $(B)/lib/init-runelet
+$(B)/lib/init-runelet: $(RUNELET_COMMON) pal/operations.c $(PAL_HOST) $(RUNELET_HEADERS) $(PAL_HEADERS) | $(B)/lib/
+	$(CC) $(CFLAGS) -fPIE -pie $(PAL_LINK) -o $@ $(filter %.c,$^)

@@ -58,6 +58,17 @@ int op_open_tree(struct run *run, struct reader *payload, struct failure *f)
     return slot_fill(run, slot, fd, f);
 }
 
+int op_open(struct run *run, struct reader *payload, struct failure *f)
+{
+    uint32_t slot = read_u32(payload);
+    const char *path = read_string(payload, NULL);
+    uint32_t flags = read_u32(payload);
+    if (payload_done(payload, f) < 0)
+        return -1;
+    int fd = open(path, (int)flags | O_CLOEXEC);
+    return fd < 0 ? fail_errno(f, errno, "open `%s`", path) : slot_fill(run, slot, fd, f);
+}
+
 int op_unshare(struct run *run, struct reader *payload, struct failure *f)
 {
     (void)run;

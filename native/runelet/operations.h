@@ -6,13 +6,13 @@
 #include "plan.h"
 
 /* namespaces.c */
-operation op_write_file, op_setns, op_open_tree, op_clone, op_unshare, op_setsid;
+operation op_write_file, op_setns, op_open_tree, op_clone, op_unshare, op_setsid, op_open;
 /* enter.c */
 operation op_enter;
 /* mounts.c */
 operation op_propagation, op_root, op_mount_fs, op_mount_tree, op_pivot, op_attributes;
 /* nodes.c */
-operation op_mknod, op_symlink, op_bind_device;
+operation op_mknod, op_symlink, op_bind_device, op_mkdir;
 /* hide.c */
 operation op_mask, op_readonly;
 /* process.c */
@@ -26,9 +26,11 @@ operation op_find_program, op_wait_fifo, op_exec, op_home;
 /* hook.c */
 operation op_hook;
 /* monitor.c */
-operation op_monitor, op_exit;
+operation op_monitor, op_report, op_exit;
 /* clean.c */
-operation op_cgroup_kill, op_rmdir, op_unlink;
+operation op_cgroup_remove, op_rmdir, op_unlink;
+/* agent_exec.c */
+operation op_agent_exec;
 /* ../pal/operations.c in init-runelet, no_pal.c in runelet */
 operation op_pal_load, op_pal_init, op_agent, op_pal_run;
 

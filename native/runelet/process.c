@@ -97,5 +97,5 @@ int op_ready(struct run *run, struct reader *payload, struct failure *f)
         return -1;
     if (channel_send_ready(run, f) < 0)
         return -1;
-    return channel_wait_run(run, f);
+    return channel_wait(run, CHANNEL_RUN, f);
 }

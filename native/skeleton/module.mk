@@ -34,3 +34,8 @@ $(SKELETON)/%.o: skeleton/%.c $(SKELETON_H) | $(SKELETON)/
 $(B)/lib/liberpal-skeleton-%.so: $(SKELETON)/pal-%.o $(SKELETON_OBJ) | $(B)/lib/
 	$(CC) -shared -Wl,-z,now,-z,relro,-z,noexecstack,-z,defs,--build-id=none -o $@ $^
 .PRECIOUS: $(SKELETON)/%.o
+
+TESTS += $(B)/tests/skeleton-formats
+$(B)/tests/skeleton-formats: skeleton/tests/formats-test.c $(addprefix skeleton/,image.c layout.c \
+    measure.c options.c output.c processes.c sha256.c sigstruct-check.c) $(SKELETON_H) | $(B)/tests/
+	$(HOSTED) -Iinclude -o $@ $(filter %.c,$^)

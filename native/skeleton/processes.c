@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -188,7 +189,13 @@ static void take_descriptors(int gate, const pal_stdio_fds *stdio)
         if (moved[i] < 0 || dup2(moved[i], i) < 0)
             close(i);
     }
-    syscall(SYS_close_range, GATE_FD + 1, UINT_MAX, 0);
+    if (syscall(SYS_close_range, GATE_FD + 1, UINT_MAX, 0) == 0)
+        return;
+    /* A seccomp profile older than the call forbids it. */
+    struct rlimit limit = {.rlim_cur = 65536};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    for (rlim_t fd = GATE_FD + 1; fd < limit.rlim_cur && fd < INT_MAX; fd++)
+        close((int)fd);
 }
 
 static void reset_signals(void)

@@ -140,7 +140,7 @@ static int start(const struct options *options, int fd, uint64_t address)
         result = enclave_launch(options->debug, &runtime.enclave);
     if (result == 0) {
         result = greet();
-        if (result < 0)
+        if (result < 0 && fd < 0)
             enclave_close(&runtime.enclave);
     }
     runtime.started = result == 0;

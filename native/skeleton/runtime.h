@@ -7,7 +7,8 @@
 
 /*
  * Starts the enclave and lets it greet on standard output. `attr` and its members may be NULL.
- * fd and address of an enclave that is running already, or -1 and 0.
+ * fd and address (of its TCS) name an enclave that is running already, or are -1 and 0; the fd is
+ * taken over on success.
  */
 int runtime_init(const pal_attr_v1_t *attr, int fd, uint64_t address);
 

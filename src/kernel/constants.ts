@@ -94,3 +94,7 @@ export const ECONNRESET = 104;
 export const POLLIN = 1;
 export const SIGTERM = 15;
 export const SIGKILL = 9;
+
+/** Propagation types of mount(2). */
+export const MS_PRIVATE = 1 << 18;
+export const MS_SLAVE = 1 << 19;

@@ -65,8 +65,10 @@ export interface Kernel {
   chdir(path: string): void;
   umask(mask: number): number;
 
-  /** A memfd with the content, sealed against any change. `executable` adds MFD_EXEC. */
-  sealedMemfd(name: string, content: Uint8Array, executable: boolean): Fd;
+  /** An empty memfd that cannot be executed and can be sealed. */
+  memfd(name: string): Fd;
+  /** Seals a memfd against any further change. */
+  seal(memfd: Fd): void;
   /** A sealed, executable copy of a file, or a descriptor on a read-only mount of it. */
   sealedCopy(path: string, name: string): Fd;
   /** An AF_UNIX SOCK_SEQPACKET pair. */

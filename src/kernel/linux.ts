@@ -62,7 +62,8 @@ export const linux: Kernel = {
     call(() => `enter \`${path}\``, c.sys.chdir, text(path));
   },
   umask: (mask) => raw(c.sys.umask, mask),
-  sealedMemfd,
+  memfd: (name) => memfd(name, false),
+  seal,
   sealedCopy,
   packetPair: () => socketPair(5 /* SOCK_SEQPACKET */),
   streamPair: () => socketPair(1 /* SOCK_STREAM */),
@@ -242,11 +243,8 @@ function fail(doing: string, errno: number): never {
   throw failure(doing, errno);
 }
 
-function sealedMemfd(name: string, content: Uint8Array, executable: boolean): Fd {
-  const fd = memfd(name, executable);
-  write(fd, content);
+function seal(fd: number): void {
   call(() => "seal a memfd", c.sys.fcntl, fd, F_ADD_SEALS, ALL_SEALS);
-  return fd;
 }
 
 function sealedCopy(path: string, name: string): Fd {
@@ -263,7 +261,7 @@ function sealedCopy(path: string, name: string): Fd {
       if (count === 0) break;
       left -= count;
     }
-    call(() => "seal a memfd", c.sys.fcntl, fd, F_ADD_SEALS, ALL_SEALS);
+    seal(fd);
     return fd as Fd;
   } finally {
     linux.close(source);

@@ -47,8 +47,8 @@ export const capabilityNames = [
 
 /** The number of a name in any case; undefined for a name no kernel header had in 2025. */
 export function capabilityNumber(name: string): number | undefined {
-  const wanted = name.toUpperCase();
-  const number = capabilityNames.findIndex((known) => known === wanted);
+  const known: readonly string[] = capabilityNames;
+  const number = known.indexOf(name.toUpperCase());
   return number < 0 ? undefined : number;
 }
 

@@ -76,18 +76,26 @@ export const uint16 = integer(0, 0xffff);
 export const uint32 = integer(0, 0xffff_ffff);
 export const int32 = integer(-0x8000_0000, 0x7fff_ffff);
 
+/** A 64-bit integer met a number whose digits are lost: parse again with `parseExactJson`. */
+export class InexactNumber extends Error {}
+
 /**
- * A 64-bit integer. Those that a double cannot hold arrive as bigint (`json.ts`); a double beyond
- * 2^53 was written as `1e19`, which is no integer in JSON schema's or Go's eyes.
+ * A 64-bit integer: seccomp arguments and limits are that wide, and a mask that lost its low bits
+ * would allow what it should forbid.
  */
 function wideInteger(minimum: bigint, maximum: bigint): Checker<bigint> {
   return (value) => {
-    const exact = typeof value === "bigint" || Number.isSafeInteger(value);
-    // Both cases are what BigInt takes.
-    const number = exact ? BigInt(value as bigint | number) : undefined;
+    const number = toBigInt(value);
     if (number !== undefined && number >= minimum && number <= maximum) return number;
     throw expected(`an integer from ${minimum} to ${maximum}`, value);
   };
+}
+
+function toBigInt(value: unknown): bigint | undefined {
+  if (typeof value === "bigint") return value;
+  if (typeof value !== "number" || !Number.isInteger(value)) return undefined;
+  if (Number.isSafeInteger(value)) return BigInt(value);
+  throw new InexactNumber();
 }
 
 export const uint64 = wideInteger(0n, 2n ** 64n - 1n);

@@ -8,6 +8,7 @@ import {
   type Checker,
   dictionary,
   Fault,
+  InexactNumber,
   integer,
   nonEmptyString,
   object,
@@ -21,7 +22,7 @@ import { idMappings, linux } from "./check-linux.ts";
 import { environmentEntry, process } from "./check-process.ts";
 import { checkConfigRules } from "./check-rules.ts";
 import type { Config, Hook, Hooks, Mount, Process, Root } from "./config.ts";
-import { parseJson } from "./json.ts";
+import { parseExactJson, parseJson } from "./json.ts";
 
 /** Callers refuse a longer config.json, process.json or hook file before they read it. */
 export const maximumConfigSizeBytes = 16 * 1024 * 1024;
@@ -113,7 +114,7 @@ function checkVersion(value: unknown): void {
 
 function checked<T>(document: string, bytes: Uint8Array, check: Checker<T>): T {
   try {
-    return check(parseJson(bytes));
+    return checkBytes(bytes, check);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     const path = error.pathText;
@@ -122,5 +123,15 @@ function checked<T>(document: string, bytes: Uint8Array, check: Checker<T>): T {
       doing: path === "" ? document : `${document} \`${path}\``,
       reason: error.reason,
     });
+  }
+}
+
+/** Nearly no document has numbers beyond 2^53; one that does is parsed again, with all digits. */
+function checkBytes<T>(bytes: Uint8Array, check: Checker<T>): T {
+  try {
+    return check(parseJson(bytes));
+  } catch (error) {
+    if (!(error instanceof InexactNumber)) throw error;
+    return check(parseExactJson(bytes));
   }
 }

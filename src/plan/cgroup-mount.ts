@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A mount of type `cgroup`: what the container sees of its own cgroups. */
+import { MS_PRIVATE } from "../kernel/constants.ts";
 import type { Config } from "../oci/config.ts";
-import { type MountOptions, mountAttributes, propagationFlags } from "../oci/mount-options.ts";
+import { type MountOptions, mountAttributes } from "../oci/mount-options.ts";
 import type { PlanBuilder } from "./encode.ts";
 import type { CgroupMount, LaunchInput } from "./host.ts";
 import type { PlannedMount } from "./mounts.ts";
@@ -20,7 +21,9 @@ export function planCgroupMount(
   input: LaunchInput,
 ): PlannedMount {
   const own = isSeparate(config, "cgroup");
-  const wanted = input.cgroups.mounts.filter(({ version }) => version === (input.unifiedOnly ? 2 : 1));
+  const wanted = input.cgroups.mounts.filter(
+    ({ version }) => version === (input.unifiedOnly ? 2 : 1),
+  );
   if (input.unifiedOnly) {
     const [unified] = wanted;
     if (unified === undefined) return () => {};
@@ -30,7 +33,9 @@ export function planCgroupMount(
   }
   const hierarchies = wanted.map((mount) => {
     const at = `${destination}/${mount.name}`;
-    return own ? newMount("cgroup", mount.options, at, options) : bindMount(plan, mount, at, options);
+    return own
+      ? newMount("cgroup", mount.options, at, options)
+      : bindMount(plan, mount, at, options);
   });
   return (child) => {
     child.add({
@@ -39,7 +44,7 @@ export function planCgroupMount(
       source: "tmpfs",
       options: ["mode=755"],
       attributes: options.set & ~mountAttributes.readOnly,
-      propagation: propagationFlags.private,
+      propagation: MS_PRIVATE,
       destination,
     });
     for (const hierarchy of hierarchies) hierarchy(child);
@@ -60,7 +65,7 @@ function newMount(
       source: type,
       options: parameters,
       attributes: options.set,
-      propagation: propagationFlags.private,
+      propagation: MS_PRIVATE,
       destination,
     });
   };
@@ -83,7 +88,7 @@ function bindMount(
       clear: options.clear,
       recursiveSet: 0,
       recursiveClear: 0,
-      propagation: { flag: propagationFlags.private, recursive: false },
+      propagation: { flag: MS_PRIVATE, recursive: false },
     });
   };
 }

@@ -92,6 +92,9 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
     case "setsid":
       w.begin(7).end();
       return;
+    case "open":
+      w.begin(8).u32(o.slot).string(o.path).u32(o.flags).end();
+      return;
     case "propagation":
       w.begin(16).string(o.path).u64(o.flag).u32(flag(o.recursive)).end();
       return;
@@ -128,6 +131,9 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
       return;
     case "bindDevice":
       w.begin(26).u32(o.slot).string(o.path).end();
+      return;
+    case "mkdir":
+      w.begin(27).string(o.path).end();
       return;
     case "hostname":
       w.begin(32).string(o.name).end();
@@ -191,11 +197,11 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
       w.begin(64)
         .u32(o.pid)
         .u32(o.console ?? none)
-        .u32(o.subreaper ? 0 : 1)
-        .end();
+        .u32(o.channel);
+      w.u32(o.subreaper ? 0 : 1).end();
       return;
-    case "cgroupKill":
-      w.begin(65).string(o.path).end();
+    case "cgroupRemove":
+      w.begin(65).string(o.path).u32(flag(o.kill)).end();
       return;
     case "rmdir":
       w.begin(66).string(o.path).end();
@@ -206,17 +212,23 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
     case "exit":
       w.begin(68).end();
       return;
+    case "report":
+      w.begin(69).list(o.argv).end();
+      return;
     case "palLoad":
       w.begin(80).u32(o.slot).string(o.name).end();
       return;
     case "palInit":
-      w.begin(81).string(o.args).string(o.logLevel).end();
+      w.begin(81).string(o.args).string(o.logLevel).list(o.env).end();
       return;
     case "agent":
       w.begin(82).u32(o.slot).end();
       return;
     case "palRun":
       w.begin(83).list(o.argv).list(o.env).end();
+      return;
+    case "agentExec":
+      w.begin(84).u32(o.slot).string(o.cwd).list(o.argv).list(o.env).u32(flag(o.tty)).end();
       return;
     default: {
       const unknown: never = o;

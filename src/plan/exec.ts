@@ -2,7 +2,9 @@
 /** The launch plan of a further process in a running container. */
 import type { Fd } from "../kernel/kernel.ts";
 import type { Process } from "../oci/config.ts";
+import { cloneFlags } from "../oci/namespaces.ts";
 import { PlanBuilder } from "./encode.ts";
+import { planBirthplace } from "./namespaces.ts";
 import { planProcess } from "./process.ts";
 
 export type ExecInput = {
@@ -11,7 +13,7 @@ export type ExecInput = {
   /** CLONE_NEW* of the namespaces to join. */
   readonly namespaces: number;
   readonly tasksFiles: readonly string[];
-  readonly unified?: Fd;
+  readonly unified?: string;
   readonly consoleSocket?: Fd;
   readonly preservedFds: number;
   readonly seccomp?: { readonly flags: number; readonly filter: Uint8Array };
@@ -25,13 +27,14 @@ export function planExec(process: Process, input: ExecInput): PlanBuilder {
     const data = String(process.oomScoreAdj);
     plan.add({ op: "writeFile", path: "/proc/self/oom_score_adj", data });
   }
+  const birthplace = planBirthplace(plan, input.unified);
   if (input.namespaces !== 0) {
     plan.add({ op: "setns", slot: plan.inherit(input.init), types: input.namespaces });
   }
   plan.add({
     op: "clone",
     flags: 0,
-    ...(input.unified === undefined ? {} : { cgroup: plan.inherit(input.unified) }),
+    ...birthplace,
     uidMap: "",
     gidMap: "",
     denySetgroups: false,
@@ -43,9 +46,41 @@ export function planExec(process: Process, input: ExecInput): PlanBuilder {
   }
   const { seccomp } = input;
   planProcess(plan, process, {
-    awaitsRun: false,
+    awaitsRun: true,
     preservedFds: input.preservedFds,
+    listeningFds: 0,
     ...(seccomp === undefined ? {} : { seccomp }),
+  });
+  return plan;
+}
+
+export type AgentExecInput = {
+  /** The container's init: the terminal is one of its devpts. */
+  readonly init: Fd;
+  /** Connected to the container's agent. */
+  readonly agent: Fd;
+  readonly consoleSocket?: Fd;
+};
+
+/** The plan of the process that stands in, on the host, for a program inside an enclave. */
+export function planAgentExec(process: Process, input: AgentExecInput): PlanBuilder {
+  const plan = new PlanBuilder();
+  const agent = plan.inherit(input.agent);
+  plan.add({ op: "setsid" });
+  if (input.consoleSocket !== undefined) {
+    const { height = 0, width = 0 } = process.consoleSize ?? {};
+    const slot = plan.inherit(input.consoleSocket);
+    plan.add({ op: "setns", slot: plan.inherit(input.init), types: cloneFlags.mount });
+    plan.add({ op: "console", slot, rows: height, columns: width, mount: false });
+  }
+  plan.add({ op: "ready" });
+  plan.add({
+    op: "agentExec",
+    slot: agent,
+    cwd: process.cwd,
+    argv: process.args,
+    env: process.env ?? [],
+    tty: input.consoleSocket !== undefined,
   });
   return plan;
 }

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The mounts of config.json, in their order, below the new root. */
 import { RuneError } from "../errors/error.ts";
+import { MS_PRIVATE } from "../kernel/constants.ts";
 import type { Config, Mount } from "../oci/config.ts";
-import {
-  type MountOptions,
-  mountAttributes,
-  parseMountOptions,
-  propagationFlags,
-} from "../oci/mount-options.ts";
+import { type MountOptions, mountAttributes, parseMountOptions } from "../oci/mount-options.ts";
 import { planCgroupMount } from "./cgroup-mount.ts";
 import type { PlanBuilder } from "./encode.ts";
 import type { LaunchInput } from "./host.ts";
@@ -61,7 +57,11 @@ function planMount(
   if (mount.type === "cgroup") return planCgroupMount(plan, options, destination, config, input);
   if (mount.type === "mqueue" || mount.type === "sysfs" || mount.type === "proc") {
     // These take no data; runc ignores what a configuration gives them.
-    return newInstance(mount, { ...options, data: mount.type === "proc" ? options.data : [] }, destination);
+    return newInstance(
+      mount,
+      { ...options, data: mount.type === "proc" ? options.data : [] },
+      destination,
+    );
   }
   return newInstance(mount, options, destination);
 }
@@ -78,7 +78,7 @@ function newInstance(mount: Mount, options: MountOptions, destination: string): 
       source: mount.source ?? type,
       options: [...options.superblock.filter((o) => o !== "ro" && o !== "rw"), ...options.data],
       attributes,
-      propagation: options.propagation?.flag ?? propagationFlags.private,
+      propagation: options.propagation?.flag ?? MS_PRIVATE,
       destination,
     });
   };
@@ -132,7 +132,11 @@ function refuseUnsupported(mount: Mount, options: MountOptions): void {
 }
 
 function invalid(mount: Mount, reason: string): RuneError {
-  return new RuneError({ code: "CONFIG_INVALID", doing: `config mount \`${mount.destination}\``, reason });
+  return new RuneError({
+    code: "CONFIG_INVALID",
+    doing: `config mount \`${mount.destination}\``,
+    reason,
+  });
 }
 
 /** Whether the mount has a user namespace of its own making, where device nodes cannot be made. */

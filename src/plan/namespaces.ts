@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Which namespaces are made and which are joined. */
 import { RuneError } from "../errors/error.ts";
+import { O_DIRECTORY, O_RDONLY } from "../kernel/constants.ts";
 import type { Config } from "../oci/config.ts";
 import type { IdMapping, LinuxConfig, Namespace } from "../oci/config-linux.ts";
 import { cloneFlags, type NamespaceType } from "../oci/namespaces.ts";
 import type { PlanBuilder } from "./encode.ts";
 import type { LaunchInput } from "./host.ts";
+import type { Slot } from "./operation.ts";
 
 /** True when the configuration asks for a new namespace of the type. */
 export function isNew(config: Config, type: NamespaceType): boolean {
@@ -19,17 +21,18 @@ export function isSeparate(config: Config, type: NamespaceType): boolean {
 
 /** Joins the namespaces given by path, then splits into parent and child. */
 export function planNamespaces(plan: PlanBuilder, config: Config, input: LaunchInput): void {
+  // Before a mount namespace is joined, in which the path may mean something else.
+  const birthplace = planBirthplace(plan, input.cgroups.unified);
   for (const namespace of joinOrder(config.linux?.namespaces ?? [], input.euid)) {
     const fd = input.namespaces.get(namespace.path ?? "");
     if (fd === undefined) continue;
     plan.add({ op: "setns", slot: plan.inherit(fd), types: cloneFlags[namespace.type] });
   }
   const newUser = isNew(config, "user");
-  const { unified } = input.cgroups;
   plan.add({
     op: "clone",
     flags: newNamespaces(config) & ~cloneFlags.cgroup,
-    ...(unified === undefined ? {} : { cgroup: plan.inherit(unified) }),
+    ...birthplace,
     uidMap: newUser ? mapText(config.linux?.uidMappings) : "",
     gidMap: newUser ? mapText(config.linux?.gidMappings) : "",
     denySetgroups: newUser && input.euid !== 0,
@@ -39,10 +42,18 @@ export function planNamespaces(plan: PlanBuilder, config: Config, input: LaunchI
   if (isNew(config, "cgroup")) plan.add({ op: "unshare", flags: cloneFlags.cgroup });
 }
 
+/** Opens the version 2 cgroup that CLONE is to put the child in; a property of that operation. */
+export function planBirthplace(plan: PlanBuilder, path: string | undefined): { cgroup?: Slot } {
+  if (path === undefined) return {};
+  const cgroup = plan.slot();
+  plan.add({ op: "open", slot: cgroup, path, flags: O_RDONLY | O_DIRECTORY });
+  return { cgroup };
+}
+
 /** What this version cannot make, said before anything is done. */
 export function checkNamespaces(config: Config): void {
   if (!isSeparate(config, "mount")) {
-    throw unsupported("a container without a mount namespace", "add { \"type\": \"mount\" }");
+    throw unsupported("a container without a mount namespace", 'add { "type": "mount" }');
   }
   if (isSeparate(config, "time")) throw unsupported("time namespaces", "remove the namespace");
   if (isNew(config, "user") && !hasMappings(config.linux)) {
@@ -88,5 +99,10 @@ function isPresentWithoutPath(config: Config, type: NamespaceType): boolean {
 
 function unsupported(what: string, hint: string): RuneError {
   const doing = "config `linux.namespaces`";
-  return new RuneError({ code: "CONFIG_UNSUPPORTED", doing, reason: `${what} cannot be made`, hint });
+  return new RuneError({
+    code: "CONFIG_UNSUPPORTED",
+    doing,
+    reason: `${what} cannot be made`,
+    hint,
+  });
 }

@@ -4,12 +4,14 @@
  * the published description of the format, none from this project's headers: whoever changes a
  * layout there breaks this program.
  *
- *   raw-client [--noted] [--debug] ENCL.BIN ENCL.SS
+ *   raw-client [--noted] [--debug] ENCL.BIN ENCL.SS [PAL]
  *
+ * With a PAL of version 3 the running enclave is handed over to it, as a pool of enclaves does.
  * --noted adds pages with the permissions of the image's page note, as SWDEFINED 1 says; otherwise
  * everything but the TCS is readable, writable and executable. Prints one line a result.
  */
 #define _GNU_SOURCE
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -170,6 +172,28 @@ static void print_report(const uint8_t *report)
     printf("\n");
 }
 
+static int hand_over(const char *pal)
+{
+    struct {
+        const char *arguments, *level;
+        int descriptor;
+        uint64_t address;
+    } attributes = {"", "info", device, base + offset};
+    _Alignas(512) static uint8_t target[512], report[432];
+    int length = sizeof(report);
+    void *library = dlopen(pal, RTLD_NOW);
+    int (*pal_init)(void *) = dlsym(library, "pal_init");
+    int (*pal_get_local_report)(void *, int, void *, int *) =
+        dlsym(library, "pal_get_local_report");
+    int (*pal_destroy)(void) = dlsym(library, "pal_destroy");
+    printf("init %d\n", pal_init(&attributes));
+    printf("report %d\n", pal_get_local_report(target, 512, report, &length));
+    print_report(report);
+    printf("destroy %d\n", pal_destroy());
+    printf("descriptor %s\n", fcntl(device, F_GETFD) < 0 ? "closed" : "open");
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     int debug = 0;
@@ -178,7 +202,7 @@ int main(int argc, char **argv)
         debug |= strcmp(argv[1], "--debug") == 0;
         argc--, argv++;
     }
-    if (argc != 3)
+    if (argc != 3 && argc != 4)
         return 2;
     setvbuf(stdout, NULL, _IOLBF, 0);
     uint64_t sigstruct_size;
@@ -193,6 +217,8 @@ int main(int argc, char **argv)
     add_all();
     init();
     map_all();
+    if (argc == 4)
+        return hand_over(argv[3]);
 
     char greeting[64] = "";
     printf("hello %lld\n", (long long)ecall(0, greeting, NULL, NULL));

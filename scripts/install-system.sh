@@ -1,0 +1,29 @@
+#!/bin/sh
+# Installs what `npm run build` has made:
+#   npm run install-system -- --prefix DIR     (default /usr/local)
+# DIR/bin gets the tools, DIR/lib/inclavare what they need; the tools find it relative to themselves.
+set -eu
+cd "$(dirname "$0")/.."
+
+prefix=/usr/local
+while [ $# -gt 0 ]; do
+    case $1 in
+    --prefix) prefix=${2:?"install-system: --prefix needs a directory"}; shift 2 ;;
+    --prefix=*) prefix=${1#*=}; shift ;;
+    *) echo "install-system: unknown argument \`$1\`; usage: install-system.sh [--prefix DIR]" >&2; exit 1 ;;
+    esac
+done
+case $prefix in
+/*) ;;
+*) prefix=$PWD/$prefix ;;
+esac
+[ -x dist/lib/inclavare/engine ] || { echo "install-system: nothing is built; run \`npm run build\` first" >&2; exit 1; }
+
+install -d -m 755 "$prefix/bin" "$prefix/lib/inclavare"
+for file in dist/bin/* dist/lib/inclavare/*; do
+    target=$prefix/${file#dist/}
+    # Into place by rename: a running container keeps the file it was started from.
+    install -m 755 "$file" "$target.new"
+    mv -f "$target.new" "$target"
+done
+echo "installed in $prefix: $(ls dist/bin | tr '\n' ' ')"

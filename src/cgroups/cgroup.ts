@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A container's cgroup: one directory in every hierarchy. */
+import { RuneError } from "../errors/error.ts";
+import { EACCES, EBUSY, EEXIST, ENOENT, EPERM } from "../kernel/constants.ts";
+import { type Kernel, readText, unlessErrno, writeFile } from "../kernel/kernel.ts";
+import type { Hierarchy } from "./layout.ts";
+
+/** One directory of a container's cgroup. */
+export type CgroupDirectory = {
+  readonly version: 1 | 2;
+  readonly controllers: readonly string[];
+  /** Absolute path on the host. */
+  readonly path: string;
+};
+
+/**
+ * Where a container's cgroup is: an absolute `cgroupsPath` from the root of each hierarchy, a
+ * relative one below the caller's own cgroup, none the container's id there. As runc has it.
+ */
+export function locateCgroup(
+  hierarchies: readonly Hierarchy[],
+  cgroupsPath: string | undefined,
+  id: string,
+): CgroupDirectory[] {
+  const wanted = cgroupsPath === undefined || cgroupsPath === "" ? id : cgroupsPath;
+  const clean = cleanRelative(wanted);
+  return hierarchies.map(({ version, controllers, mountPoint, own }) => {
+    const base = wanted.startsWith("/") ? "" : own.replace(/\/+$/, "");
+    return { version, controllers, path: `${mountPoint}${base}/${clean}` };
+  });
+}
+
+/** Without leading slash, "." and "..": nothing outside the hierarchy can be named. */
+function cleanRelative(path: string): string {
+  const parts = path.split("/").filter((part) => part !== "" && part !== ".");
+  if (parts.length === 0 || parts.includes("..")) {
+    throw new RuneError({
+      code: "CONFIG_INVALID",
+      doing: "config `linux.cgroupsPath`",
+      reason: `\`${path}\` names no cgroup`,
+    });
+  }
+  return parts.join("/");
+}
+
+/**
+ * Makes the directories. Returns those that exist afterwards: without the rights for it (rootless)
+ * a container goes without. `limited` says that limits are asked for, which makes that an error.
+ */
+export function createCgroup(
+  kernel: Kernel,
+  directories: readonly CgroupDirectory[],
+  limited: boolean,
+): CgroupDirectory[] {
+  return directories.filter((directory) => {
+    try {
+      makeDirectories(kernel, directory);
+      return true;
+    } catch (error) {
+      const { errno } = RuneError.from(error, "make cgroup");
+      const mayGoWithout = kernel.euid() !== 0 && (errno === EACCES || errno === EPERM);
+      if (mayGoWithout && !limited) return false;
+      throw RuneError.from(error, "make cgroup").within("create cgroup");
+    }
+  });
+}
+
+/** Makes the directory and its missing parents; a new version 1 cpuset needs its parent's values. */
+function makeDirectories(kernel: Kernel, { path, version, controllers }: CgroupDirectory): void {
+  const made = unlessErrno(
+    () => {
+      kernel.mkdir(path, 0o755);
+      return true;
+    },
+    EEXIST,
+    ENOENT,
+  );
+  const isCpuset = version === 1 && controllers.includes("cpuset");
+  if (made === true) {
+    if (isCpuset) inheritCpuset(kernel, path);
+    return;
+  }
+  if (unlessErrno(() => kernel.stat(path), ENOENT) !== undefined) return;
+  const parent = path.slice(0, path.lastIndexOf("/"));
+  makeDirectories(kernel, { path: parent, version, controllers });
+  if (version === 2) delegateControllers(kernel, parent);
+  unlessErrno(() => kernel.mkdir(path, 0o755), EEXIST);
+  if (isCpuset) inheritCpuset(kernel, path);
+}
+
+/** cpuset.cpus and .mems start empty in version 1, and no process can join until they are set. */
+function inheritCpuset(kernel: Kernel, path: string): void {
+  const parent = path.slice(0, path.lastIndexOf("/"));
+  for (const name of ["cpuset.cpus", "cpuset.mems"]) {
+    if (readText(kernel, `${path}/${name}`).trim() !== "") continue;
+    writeFile(kernel, `${path}/${name}`, readText(kernel, `${parent}/${name}`).trim());
+  }
+}
+
+/** Hands every controller the parent has to its children. */
+export function delegateControllers(kernel: Kernel, path: string): void {
+  const available = readText(kernel, `${path}/cgroup.controllers`).trim();
+  if (available === "") return;
+  const wanted = available.split(" ").map((name) => `+${name}`);
+  for (const one of wanted) {
+    // One by one: a controller with internal processes in the parent must not keep the others back.
+    unlessErrno(
+      () => writeFile(kernel, `${path}/cgroup.subtree_control`, one),
+      EBUSY,
+      EPERM,
+      ENOENT,
+      EACCES,
+    );
+  }
+}
+
+/** The version 2 directory, to be born in it. */
+export function unifiedPath(directories: readonly CgroupDirectory[]): string | undefined {
+  return directories.find(({ version }) => version === 2)?.path;
+}
+
+/** `tasks` of every version 1 directory: what the parent of a launch plan joins. */
+export function tasksFiles(directories: readonly CgroupDirectory[]): string[] {
+  return directories.filter(({ version }) => version === 1).map(({ path }) => `${path}/tasks`);
+}
+
+/** Pids in the container's cgroup and below it, in the first hierarchy that has it. */
+export function cgroupPids(kernel: Kernel, directories: readonly CgroupDirectory[]): number[] {
+  for (const { path } of directories) {
+    const pids = unlessErrno(() => pidsBelow(kernel, path), ENOENT);
+    if (pids !== undefined) return pids;
+  }
+  return [];
+}
+
+function pidsBelow(kernel: Kernel, path: string): number[] {
+  const own = readText(kernel, `${path}/cgroup.procs`).split("\n").filter(Boolean).map(Number);
+  const below = kernel
+    .list(path)
+    .filter(({ isDirectory }) => isDirectory)
+    .flatMap(({ name }) => unlessErrno(() => pidsBelow(kernel, `${path}/${name}`), ENOENT) ?? []);
+  return [...own, ...below];
+}
+
+const removalPatienceMs = 10_000;
+
+/** Removes the directories and all below; waits for processes that are still on their way out. */
+export function removeCgroup(kernel: Kernel, directories: readonly CgroupDirectory[]): void {
+  for (const { path } of directories) removeTree(kernel, path, kernel.nowMs() + removalPatienceMs);
+}
+
+function removeTree(kernel: Kernel, path: string, deadlineMs: number): void {
+  for (let waitMs = 1; ; waitMs = Math.min(2 * waitMs, 50)) {
+    const removed = unlessErrno(() => {
+      unlessErrno(() => kernel.rmdir(path), ENOENT);
+      return true;
+    }, EBUSY);
+    if (removed === true) return;
+    for (const { name, isDirectory } of unlessErrno(() => kernel.list(path), ENOENT) ?? []) {
+      if (isDirectory) removeTree(kernel, `${path}/${name}`, deadlineMs);
+    }
+    if (kernel.nowMs() > deadlineMs) {
+      const doing = `remove cgroup \`${path}\``;
+      throw new RuneError({ code: "CGROUP", doing, reason: "processes in it do not end" });
+    }
+    kernel.sleepMs(waitMs);
+  }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Where the host's cgroup hierarchies are mounted: version 1, version 2, or both (hybrid). */
+import { type Kernel, readText } from "../kernel/kernel.ts";
+
+export type Hierarchy = {
+  readonly version: 1 | 2;
+  readonly mountPoint: string;
+  /** Version 1: "cpu", "cpuacct", or "name=systemd"; empty for version 2. */
+  readonly controllers: readonly string[];
+  /** This process's own cgroup in the hierarchy, from its root: "/" or "/user.slice/...". */
+  readonly own: string;
+};
+
+/** All mounted hierarchies, version 1 in mount order, version 2 last. */
+export function readHierarchies(kernel: Kernel): Hierarchy[] {
+  return parseHierarchies(
+    readText(kernel, "/proc/self/mountinfo"),
+    readText(kernel, "/proc/self/cgroup"),
+  );
+}
+
+/** True when there is a version 2 hierarchy and no version 1 controller beside it. */
+export function isUnifiedOnly(hierarchies: readonly Hierarchy[]): boolean {
+  return hierarchies.length > 0 && hierarchies.every(({ version }) => version === 2);
+}
+
+/** proc_pid_mountinfo(5): fields, " - ", type, source, super options. */
+export function parseHierarchies(mountinfo: string, selfCgroup: string): Hierarchy[] {
+  const own = parseOwn(selfCgroup);
+  const found = new Map<string, Hierarchy>();
+  for (const line of mountinfo.split("\n")) {
+    const separator = line.indexOf(" - cgroup");
+    if (separator < 0) continue;
+    const [type, , options = ""] = line.slice(separator + 3).split(" ");
+    const [, , , root, mountPoint = ""] = line.split(" ");
+    const version = type === "cgroup2" ? 2 : 1;
+    const controllers = version === 2 ? [] : controllersOf(options, own);
+    const key = controllers.join(",");
+    // A hierarchy may be mounted several times, also in part; the first whole one is the host's.
+    if (found.has(key) || root !== "/" || (version === 1 && controllers.length === 0)) continue;
+    found.set(key, {
+      version,
+      mountPoint: plainPath(mountPoint),
+      controllers,
+      own: own.get(key) ?? "/",
+    });
+  }
+  return [...found.values()].sort((a, b) => a.version - b.version);
+}
+
+/** "4:memory:/path" and "0::/path": controllers, joined as in the file, to path. */
+function parseOwn(text: string): Map<string, string> {
+  const own = new Map<string, string>();
+  for (const line of text.split("\n")) {
+    const [, controllers, ...path] = line.split(":");
+    if (controllers !== undefined && path.length > 0) own.set(controllers, path.join(":"));
+  }
+  return own;
+}
+
+/** Super options of version 1 are "rw,cpu,cpuacct,...": those that /proc/self/cgroup names. */
+function controllersOf(options: string, own: ReadonlyMap<string, string>): string[] {
+  const present = new Set(options.split(","));
+  for (const key of own.keys()) {
+    const names = key.split(",");
+    if (key !== "" && names.every((name) => present.has(name))) return names;
+  }
+  return [];
+}
+
+/** mountinfo writes space, tab, newline and backslash as three octal digits. */
+function plainPath(path: string): string {
+  return path.replace(/\\([0-7]{3})/g, (_, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 8)),
+  );
+}

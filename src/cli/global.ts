@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Options that stand before the verb. */
+import { defineCommand, type OptionValues } from "../options/option.ts";
+
+export const programOptions = [
+  {
+    name: "root",
+    kind: "string",
+    argument: "path",
+    help: "directory of container state; /run/rune, or $XDG_RUNTIME_DIR/rune for a caller without root",
+  },
+  {
+    name: "log",
+    kind: "string",
+    argument: "path",
+    help: "append log records to this file instead of writing them to standard error",
+  },
+  {
+    name: "log-format",
+    kind: "string",
+    argument: "format",
+    choices: ["text", "json"],
+    default: "text",
+    help: "how log records are written",
+  },
+  {
+    name: "config",
+    kind: "string",
+    argument: "path",
+    help: "the node's configuration; /etc/inclavare-containers/config.toml unless given",
+  },
+  { name: "debug", kind: "flag", help: "log what is done, step by step" },
+  {
+    name: "systemd-cgroup",
+    kind: "flag",
+    help: "let systemd manage cgroups; `cgroupsPath` is then slice:prefix:name; not supported yet",
+  },
+  {
+    name: "rootless",
+    kind: "string",
+    argument: "mode",
+    choices: ["true", "false", "auto"],
+    default: "auto",
+    help: "ignore that cgroups may not be written",
+  },
+  {
+    name: "criu",
+    kind: "string",
+    argument: "path",
+    hidden: true,
+    help: "path of criu; engines pass it with every verb, and only checkpoint and restore would use it",
+  },
+  { name: "version", short: "v", kind: "flag", help: "print the version" },
+] as const;
+
+export const programCommand = defineCommand({
+  name: "rune",
+  path: "rune",
+  summary: "runs OCI containers and starts enclaves in them",
+  arguments: { usage: "", minimum: 0, maximum: Number.POSITIVE_INFINITY },
+  options: programOptions,
+});
+
+export type GlobalOptions = {
+  /** As given; `stateRoot` has the default. */
+  readonly root?: string;
+  readonly log?: string;
+  /** Absent: the usual place. */
+  readonly config?: string;
+  readonly logFormat: "text" | "json";
+  readonly debug: boolean;
+  readonly systemdCgroup: boolean;
+  readonly rootless: "true" | "false" | "auto";
+};
+
+export function toGlobalOptions(values: OptionValues<typeof programOptions>): GlobalOptions {
+  return {
+    ...(values.root === undefined ? {} : { root: values.root }),
+    ...(values.log === undefined || values.log === "" ? {} : { log: values.log }),
+    ...(values.config === undefined || values.config === "" ? {} : { config: values.config }),
+    logFormat: values["log-format"],
+    debug: values.debug,
+    systemdCgroup: values["systemd-cgroup"],
+    rootless: values.rootless,
+  };
+}

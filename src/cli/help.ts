@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+/** `rune --help` and `rune VERB --help`. Loaded only when somebody asks. */
+import { type CommandProse, formatCommandHelp, formatProgramHelp } from "../options/help.ts";
+import type { CommandSpec, ProgramSpec } from "../options/option.ts";
+
+/** Help for a verb, or for the program where there is no topic. */
+export function helpText(program: ProgramSpec, topic?: CommandSpec): string {
+  if (topic === undefined) return formatProgramHelp(program, commandProse["rune"]);
+  return formatCommandHelp(topic, commandProse[topic.name]);
+}
+
+/** By the command's name; the table has the rest. */
+export const commandProse: Readonly<Record<string, CommandProse>> = {
+  rune: {
+    description:
+      "rune starts containers from OCI bundles: a directory with a config.json and a root file " +
+      "system. A container whose config.json names an enclave type runs its program in an " +
+      "SGX enclave, through an enclave runtime that is loaded by the PAL API.\n\n" +
+      "Options precede the container id, and one dash is as good as two. rune exits with 0, with 1 " +
+      "when it failed, and `run` and `exec` with the status of the program, or 128 plus the number " +
+      "of the signal that ended it.",
+    examples: ["rune spec", "rune run web", "rune --root /tmp/state list --format json"],
+  },
+  create: {
+    description:
+      "Creates a container from a bundle and prepares everything but the program itself, which " +
+      "waits for `rune start`. An enclave is loaded and initialised here.",
+    examples: ["rune create --bundle /srv/web --pid-file /run/web.pid web"],
+  },
+  start: { description: "Lets the program of a created container run." },
+  run: {
+    description:
+      "Creates a container, starts it, waits for its program and deletes it. With --detach it " +
+      "returns when the program runs and leaves deletion to `rune delete`.",
+    examples: ["rune run --bundle /srv/web web", "rune run --platform simulation web"],
+  },
+  exec: {
+    description:
+      "Runs a further program in a running container, with the container's own process settings " +
+      "unless changed by flags, or with those of a file. Words after the container id are the " +
+      "program's. In an enclave container the enclave runtime starts the program.",
+    examples: ["rune exec -t web sh", "rune exec --user 1000:1000 --env A=b web env"],
+  },
+  kill: {
+    description:
+      "Sends a signal to the container's init process, SIGTERM unless another one is named: by " +
+      "number, name, or name with SIG. In an enclave container the signal goes to the program in " +
+      "the enclave, SIGKILL always to the process.",
+    examples: ["rune kill web", "rune kill --all web KILL"],
+  },
+  delete: {
+    description:
+      "Removes the state, cgroup and mounts of a container that has stopped, or was created and " +
+      "never started.",
+    examples: ["rune delete web", "rune delete --force web"],
+  },
+  state: { description: "Prints the state document of the runtime specification." },
+  list: {
+    description: "Lists the containers below the directory that --root names.",
+    examples: ["rune list --quiet"],
+  },
+  spec: {
+    description:
+      "Writes config.json into the bundle and refuses to overwrite one. The file is to be edited: " +
+      "it runs `sh` in a terminal.",
+    examples: ["rune spec --bundle /srv/web", "rune spec --enclave"],
+  },
+  "report-failure": {
+    description: "Internal: how a monitor writes the log record of a program that could not start.",
+  },
+  features: {
+    description:
+      "Prints what is compiled in, whatever the host can do. Needs no root and changes nothing.",
+  },
+};

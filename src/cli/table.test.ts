@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+import { expect, test } from "bun:test";
+import { RuneError } from "../errors/error.ts";
+import { commandProse, helpText } from "./help.ts";
+import { parseCommandLine, program } from "./table.ts";
+import { refuseUnsupported } from "./unsupported.ts";
+import { versionText } from "./version.ts";
+
+const parse = (line: string) => parseCommandLine(line.split(" ").filter((word) => word !== ""));
+const command = (line: string): unknown => parse(line).command();
+
+function refusal(line: string, code = "USAGE"): string {
+  try {
+    parse(line).command();
+  } catch (error) {
+    if (error instanceof RuneError && error.code === code) return error.message;
+    throw error;
+  }
+  throw new Error("was accepted");
+}
+
+test("global options precede the verb", () => {
+  const line = parse(
+    "--root /r --log /l --log-format json --systemd-cgroup --rootless=true --debug list",
+  );
+  expect(line.global).toEqual({
+    root: "/r",
+    log: "/l",
+    logFormat: "json",
+    debug: true,
+    systemdCgroup: true,
+    rootless: "true",
+  });
+  expect(line.command()).toEqual({ verb: "list", format: "table", quiet: false });
+  expect(parse("list").global).toEqual({
+    logFormat: "text",
+    debug: false,
+    systemdCgroup: false,
+    rootless: "auto",
+  });
+});
+
+test("a faulty verb leaves the global options readable", () => {
+  expect(parse("--log /l create").global.log).toBe("/l");
+  expect(refusal("--log /l create")).toContain("rune create: expected exactly 1 argument");
+  expect(refusal("frob")).toBe("rune: unknown command `frob`");
+});
+
+test("what containerd's go-runc calls", () => {
+  const start = { preserveFds: 0, noPivot: false, noNewKeyring: false };
+  expect(
+    command(
+      "--root /r --log /l --log-format json --systemd-cgroup --rootless=false create --bundle /b " +
+        "--pid-file /p --console-socket /c --pidfd-socket /f --no-pivot --no-new-keyring --detach --preserve-fds 2 c1",
+    ),
+  ).toEqual({
+    verb: "create",
+    id: "c1" as never,
+    bundle: "/b",
+    pidFile: "/p",
+    consoleSocket: "/c",
+    pidfdSocket: "/f",
+    preserveFds: 2,
+    noPivot: true,
+    noNewKeyring: true,
+  });
+  expect(command("start c1")).toEqual({ verb: "start", id: "c1" });
+  expect(command("run --bundle /b c1")).toEqual({
+    verb: "run",
+    id: "c1",
+    bundle: "/b",
+    ...start,
+    detach: false,
+    keep: false,
+    noSubreaper: false,
+  });
+  expect(command("exec --process /f --console-socket /c --detach --pid-file /p c1")).toEqual({
+    verb: "exec",
+    id: "c1",
+    consoleSocket: "/c",
+    pidFile: "/p",
+    preserveFds: 0,
+    detach: true,
+    noSubreaper: false,
+    ignorePaused: false,
+    cgroups: [],
+    program: { from: "file", path: "/f" },
+  });
+  expect(command("kill --all c1 9")).toEqual({ verb: "kill", id: "c1", signal: 9, all: true });
+  expect(command("delete --force c1")).toEqual({ verb: "delete", id: "c1", force: true });
+  expect(command("list --format=json")).toEqual({ verb: "list", format: "json", quiet: false });
+  expect(command("state c1")).toEqual({ verb: "state", id: "c1" });
+  expect(command("features")).toEqual({ verb: "features" });
+  expect(command("--version")).toEqual({ verb: "version" });
+});
+
+test("run and create know the platform", () => {
+  expect(command("run -d --keep --platform simulation -b . c1")).toMatchObject({
+    detach: true,
+    keep: true,
+    platform: "simulation",
+    bundle: ".",
+  });
+  expect(refusal("create --platform sgx c1")).toContain("expected one of hardware, simulation");
+});
+
+test("exec takes a command with its own flags", () => {
+  expect(
+    command(
+      "exec -t -u 1000:100 -e A=b -e C= --cwd /w -g 1 -g 2 --cap CAP_KILL --no-new-privs c1 ls -la --env x",
+    ),
+  ).toMatchObject({
+    id: "c1",
+    program: {
+      from: "arguments",
+      args: ["ls", "-la", "--env", "x"],
+      tty: true,
+      cwd: "/w",
+      env: ["A=b", "C="],
+      user: { uid: 1000, gid: 100 },
+      additionalGids: [1, 2],
+      capabilities: ["CAP_KILL"],
+      noNewPrivileges: true,
+    },
+  });
+  expect(command("exec -u 5 c1 id")).toMatchObject({ program: { user: { uid: 5 } } });
+});
+
+test("exec refuses what cannot be meant", () => {
+  expect(refusal("exec c1")).toContain("expected a command after the container id");
+  expect(refusal("exec -p f c1 ls")).toContain("with `--process` there is no command");
+  expect(refusal("exec -p f --env A=b c1")).toContain("`--process` and `--env` exclude each other");
+  expect(refusal("exec --user root c1 ls")).toContain("expected ids in numbers, got `root`");
+  expect(refusal("exec -u 1:2:3 c1 ls")).toContain("got `1:2:3`");
+  expect(refusal("exec -u 4294967295 c1 ls")).toContain("got `4294967295`");
+  expect(refusal("exec -g -1 c1 ls")).toContain("`--additional-gids`: expected ids in numbers");
+  expect(refusal("exec --cwd tmp c1 ls")).toContain("expected an absolute path");
+  expect(refusal("exec -e PATH c1 ls")).toContain("expected name=value, got `PATH`");
+  expect(command("exec -p f -t c1")).toMatchObject({ program: { from: "file", path: "f" } });
+});
+
+test("kill's signal is SIGTERM unless named", () => {
+  expect(command("kill c1")).toMatchObject({ signal: 15, all: false });
+  expect(command("kill -a c1 SIGHUP")).toMatchObject({ signal: 1, all: true });
+  expect(refusal("kill c1 FROB")).toContain("got `FROB`");
+});
+
+test("spec has three kinds", () => {
+  expect(command("spec")).toEqual({ verb: "spec", kind: "default" });
+  expect(command("spec -b /x --rootless")).toEqual({
+    verb: "spec",
+    bundle: "/x",
+    kind: "rootless",
+  });
+  expect(command("spec --enclave")).toEqual({ verb: "spec", kind: "enclave" });
+  expect(refusal("spec --enclave --rootless")).toContain("exclude each other");
+});
+
+test("container ids are checked by every verb that takes one", () => {
+  for (const verb of ["create", "start", "run", "state", "kill", "delete"]) {
+    expect(refusal(`${verb} a/b`, "ID_INVALID")).toContain("container id `a/b`");
+  }
+  expect(refusal("exec .. ls", "ID_INVALID")).toContain("container id `..`");
+});
+
+test("help is found on every verb, and by name", () => {
+  for (const { name } of program.commands) {
+    for (const line of [`${name} -h`, `${name} --help`, `help ${name}`, `--debug ${name} -help`]) {
+      expect(command(line)).toMatchObject({ verb: "help", topic: { name } });
+    }
+  }
+  for (const line of ["", "help", "h", "-h", "--help"])
+    expect(command(line)).toEqual({ verb: "help" });
+  expect(refusal("help frob")).toContain("unknown command `frob`");
+});
+
+test("help text names every visible option of every verb", () => {
+  expect(helpText(program)).toContain("GLOBAL OPTIONS");
+  for (const spec of program.commands) {
+    expect(helpText(program).includes(spec.summary)).toBe(spec.hidden !== true);
+    const text = helpText(program, spec);
+    for (const option of spec.options) {
+      expect(text.includes(`--${option.name}`)).toBe(option.hidden !== true);
+    }
+  }
+});
+
+test("every help text belongs to a command", () => {
+  const names = ["rune", ...program.commands.map(({ name }) => name)];
+  expect(Object.keys(commandProse).sort()).toEqual(names.sort());
+});
+
+test("no two options of a command share a name", () => {
+  for (const { options } of [program, ...program.commands]) {
+    const names = options.flatMap(({ name, short }) =>
+      short === undefined ? [name] : [name, short],
+    );
+    expect(new Set(names).size).toBe(names.length);
+    expect(names).not.toContain("help");
+    expect(names).not.toContain("h");
+  }
+});
+
+test.each([
+  ["--systemd-cgroup create c1", "systemd-cgroup"],
+  ["--systemd-cgroup run c1", "systemd-cgroup"],
+  ["create --pidfd-socket /s c1", "pidfd-socket"],
+  ["exec --pidfd-socket /s c1 ls", "pidfd-socket"],
+  ["exec --cgroup x c1 ls", "cgroup"],
+  ["exec --apparmor p c1 ls", "apparmor"],
+  ["exec --process-label l c1 ls", "process-label"],
+])("%s is refused by name", (line, flag) => {
+  const { global, command } = parse(line);
+  expect(() => refuseUnsupported(global, command())).toThrow(`flag \`--${flag}\` is not supported`);
+  const options = [program, ...program.commands].flatMap((spec) => spec.options);
+  for (const { name, help } of options) {
+    if (name === flag) expect(help).toEndWith("; not supported yet");
+  }
+});
+
+test("what engines pass to other verbs is not refused", () => {
+  for (const line of [
+    "--systemd-cgroup start c1",
+    "--systemd-cgroup delete c1",
+    "exec c1 ls",
+    "run c1",
+  ]) {
+    const { global, command } = parse(line);
+    expect(() => refuseUnsupported(global, command())).not.toThrow();
+  }
+});
+
+test("the version is what go-runc parses", () => {
+  const lines = versionText({ version: "0.1.0", commit: "abc", bun: "1.4.5" }).split("\n");
+  expect(lines).toEqual(["rune version 0.1.0", "commit: abc", "spec: 1.3.0", "bun: 1.4.5", ""]);
+});

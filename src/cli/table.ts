@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+/** rune's whole command line: words in, a typed command out. Nothing is done here. */
+import type { CommandSpec, ProgramSpec } from "../options/option.ts";
+import { parseCommand, usageError } from "../options/parse.ts";
+import { type GlobalOptions, programCommand, toGlobalOptions } from "./global.ts";
+import { type CreateCommand, createCommand, parseCreate } from "./verbs/create.ts";
+import { type DeleteCommand, deleteCommand, parseDelete } from "./verbs/delete.ts";
+import { type ExecCommand, execCommand, parseExec } from "./verbs/exec.ts";
+import { type FeaturesCommand, featuresCommand, parseFeatures } from "./verbs/features.ts";
+import { type KillCommand, killCommand, parseKill } from "./verbs/kill.ts";
+import { type ListCommand, listCommand, parseList } from "./verbs/list.ts";
+import {
+  parseReportFailure,
+  type ReportFailureCommand,
+  reportFailureCommand,
+} from "./verbs/report-failure.ts";
+import { parseRun, type RunCommand, runCommand } from "./verbs/run.ts";
+import { parseSpec, type SpecCommand, specCommand } from "./verbs/spec.ts";
+import { parseStart, type StartCommand, startCommand } from "./verbs/start.ts";
+import { parseState, type StateCommand, stateCommand } from "./verbs/state.ts";
+
+export type Command =
+  | CreateCommand
+  | DeleteCommand
+  | ExecCommand
+  | FeaturesCommand
+  | HelpCommand
+  | KillCommand
+  | ListCommand
+  | ReportFailureCommand
+  | RunCommand
+  | SpecCommand
+  | StartCommand
+  | StateCommand
+  | VersionCommand;
+
+/** `topic` is a verb; absent: the program. */
+export type HelpCommand = { readonly verb: "help"; readonly topic?: CommandSpec };
+export type VersionCommand = { readonly verb: "version" };
+
+export type CommandLine = {
+  readonly global: GlobalOptions;
+  /**
+   * Parses what follows the global options: a call of its own, so that its failure can be logged
+   * where the global options say.
+   * @throws RuneError USAGE, or ID_INVALID for the container's name
+   */
+  readonly command: () => Command;
+};
+
+type Verb = {
+  readonly spec: CommandSpec;
+  /** Undefined: the line asks for help. */
+  readonly parse: (words: readonly string[]) => Command | undefined;
+};
+
+const verbs: readonly Verb[] = [
+  { spec: createCommand, parse: parseCreate },
+  { spec: startCommand, parse: parseStart },
+  { spec: runCommand, parse: parseRun },
+  { spec: execCommand, parse: parseExec },
+  { spec: killCommand, parse: parseKill },
+  { spec: deleteCommand, parse: parseDelete },
+  { spec: stateCommand, parse: parseState },
+  { spec: listCommand, parse: parseList },
+  { spec: specCommand, parse: parseSpec },
+  { spec: featuresCommand, parse: parseFeatures },
+  { spec: reportFailureCommand, parse: parseReportFailure },
+];
+
+/** Everything that help, the reference page and completion are made from. */
+export const program: ProgramSpec = { ...programCommand, commands: verbs.map(({ spec }) => spec) };
+
+/** @throws RuneError USAGE for the global options */
+export function parseCommandLine(words: readonly string[]): CommandLine {
+  const parsed = parseCommand(programCommand, words);
+  if (parsed.help) return { global: noOptions, command: () => ({ verb: "help" }) };
+  const { values, positionals } = parsed;
+  const command = (): Command => (values.version ? { verb: "version" } : parseVerb(positionals));
+  return { global: toGlobalOptions(values), command };
+}
+
+function parseVerb(words: readonly string[]): Command {
+  const [name, ...rest] = words;
+  if (name === undefined) return { verb: "help" };
+  if (name === "help" || name === "h") return parseHelp(rest);
+  const verb = findVerb(name);
+  return verb.parse(rest) ?? { verb: "help", topic: verb.spec };
+}
+
+function parseHelp([name]: readonly string[]): HelpCommand {
+  return name === undefined ? { verb: "help" } : { verb: "help", topic: findVerb(name).spec };
+}
+
+function findVerb(name: string): Verb {
+  const verb = verbs.find(({ spec }) => spec.name === name);
+  if (verb === undefined) throw usageError(programCommand, `unknown command \`${name}\``);
+  return verb;
+}
+
+const noOptions: GlobalOptions = {
+  logFormat: "text",
+  debug: false,
+  systemdCgroup: false,
+  rootless: "auto",
+};

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Flags that are parsed but not yet honoured. Doing something other than was asked would be worse
+ * than failing: a program that should be confined by a profile would run without it. An entry goes
+ * when its feature comes.
+ */
+import { RuneError } from "../errors/error.ts";
+import type { GlobalOptions } from "./global.ts";
+import type { Command } from "./table.ts";
+
+/** @throws RuneError CONFIG_UNSUPPORTED that names the flag */
+export function refuseUnsupported(global: GlobalOptions, command: Command): void {
+  const flag = unsupportedFlag(global, command);
+  if (flag === undefined) return;
+  throw new RuneError({
+    code: "CONFIG_UNSUPPORTED",
+    doing: `rune ${command.verb}`,
+    reason: `flag \`--${flag}\` is not supported by this version`,
+  });
+}
+
+function unsupportedFlag(global: GlobalOptions, command: Command): string | undefined {
+  switch (command.verb) {
+    case "create":
+    case "run":
+      if (global.systemdCgroup) return "systemd-cgroup";
+      return command.pidfdSocket === undefined ? undefined : "pidfd-socket";
+    case "exec":
+      if (command.pidfdSocket !== undefined) return "pidfd-socket";
+      if (command.cgroups.length > 0) return "cgroup";
+      if (command.program.from === "file") return undefined;
+      if (command.program.apparmorProfile !== undefined) return "apparmor";
+      return command.program.processLabel === undefined ? undefined : "process-label";
+    default:
+      // The other verbs have no such flags; containers that exist have cgroups of a kind we know.
+      return undefined;
+  }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A bundle's configuration: read, parsed, and checked against what this version can do. */
+import { RuneError } from "../errors/error.ts";
+import { ENOENT, ENOTDIR, S_IFDIR, S_IFMT } from "../kernel/constants.ts";
+import { type Kernel, readFile, unlessErrno } from "../kernel/kernel.ts";
+import type { Config, Process } from "../oci/config.ts";
+import { maximumConfigSizeBytes, parseConfig } from "../oci/parse-config.ts";
+import { checkNamespaces, isSeparate } from "../plan/namespaces.ts";
+import { checkSysctl } from "../plan/sysctl.ts";
+
+export type Bundle = {
+  /** Absolute. */
+  readonly path: string;
+  /** Absolute path of the root file system. */
+  readonly rootfs: string;
+  readonly config: Config;
+};
+
+/** Reads a bundle; a relative path is relative to the current directory. */
+export function readBundle(kernel: Kernel, bundle: string): Bundle {
+  const path = absolute(kernel, bundle);
+  const config = readConfig(kernel, path);
+  const rootfs = config.root.path.startsWith("/")
+    ? config.root.path
+    : `${path}/${config.root.path}`;
+  const found = unlessErrno(() => kernel.stat(rootfs), ENOENT, ENOTDIR);
+  if (found === undefined || (found.mode & S_IFMT) !== S_IFDIR) {
+    throw new RuneError({
+      code: "CONFIG_INVALID",
+      doing: `open the root file system \`${rootfs}\``,
+      reason: found === undefined ? "no such directory" : "not a directory",
+    });
+  }
+  return { path, rootfs, config };
+}
+
+export function readConfig(kernel: Kernel, bundle: string): Config {
+  const file = `${bundle}/config.json`;
+  const bytes = unlessErrno(() => readFile(kernel, file, maximumConfigSizeBytes), ENOENT, ENOTDIR);
+  if (bytes === undefined) {
+    throw new RuneError({
+      code: "CONFIG_NOT_FOUND",
+      doing: `read \`${file}\``,
+      reason: "no such file",
+      hint: "name the bundle with --bundle, or make a configuration with `rune spec`",
+    });
+  }
+  return parseConfig(bytes);
+}
+
+/** Refuses what is valid and this version cannot do: nothing a configuration says is ignored. */
+export function checkSupported(config: Config): void {
+  checkNamespaces(config);
+  checkSysctl(config);
+  checkProcess(config.process);
+  const { linux = {}, hooks = {} } = config;
+  const hook = Object.entries(hooks).find(
+    ([name, list]) => name !== "startContainer" && list.length > 0,
+  );
+  const field =
+    hook !== undefined
+      ? `hooks.${hook[0]}`
+      : linux.intelRdt !== undefined
+        ? "linux.intelRdt"
+        : linux.memoryPolicy !== undefined
+          ? "linux.memoryPolicy"
+          : Object.keys(linux.netDevices ?? {}).length > 0
+            ? "linux.netDevices"
+            : linux.timeOffsets !== undefined
+              ? "linux.timeOffsets"
+              : linux.personality !== undefined && linux.personality.domain !== "LINUX"
+                ? "linux.personality"
+                : linux.mountLabel !== undefined && linux.mountLabel !== ""
+                  ? "linux.mountLabel"
+                  : undefined;
+  if (field !== undefined) throw unsupported(field);
+  for (const [name, value] of [
+    ["hostname", config.hostname],
+    ["domainname", config.domainname],
+  ] as const) {
+    if (value === undefined || value === "" || isSeparate(config, "uts")) continue;
+    const reason = "the container has no uts namespace of its own";
+    throw new RuneError({ code: "CONFIG_INVALID", doing: `config \`${name}\``, reason });
+  }
+}
+
+/** The part of {@link checkSupported} that `exec` shares. */
+export function checkProcess(process: Process): void {
+  const { apparmorProfile, selinuxLabel, scheduler, ioPriority, execCPUAffinity } = process;
+  const wanted = { apparmorProfile, selinuxLabel, scheduler, ioPriority, execCPUAffinity };
+  const field = Object.entries(wanted).find(([, value]) => value !== undefined && value !== "");
+  if (field !== undefined) throw unsupported(`process.${field[0]}`);
+}
+
+/** Absolute, relative to the current directory. */
+export function absolute(kernel: Kernel, path: string): string {
+  if (path.startsWith("/")) return path.length > 1 ? path.replace(/\/+$/, "") : path;
+  const cwd = kernel.readlink("/proc/self/cwd");
+  const clean = path.replace(/^(\.\/+)+/, "").replace(/\/+$/, "");
+  return clean === "" || clean === "." ? cwd : `${cwd === "/" ? "" : cwd}/${clean}`;
+}
+
+function unsupported(field: string): RuneError {
+  const reason = "this version of rune cannot do that yet";
+  return new RuneError({ code: "CONFIG_UNSUPPORTED", doing: `config \`${field}\``, reason });
+}

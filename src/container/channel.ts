@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Our end of the init channel: docs/protocol/init-channel.md. */
+import { type ErrorCode, RuneError } from "../errors/error.ts";
+import type { Fd, Kernel, Pid } from "../kernel/kernel.ts";
+import { RecordReader, RecordWriter } from "../record/record.ts";
+
+const packetMaxBytes = 64 << 10;
+
+export type ChannelMessage =
+  | { readonly kind: "pid"; readonly pid: Pid }
+  | { readonly kind: "ready" }
+  | { readonly kind: "failed"; readonly error: RuneError }
+  /** The payload runs, or the process died. */
+  | { readonly kind: "end" };
+
+/** Codes of FAILED, by position. */
+const failureCodes: readonly ErrorCode[] = [
+  "SYSCALL",
+  "RUNELET",
+  "EXEC_NOT_FOUND",
+  "EXEC_FAILED",
+  "PAL_ABI_MISMATCH",
+  "PAL_FAILED",
+];
+
+/** Waits for the next message. */
+export function receive(kernel: Kernel, channel: Fd): ChannelMessage {
+  const packet = kernel.read(channel, packetMaxBytes);
+  if (packet.length === 0) return { kind: "end" };
+  const record = RecordReader.packet(packet);
+  const message = decode(record);
+  record.done();
+  return message;
+}
+
+/** The plan is complete. */
+export function sendPlan(kernel: Kernel, channel: Fd): void {
+  kernel.write(channel, new RecordWriter().begin(17).end().finish());
+}
+
+export function sendRun(kernel: Kernel, channel: Fd): void {
+  kernel.write(channel, new RecordWriter().begin(16).end().finish());
+}
+
+function decode(record: RecordReader): ChannelMessage {
+  switch (record.code) {
+    case 1:
+      // A positive number that the kernel gave to the parent of the plan.
+      return { kind: "pid", pid: record.u32() as Pid };
+    case 2:
+      return { kind: "ready" };
+    case 3:
+      return { kind: "failed", error: decodeFailure(record) };
+    default: {
+      const reason = `unknown message ${record.code}`;
+      throw new RuneError({ code: "RUNELET", doing: "listen to runelet", reason });
+    }
+  }
+}
+
+function decodeFailure(record: RecordReader): RuneError {
+  return failureOf(record.u32(), record.u32(), record.string(), record.string());
+}
+
+/** What a FAILED means; strerror's capital becomes the house's lower case. */
+export function failureOf(code: number, errno: number, doing: string, text: string): RuneError {
+  const reason = text.replace(/^[A-Z](?=[a-z ])/, (letter) => letter.toLowerCase());
+  return new RuneError({
+    code: failureCodes[code] ?? "RUNELET",
+    doing,
+    reason,
+    ...(errno === 0 ? {} : { errno }),
+  });
+}
+
+/** Lets the child go on and waits until its payload runs; for a caller that does not stay. */
+export function runDetached(kernel: Kernel, channel: Fd): void {
+  sendRun(kernel, channel);
+  const message = receive(kernel, channel);
+  if (message.kind === "failed") throw message.error;
+  kernel.close(channel);
+}

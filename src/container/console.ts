@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+import { RuneError } from "../errors/error.ts";
+
+/** A terminal needs somebody to hold it: a console socket, or a foreground monitor. */
+export function requireConsoleSocket(
+  terminal: boolean,
+  consoleSocket: string | undefined,
+  detached: boolean,
+): void {
+  if (terminal && detached && consoleSocket === undefined) {
+    throw new RuneError({
+      code: "USAGE",
+      doing: "give the container a terminal",
+      reason: "a detached container needs --console-socket",
+      hint: "or set process.terminal to false",
+    });
+  }
+  if (consoleSocket !== undefined && !(terminal && detached)) {
+    const reason = terminal ? "it is for detached containers" : "the process has no terminal";
+    throw new RuneError({ code: "USAGE", doing: "use --console-socket", reason });
+  }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+import { RuneError } from "../errors/error.ts";
+import type { Deps } from "./deps.ts";
+import { destroy } from "./destroy.ts";
+import { statusOf } from "./status.ts";
+import { ContainerDirectory } from "./store.ts";
+
+/**
+ * Removes a container that is stopped or was never started; `force` also one that runs, one whose
+ * maker died, one whose state cannot be read, and succeeds where there is none.
+ */
+export function deleteContainer(deps: Deps, id: string, force: boolean): void {
+  const { kernel, root } = deps;
+  const directory = openUnlessAbsent(deps, id, force);
+  if (directory === undefined) return;
+  using held = directory;
+  const state = readState(held, force);
+  if (state === undefined) {
+    if (!force) throw refusal(id, "it was never finished");
+    held.remove();
+    return;
+  }
+  const status = statusOf(kernel, `${root}/${id}`, state);
+  if (!force && status !== "stopped" && status !== "created") throw refusal(id, `it is ${status}`);
+  destroy(deps, held, state);
+}
+
+function openUnlessAbsent(
+  { kernel, root }: Deps,
+  id: string,
+  force: boolean,
+): ContainerDirectory | undefined {
+  try {
+    return ContainerDirectory.open(kernel, root, id);
+  } catch (error) {
+    if (force && error instanceof RuneError && error.code === "CONTAINER_NOT_FOUND")
+      return undefined;
+    throw error;
+  }
+}
+
+function readState(directory: ContainerDirectory, force: boolean) {
+  try {
+    return directory.readState();
+  } catch (error) {
+    if (force && error instanceof RuneError && error.code === "STATE_CORRUPT") return undefined;
+    throw error;
+  }
+}
+
+function refusal(id: string, reason: string): RuneError {
+  const hint = `\`rune delete --force ${id}\` ends and removes it`;
+  return new RuneError({ code: "CONTAINER_STATE", doing: `delete \`${id}\``, reason, hint });
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Ending a container for good: processes, cgroup, files. */
+import { cgroupPids, removeCgroup } from "../cgroups/cgroup.ts";
+import { RuneError } from "../errors/error.ts";
+import { ESRCH, SIGKILL } from "../kernel/constants.ts";
+import { type Kernel, type Pid, unlessErrno } from "../kernel/kernel.ts";
+import type { Deps } from "./deps.ts";
+import type { State } from "./state.ts";
+import { isAlive } from "./status.ts";
+import type { ContainerDirectory } from "./store.ts";
+
+/** A process in an uninterruptible sleep takes its time; beyond this it is an error. */
+const patienceMs = 10_000;
+
+/** Kills what is left and removes everything; the caller releases the directory. */
+export function destroy({ kernel }: Deps, directory: ContainerDirectory, state: State): void {
+  const { init, cgroup } = state;
+  if (init !== undefined && isAlive(kernel, init)) {
+    unlessErrno(() => kernel.kill(init.pid as Pid, SIGKILL), ESRCH);
+  }
+  killUntil(kernel, state, () => {
+    const initGone = init === undefined || !isAlive(kernel, init);
+    return initGone && cgroupPids(kernel, cgroup).length === 0;
+  });
+  removeCgroup(kernel, cgroup);
+  directory.remove();
+}
+
+/** Kills everything in the cgroup again and again, as a fork may race with it. */
+function killUntil(kernel: Kernel, { id, cgroup }: State, done: () => boolean): void {
+  const deadlineMs = kernel.nowMs() + patienceMs;
+  for (let waitMs = 1; !done(); waitMs = Math.min(2 * waitMs, 50)) {
+    for (const pid of cgroupPids(kernel, cgroup)) {
+      unlessErrno(() => kernel.kill(pid as Pid, SIGKILL), ESRCH);
+    }
+    if (kernel.nowMs() > deadlineMs) {
+      const reason = "its processes do not end";
+      throw new RuneError({ code: "CONTAINER_STATE", doing: `delete \`${id}\``, reason });
+    }
+    kernel.sleepMs(waitMs);
+  }
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import { cgroupPids } from "../cgroups/cgroup.ts";
+import { RuneError } from "../errors/error.ts";
+import { ESRCH } from "../kernel/constants.ts";
+import { type Kernel, type Pid, unlessErrno } from "../kernel/kernel.ts";
+import type { Deps } from "./deps.ts";
+import type { InitProcess } from "./state.ts";
+import { isAlive } from "./status.ts";
+import { peekState } from "./store.ts";
+
+/** Sends a signal to the container's init, or with `all` to every process of its cgroup. */
+export function kill({ kernel, root }: Deps, id: string, signal: number, all: boolean): void {
+  const { init, cgroup } = peekState(kernel, root, id);
+  if (all) {
+    for (const pid of cgroupPids(kernel, cgroup)) {
+      unlessErrno(() => kernel.kill(pid as Pid, signal), ESRCH);
+    }
+    return;
+  }
+  if (init === undefined || !signalInit(kernel, init, signal)) {
+    const reason = "container not running";
+    throw new RuneError({ code: "CONTAINER_NOT_RUNNING", doing: `kill \`${id}\``, reason });
+  }
+}
+
+/** Through a pidfd that is checked after it is open: never a stranger with a recycled pid. */
+function signalInit(kernel: Kernel, init: InitProcess, signal: number): boolean {
+  const pidfd = unlessErrno(() => kernel.pidfd(init.pid as Pid), ESRCH);
+  if (pidfd === undefined) return false;
+  try {
+    if (!isAlive(kernel, init)) return false;
+    const sent = unlessErrno(() => {
+      kernel.pidfdSignal(pidfd, signal);
+      return true;
+    }, ESRCH);
+    return sent === true;
+  } finally {
+    kernel.close(pidfd);
+  }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Fd } from "../kernel/kernel.ts";
+import type { PlanBuilder } from "../plan/encode.ts";
+import { planMonitor } from "../plan/monitor.ts";
+import { readBundle } from "./bundle.ts";
+import { runDetached } from "./channel.ts";
+import { requireConsoleSocket } from "./console.ts";
+import type { CreateRequest } from "./create.ts";
+import type { Deps } from "./deps.ts";
+import { destroy } from "./destroy.ts";
+import { prepareBundle } from "./enclave.ts";
+import { type Launched, launch } from "./launch.ts";
+import { becomePlan } from "./runelet.ts";
+import { prepareSeccomp } from "./seccomp.ts";
+
+export type RunRequest = CreateRequest & {
+  readonly detach: boolean;
+  readonly subreaper: boolean;
+  /** Leaves the container, stopped, for `state` and `delete`. */
+  readonly keep: boolean;
+};
+
+/** Creates and starts a container. In the foreground this process becomes its monitor. */
+export async function run(deps: Deps, request: RunRequest): Promise<void> {
+  const { kernel } = deps;
+  const { consoleSocket, detach, subreaper, keep, platform, ...rest } = request;
+  const read = readBundle(kernel, request.bundle);
+  const terminal = read.config.process.terminal === true;
+  requireConsoleSocket(terminal, consoleSocket, detach);
+  const [ours, theirs] = terminal && !detach ? kernel.streamPair() : [undefined, undefined];
+  const console = consoleSocket === undefined ? theirs : kernel.connectUnix(consoleSocket);
+  const launched = launch(deps, {
+    ...rest,
+    ...(await prepareBundle(deps, read, platform)),
+    ...(await prepareSeccomp(deps, read.config)),
+    ...(console === undefined ? {} : { console }),
+    waitsForStart: false,
+  });
+  try {
+    if (detach) runDetached(kernel, launched.channel);
+    else becomePlan(deps, monitorPlan(deps, launched, { subreaper, keep, ours }));
+  } catch (error) {
+    destroy(deps, launched.directory, launched.state);
+    throw error;
+  } finally {
+    launched.directory.release();
+  }
+}
+
+function monitorPlan(
+  deps: Deps,
+  { pid, state, directory, channel }: Launched,
+  { subreaper, keep, ours }: { subreaper: boolean; keep: boolean; ours: Fd | undefined },
+): PlanBuilder {
+  const contents = directory.contents();
+  const everything = {
+    cgroups: state.cgroup.map(({ path }) => path),
+    killLeft: !state.ownPidNamespace,
+    files: contents.files,
+    directories: contents.directories,
+  };
+  return planMonitor({
+    pid,
+    channel,
+    subreaper,
+    report: deps.reportCommand("run", state.id),
+    ...(ours === undefined ? {} : { console: ours }),
+    cleanUp: keep ? { cgroups: [], killLeft: false, files: [], directories: [] } : everything,
+  });
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Starting runelet with a plan. */
+import type { Fd, Pid } from "../kernel/kernel.ts";
+import type { PlanBuilder } from "../plan/encode.ts";
+import { sendPlan } from "./channel.ts";
+import type { Deps } from "./deps.ts";
+
+/** A runelet that waits for its plan. */
+export type Runelet = {
+  /** Our end of the init channel; when it closes, the runelet and its child end. */
+  readonly channel: Fd;
+  readonly planFd: Fd;
+  readonly pid: Pid;
+};
+
+/**
+ * Starts runelet before its plan exists: its start then costs no time of ours. `inherited` is what
+ * the plan will refer to; those descriptors are closed here, from now on they are the child's.
+ */
+export function spawnRunelet({ kernel, libDir }: Deps, inherited: readonly Fd[]): Runelet {
+  const [channel, theirs] = kernel.packetPair();
+  const program = kernel.sealedCopy(`${libDir}/runelet`, "runelet");
+  const planFd = kernel.memfd("plan");
+  const given = [theirs, planFd, ...inherited];
+  for (const fd of given) kernel.setInherited(fd, true);
+  const pid = kernel.spawn({
+    path: `/proc/self/fd/${program}`,
+    argv: ["runelet", String(planFd), String(theirs)],
+    env: [],
+  });
+  for (const fd of [program, theirs, ...inherited]) kernel.close(fd);
+  return { channel, planFd, pid };
+}
+
+/** Hands the plan over; it runs from now on. */
+export function submitPlan(
+  { kernel }: Deps,
+  { channel, planFd }: Runelet,
+  plan: PlanBuilder,
+): void {
+  kernel.write(planFd, plan.encode());
+  kernel.seal(planFd);
+  kernel.close(planFd);
+  sendPlan(kernel, channel);
+}
+
+/** Becomes runelet; the plan has no channel. */
+export function becomePlan({ kernel, libDir }: Deps, plan: PlanBuilder): never {
+  const planFd = kernel.memfd("plan");
+  kernel.write(planFd, plan.encode());
+  kernel.seal(planFd);
+  for (const fd of [planFd, ...plan.inherited]) kernel.setInherited(fd, true);
+  // The monitor stays on the host: no need to hide the file it runs from.
+  return kernel.execute({
+    path: `${libDir}/runelet`,
+    argv: ["runelet", String(planFd), "-"],
+    env: [],
+  });
+}
+
+/** The caller's descriptors 3 to 2+count, which the payload gets under the same numbers. */
+export function preservedDescriptors(count: number): Fd[] {
+  // Checked against what was open at start (checkDescriptors).
+  return Array.from({ length: count }, (_, index) => (3 + index) as Fd);
+}
+
+export function inheritPreserved(plan: PlanBuilder, count: number): void {
+  for (const fd of preservedDescriptors(count)) plan.inherit(fd);
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What a container is doing, from its state, its process and its fifo. */
+import { ENOENT, ESRCH } from "../kernel/constants.ts";
+import { type Kernel, readText, unlessErrno } from "../kernel/kernel.ts";
+import { type ContainerReport, type ContainerStatus, ociVersion } from "../oci/state.ts";
+import type { InitProcess, State } from "./state.ts";
+
+/** The status at this moment; `path` is the container's directory. */
+export function statusOf(kernel: Kernel, path: string, state: State): ContainerStatus {
+  if (state.init === undefined) return "creating";
+  if (!isAlive(kernel, state.init)) return "stopped";
+  if (unlessErrno(() => kernel.lstat(`${path}/exec.fifo`), ENOENT) !== undefined) return "created";
+  return isPaused(kernel, state) ? "paused" : "running";
+}
+
+/** True while the very process lives: a zombie is dead, a recycled pid is another. */
+export function isAlive(kernel: Kernel, { pid, startTime }: InitProcess): boolean {
+  const found = readProcess(kernel, pid);
+  return found !== undefined && found.startTime === startTime && !"ZX".includes(found.state);
+}
+
+/** proc_pid_stat(5): the command may hold spaces and parentheses, so count from the last one. */
+export function readProcess(
+  kernel: Kernel,
+  pid: number,
+): { readonly state: string; readonly startTime: number } | undefined {
+  const text = unlessErrno(() => readText(kernel, `/proc/${pid}/stat`), ENOENT, ESRCH);
+  const fields = text?.slice(text.lastIndexOf(")") + 2).split(" ");
+  const [state, startTime] = [fields?.[0], fields?.[19]];
+  if (state === undefined || startTime === undefined) return undefined;
+  return { state, startTime: Number(startTime) };
+}
+
+/** What `state` and `list` print. */
+export function report(kernel: Kernel, path: string, state: State): ContainerReport {
+  const status = statusOf(kernel, path, state);
+  return {
+    ociVersion,
+    id: state.id,
+    pid: status === "stopped" ? 0 : (state.init?.pid ?? 0),
+    status,
+    bundle: state.bundle,
+    rootfs: state.rootfs,
+    created: state.created,
+    ...(Object.keys(state.annotations).length === 0 ? {} : { annotations: state.annotations }),
+    ...(state.enclave === undefined ? {} : { enclave: state.enclave }),
+    owner: ownerName(kernel, state.ownerUid),
+  };
+}
+
+function isPaused(kernel: Kernel, { cgroup }: State): boolean {
+  for (const { version, controllers, path } of cgroup) {
+    if (version === 1 && !controllers.includes("freezer")) continue;
+    const file = version === 1 ? `${path}/freezer.state` : `${path}/cgroup.freeze`;
+    const text = unlessErrno(() => readText(kernel, file), ENOENT)?.trim();
+    if (text === "1" || text === "FROZEN" || text === "FREEZING") return true;
+  }
+  return false;
+}
+
+/** The user's name, or "#uid" where there is none, as runc prints it. */
+function ownerName(kernel: Kernel, uid: number): string {
+  if (uid === 0) return "root";
+  const passwd = unlessErrno(() => readText(kernel, "/etc/passwd"), ENOENT) ?? "";
+  const line = passwd.split("\n").find((entry) => entry.split(":")[2] === String(uid));
+  return line?.split(":")[0] ?? `#${uid}`;
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What help and the reference page say beyond the option table. */
+import type { CommandProse } from "../options/help.ts";
+
+export const commandProse: Readonly<Record<string, CommandProse>> = {
+  "sgx-tools": {
+    description:
+      "sgx-tools measures, signs and shows SGX enclaves. The image formats are those of the sample enclave runtime, which docs/explanation/skeleton.md describes.\n\nOptions precede the files, and one dash is as good as two. Exit status 0, or 1 when something failed or did not match.",
+    examples: ["sgx-tools measure encl.bin", "sgx-tools inspect --json encl.ss"],
+  },
+  measure: {
+    description:
+      "Prints the MRENCLAVE that a processor computes while the image is loaded. XFRM, MISCSELECT and the page permissions are part of it, so they are taken from the SIGSTRUCT if one is given.",
+    examples: ["sgx-tools measure encl.bin", "sgx-tools measure --sigstruct encl.ss encl.bin"],
+  },
+  sign: {
+    description:
+      "The key is RSA-3072 with exponent 3, unencrypted PEM; if others can read the file, a warning says so. Giving --mmap-size, --null_dereference_protection or --mmap_min_addr rewrites all three in the image before it is measured; without them the image stays as it is. Unlike sgxsign, nothing is taken from the machine that signs, so that the same input gives the same SIGSTRUCT everywhere: XFRM is 3 unless given.",
+    examples: [
+      "openssl genrsa -3 -out key.pem 3072",
+      "sgx-tools sign --no-debugger key.pem encl.bin encl.ss",
+    ],
+  },
+  gendata: {
+    description:
+      "For keys that stay elsewhere: sign the 256 bytes with PKCS#1 v1.5 and SHA-256, then give the signature to catsig.",
+    examples: [
+      "sgx-tools gendata encl.bin encl.tbs",
+      "openssl dgst -sha256 -sign key.pem -out encl.sig encl.tbs",
+      "sgx-tools catsig --public-key public.pem --signature encl.sig encl.tbs encl.ss",
+    ],
+  },
+  catsig: {
+    description: "Computes Q1 and Q2, and writes the SIGSTRUCT only if the signature verifies.",
+  },
+  inspect: {
+    description:
+      "Bytes are in memory order; the long integers of a SIGSTRUCT are therefore little-endian. Whether a SIGSTRUCT's signature holds is checked and said. A REPORT's or token's MAC can only be checked by the platform it is for.",
+  },
+};
