@@ -27,7 +27,8 @@ static uint64_t flags_at(const struct enclave *enclave, uint64_t secinfo)
     return flags;
 }
 
-/* Touching an absent page of the enclave makes the driver add it; 0 when nothing is mapped there. */
+/* Touching an absent page of the enclave makes the driver add it; 0 when nothing is mapped there.
+ */
 static int make_present(struct enclave *enclave, uint64_t index)
 {
     if (enclave->pages[index].valid)

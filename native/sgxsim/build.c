@@ -25,8 +25,8 @@ static int secs_ok(const struct secs *secs)
     return (secs->base & (secs->size - 1)) == 0 && (flags & SGX_ATTRIBUTE_MODE64BIT) != 0 &&
            (flags & ~SUPPORTED_ATTRIBUTES) == 0 && (xfrm & XFRM_LEGACY) == XFRM_LEGACY &&
            (xfrm & ~xstate_enabled()) == 0 && (secs->miscselect & ~SUPPORTED_MISCSELECT) == 0 &&
-           frame >= xstate_size(xfrm) + GPR_AREA_SIZE +
-                        (secs->miscselect != 0 ? MISC_AREA_SIZE : 0) &&
+           frame >=
+               xstate_size(xfrm) + GPR_AREA_SIZE + (secs->miscselect != 0 ? MISC_AREA_SIZE : 0) &&
            zero_bytes(secs->reserved1, sizeof secs->reserved1) &&
            zero_bytes(secs->reserved2, sizeof secs->reserved2) &&
            zero_bytes(secs->reserved3, sizeof secs->reserved3) &&
@@ -139,9 +139,8 @@ long enclave_add_pages(struct enclave *enclave, uint64_t argument)
         return -EINVAL;
     if (read_user(&request, argument, sizeof request) != 0)
         return -EFAULT;
-    if (((request.offset | request.src | request.length) & PAGE_MASK) != 0 ||
-        request.length == 0 || request.offset > enclave->size ||
-        request.length > enclave->size - request.offset)
+    if (((request.offset | request.src | request.length) & PAGE_MASK) != 0 || request.length == 0 ||
+        request.offset > enclave->size || request.length > enclave->size - request.offset)
         return -EINVAL;
     if (read_user(&secinfo, request.secinfo, sizeof secinfo) != 0)
         return -EFAULT;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * clone() of a thread is executed by thread_clone in the new thread's block (gate.S), outside the
- * handler so that the child inherits the parent's floating-point state, and with all signals blocked
- * until the child has its stack. Both sides then trap, and clone_completed puts mask and RIP right.
+ * handler so that the child inherits the parent's floating-point state, and with all signals
+ * blocked until the child has its stack. Both sides then trap, and clone_completed puts mask and
+ * RIP right.
  */
 #include "clone.h"
 #include "log.h"
@@ -34,7 +35,8 @@ static void clone_by_flags(struct thread *thread, uint64_t flags, struct context
     else if ((flags & CLONE_VFORK) == 0)
         clone_thread(thread, context);
     else if (is_borrower())
-        context->reg[RAX] = (uint64_t)-ENOSYS; /* libraries fall back to clone, which is not trapped */
+        context->reg[RAX] =
+            (uint64_t)-ENOSYS; /* libraries fall back to clone, which is not trapped */
     else
         repeat_vfork_outside(thread, context);
 }

@@ -46,8 +46,7 @@ static uint64_t write_frame(struct thread *thread, const struct disposition *dis
                             const siginfo_t *info, const struct context *context)
 {
     uint64_t top = stack_for(thread, disposition, context->reg[RSP]);
-    struct frame frame = {
-        .restorer = disposition->restorer, .context = *context, .info = *info};
+    struct frame frame = {.restorer = disposition->restorer, .context = *context, .info = *info};
     frame.context.link = 0;
     frame.context.stack = thread->host_stack;
     frame.context.mask = mask_of(thread, context);

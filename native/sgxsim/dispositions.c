@@ -11,7 +11,8 @@
 #define SIGSET_SIZE 8UL
 #define UNSTOPPABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
 
-/* While a handler of the emulator runs, all signals wait but those a fault of its own arrives as. */
+/* While a handler of the emulator runs, all signals wait but those a fault of its own arrives as.
+ */
 #define OPEN_IN_HANDLER (SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGILL))
 
 /* Flags that change what the kernel does besides calling the handler. */

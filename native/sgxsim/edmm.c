@@ -77,8 +77,8 @@ long enclave_modify_types(struct enclave *enclave, uint64_t argument)
     if (read_user(&request, argument, sizeof request) != 0)
         return -EFAULT;
     if (!range_ok(enclave, request.offset, request.length) ||
-        (request.page_type != PAGE_TCS && request.page_type != PAGE_TRIM) ||
-        request.result != 0 || request.count != 0)
+        (request.page_type != PAGE_TCS && request.page_type != PAGE_TRIM) || request.result != 0 ||
+        request.count != 0)
         return -EINVAL;
     long error = 0;
     uint64_t done = 0, first = request.offset / PAGE_SIZE, code = 0;

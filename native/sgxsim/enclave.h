@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Enclaves: the SECS, the page table (EPCM) and the memory, a memfd that the device's descriptor is.
- * Page n of the enclave is page n of the memfd, whatever offset the host maps it at.
+ * Enclaves: the SECS, the page table (EPCM) and the memory, a memfd that the device's descriptor
+ * is. Page n of the enclave is page n of the memfd, whatever offset the host maps it at.
  */
 #ifndef SGXSIM_ENCLAVE_H
 #define SGXSIM_ENCLAVE_H
@@ -21,8 +21,8 @@
 #define PAGE_RESTRICTED 0x20 /* SECINFO's PR */
 #define PAGE_MAPPED 0x80
 
-/* One page's EPCM entry and what the driver knows of it. Lies in memory shared with forked children,
- * as the EPC is. */
+/* One page's EPCM entry and what the driver knows of it. Lies in memory shared with forked
+ * children, as the EPC is. */
 struct page {
     uint8_t valid;
     uint8_t permissions;     /* EPCM.R, W, X */
@@ -54,17 +54,17 @@ _Static_assert(sizeof(struct secs) == PAGE_SIZE, "SECS");
 _Static_assert(offsetof(struct secs, isvprodid) == 256, "ISVPRODID");
 
 struct tcs {
-    uint64_t reserved1;     /* @0 */
-    uint64_t flags;         /* @8 DBGOPTIN 1 */
-    uint64_t ossa;          /* @16 */
-    uint32_t cssa;          /* @24 */
-    uint32_t nssa;          /* @28 */
-    uint64_t oentry;        /* @32 */
-    uint64_t reserved2;     /* @40 */
-    uint64_t ofsbase;       /* @48 */
-    uint64_t ogsbase;       /* @56 */
-    uint32_t fslimit;       /* @64 */
-    uint32_t gslimit;       /* @68 */
+    uint64_t reserved1;      /* @0 */
+    uint64_t flags;          /* @8 DBGOPTIN 1 */
+    uint64_t ossa;           /* @16 */
+    uint32_t cssa;           /* @24 */
+    uint32_t nssa;           /* @28 */
+    uint64_t oentry;         /* @32 */
+    uint64_t reserved2;      /* @40 */
+    uint64_t ofsbase;        /* @48 */
+    uint64_t ogsbase;        /* @56 */
+    uint32_t fslimit;        /* @64 */
+    uint32_t gslimit;        /* @68 */
     uint8_t reserved3[4024]; /* @72 */
 };
 _Static_assert(sizeof(struct tcs) == PAGE_SIZE, "TCS");
@@ -75,9 +75,9 @@ struct enclave {
     struct enclave *next;
     uint64_t device, inode; /* of the memfd: what the enclave's descriptors have in common */
     uint64_t base, size;
-    uint8_t *memory;      /* all of it, writable, for the emulator only; NULL while nothing is mapped */
-    struct page *pages;   /* size / PAGE_SIZE */
-    uint8_t *mappings;    /* this process's, one a page: 0, or PAGE_MAPPED | what the host asked for */
+    uint8_t *memory; /* all of it, writable, for the emulator only; NULL while nothing is mapped */
+    struct page *pages; /* size / PAGE_SIZE */
+    uint8_t *mappings; /* this process's, one a page: 0, or PAGE_MAPPED | what the host asked for */
     uint64_t mapped_count; /* of `mappings`, how many are not 0 */
     struct sha256 measurement;
     struct secs secs;

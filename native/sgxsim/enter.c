@@ -16,7 +16,8 @@
 
 #define ERROR_NOT_TCS 0x8005u /* present, user, SGX: an EPCM fault */
 #define ERROR_ABSENT 0x4u
-#define RFLAGS_RESTORED 0x240dd5UL /* what ERESUME takes from the SSA: the status flags, DF, AC, ID */
+#define RFLAGS_RESTORED                                                                            \
+    0x240dd5UL /* what ERESUME takes from the SSA: the status flags, DF, AC, ID */
 #define RFLAGS_ALWAYS 0x202UL
 
 struct refusal {

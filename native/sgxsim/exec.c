@@ -10,8 +10,8 @@
 #include <linux/fcntl.h>
 #include <linux/mman.h>
 
-#define OWN_WORDS 3       /* argv[0], the handover, the path */
-#define STACK_WORDS 512   /* longer vectors get memory of their own */
+#define OWN_WORDS 3     /* argv[0], the handover, the path */
+#define STACK_WORDS 512 /* longer vectors get memory of their own */
 #define ARGUMENTS_MAX (1L << 20)
 
 static void put_text(char *to, size_t size, size_t *at, const char *text)
@@ -109,8 +109,8 @@ static uint64_t *long_vector(struct thread *thread, uint64_t words)
     uint64_t size = page_up(8 * words);
     if (thread->scratch_size >= size)
         return thread->scratch;
-    long memory = call(__NR_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                       -1, 0);
+    long memory =
+        call(__NR_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (is_error(memory))
         return NULL;
     if (thread->scratch != NULL)

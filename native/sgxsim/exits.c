@@ -130,7 +130,8 @@ void exit_with_exception(struct thread *thread, struct context *context,
         context->reg[RDX] = cause->address;
         return;
     }
-    /* The kernel sees a fault at the AEP; of a page fault's address the processor tells the page. */
+    /* The kernel sees a fault at the AEP; of a page fault's address the processor tells the page.
+     */
     if (cause->vector == VECTOR_PF)
         deliver_fault(thread, cause->signal, SEGV_ACCERR, VECTOR_PF, page_down(cause->address),
                       cause->error, context);

@@ -25,13 +25,13 @@ void signal_inside(struct thread *thread, int signal, const siginfo_t *info,
 
 /* The SSA frame's GPR area (SDM vol. 3D, 34.9.2): 184 bytes at the frame's end. */
 struct ssa_gpr {
-    uint64_t reg[16]; /* @0 RAX RCX RDX RBX RSP RBP RSI RDI R8 ... R15 */
-    uint64_t rflags;  /* @128 */
-    uint64_t rip;     /* @136 */
-    uint64_t u_rsp;   /* @144 */
-    uint64_t u_rbp;   /* @152 */
-    uint32_t exit_info;  /* @160 vector 0-7, type 8-10, valid 31 */
-    uint32_t reserved;   /* @164 */
+    uint64_t reg[16];          /* @0 RAX RCX RDX RBX RSP RBP RSI RDI R8 ... R15 */
+    uint64_t rflags;           /* @128 */
+    uint64_t rip;              /* @136 */
+    uint64_t u_rsp;            /* @144 */
+    uint64_t u_rbp;            /* @152 */
+    uint32_t exit_info;        /* @160 vector 0-7, type 8-10, valid 31 */
+    uint32_t reserved;         /* @164 */
     uint64_t fs_base, gs_base; /* @168, @176 */
 };
 _Static_assert(sizeof(struct ssa_gpr) == 184, "GPR area");

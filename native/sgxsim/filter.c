@@ -14,13 +14,12 @@
 #include <linux/seccomp.h>
 
 static const uint16_t always[] = {
-    __NR_execve,       __NR_execveat,       __NR_open,         __NR_openat,
-    __NR_openat2,      __NR_munmap,         __NR_mprotect,     __NR_pkey_mprotect,
-    __NR_rt_sigaction, __NR_rt_sigprocmask, __NR_rt_sigreturn, __NR_sigaltstack,
-    __NR_readlink,     __NR_readlinkat,     __NR_clone3,
+    __NR_execve,       __NR_execveat,    __NR_open,          __NR_openat,       __NR_openat2,
+    __NR_munmap,       __NR_mprotect,    __NR_pkey_mprotect, __NR_rt_sigaction, __NR_rt_sigprocmask,
+    __NR_rt_sigreturn, __NR_sigaltstack, __NR_readlink,      __NR_readlinkat,   __NR_clone3,
 };
 static const uint16_t with_nodes[] = {
-    __NR_stat,   __NR_lstat,     __NR_newfstatat,  __NR_statx,
+    __NR_stat,   __NR_lstat,     __NR_newfstatat, __NR_statx,
     __NR_access, __NR_faccessat, __NR_faccessat2,
 };
 static const uint16_t by_argument[] = {__NR_ioctl, __NR_mmap, __NR_clone};

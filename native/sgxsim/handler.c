@@ -46,8 +46,11 @@ static void system_call(struct thread *thread, const siginfo_t *info, struct con
 {
     if (thread->inside) {
         struct exit_cause undefined = {
-            
-            .signal = SIGILL, .code = ILL_ILLOPN, .vector = VECTOR_UD, .rip = context->reg[RIP] - SYSCALL_LENGTH};
+
+            .signal = SIGILL,
+            .code = ILL_ILLOPN,
+            .vector = VECTOR_UD,
+            .rip = context->reg[RIP] - SYSCALL_LENGTH};
         exit_with_exception(thread, context, &undefined);
     } else if (info->si_code == SYS_USER_DISPATCH_CODE) {
         note("system call outside the enclave was dispatched"); /* the selector is clear outside */
@@ -76,7 +79,7 @@ static void dispatch(struct thread *thread, int signal, const siginfo_t *info,
         if (!thread->inside)
             return emulate_cpuid(context);
         struct exit_cause undefined = {
-            
+
             .signal = SIGILL, .code = ILL_ILLOPN, .vector = VECTOR_UD, .rip = context->reg[RIP]};
         return exit_with_exception(thread, context, &undefined);
     }

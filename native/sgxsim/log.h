@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Messages on standard error. Formats know %s, %d (int), %u (unsigned), %x and %lx (hexadecimal). */
+/* Messages on standard error. Formats know %s, %d (int), %u (unsigned), %x and %lx (hexadecimal).
+ */
 #ifndef SGXSIM_LOG_H
 #define SGXSIM_LOG_H
 

@@ -37,8 +37,8 @@ static void set_mapping(struct enclave *enclave, struct page_range range, uint8_
 }
 
 /* Pages in the range are no longer mapped: something else is there now. With the last page of a
- * finished enclave the emulator gives up its own view too: if the host has closed the descriptor the
- * memory is free, and otherwise the next mmap brings the view back. */
+ * finished enclave the emulator gives up its own view too: if the host has closed the descriptor
+ * the memory is free, and otherwise the next mmap brings the view back. */
 static void forget(uint64_t address, uint64_t size)
 {
     struct enclave *enclave = enclave_meeting(address, size);
@@ -112,7 +112,8 @@ int enclave_mmap(uint64_t address, uint64_t size, int protection, int flags, int
         return 1;
     }
     lock_take(&locks.enclaves);
-    if (size == 0 || (address & PAGE_MASK) != 0 || page_up(size) < size || enclave->is_provision_node)
+    if (size == 0 || (address & PAGE_MASK) != 0 || page_up(size) < size ||
+        enclave->is_provision_node)
         *result = enclave->is_provision_node ? -ENODEV : -EINVAL;
     else if (!enclave->created)
         *result = map_early(enclave, address, size, protection, flags, fd);

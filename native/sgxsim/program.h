@@ -12,8 +12,8 @@
 #define SCRIPT_LINE 256 /* BINPRM_BUF_SIZE */
 
 struct program_file {
-    int fd;                /* of the ELF file */
-    const char *path;      /* AT_EXECFN; points into the caller's string or `lines` */
+    int fd;           /* of the ELF file */
+    const char *path; /* AT_EXECFN; points into the caller's string or `lines` */
     const char *prefix[2 * SCRIPT_DEPTH]; /* words that replace argv[0] */
     unsigned prefix_count;                /* 0: argv as it is */
     char lines[SCRIPT_DEPTH][SCRIPT_LINE];

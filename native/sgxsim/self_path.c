@@ -17,8 +17,7 @@ void self_path_start(int fd, const char *given)
 {
     char link[32] = "/proc/self/fd/";
     *write_decimal(link + strlen(link), (unsigned)fd) = 0;
-    long length =
-        call(__NR_readlinkat, AT_FDCWD, link, program_path, sizeof program_path - 1);
+    long length = call(__NR_readlinkat, AT_FDCWD, link, program_path, sizeof program_path - 1);
     if (length > 0) {
         program_path[length] = 0;
         return;

@@ -31,14 +31,13 @@ static void begin(struct start_vectors *vectors)
     options_read(&options, vectors->argc, vectors->argv);
     const char *name = vectors->argv[options.words];
     if (driver_present() && !options.force)
-        give_up(STATUS_SETUP,
-                "start: this machine has a real SGX driver; use it, or say --force");
+        give_up(STATUS_SETUP, "start: this machine has a real SGX driver; use it, or say --force");
     virtual_nodes = options.virtual_nodes >= 0 ? options.virtual_nodes : !node_present();
     int error = options.program_fd >= 0 ? program_from_fd(&program, options.program_fd, name)
                                         : program_search(&program, name, vectors->envp);
     if (error != 0)
-        give_up(error == -ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN,
-                "run `%s`: error %d%s", name, -error, error == -ENOENT ? " (not found)" : "");
+        give_up(error == -ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN, "run `%s`: error %d%s",
+                name, -error, error == -ENOENT ? " (not found)" : "");
     vectors->dropped = options.words;
 }
 

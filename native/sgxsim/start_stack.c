@@ -49,8 +49,9 @@ static void patch(uint64_t *aux, const struct program_file *program,
     }
 }
 
-/* Everything moves towards the old end, 16-byte aligned. envp and what follows moves down by at most
- * one word, over argv's NULL at worst; then argv moves up, or down where a script added words. */
+/* Everything moves towards the old end, 16-byte aligned. envp and what follows moves down by at
+ * most one word, over argv's NULL at worst; then argv moves up, or down where a script added words.
+ */
 uint64_t *start_stack_build(struct start_vectors *vectors, const struct program_file *program,
                             const struct loaded_program *loaded, uint64_t vdso)
 {

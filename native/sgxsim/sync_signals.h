@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The synchronous signals: those the processor's faults and the seccomp filter arrive as. The
- * emulator handles them always and the kernel never blocks them: a fault while its signal is blocked
- * would end the process (force_sig_info_to_task in kernel/signal.c).
+ * emulator handles them always and the kernel never blocks them: a fault while its signal is
+ * blocked would end the process (force_sig_info_to_task in kernel/signal.c).
  */
 #ifndef SGXSIM_SYNC_SIGNALS_H
 #define SGXSIM_SYNC_SIGNALS_H

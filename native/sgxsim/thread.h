@@ -21,7 +21,8 @@ struct thread {
     uint8_t selector;
     uint8_t inside; /* executing the enclave */
     uint8_t used;   /* the block belongs to a thread; written with the block lock held */
-    uint8_t prepared; /* prepare_fast_enter's work is still good: no handler of the program ran since */
+    uint8_t
+        prepared; /* prepare_fast_enter's work is still good: no handler of the program ran since */
     uint8_t reserved[4];
     uint64_t host_fs, host_gs;       /* segment bases of the host program while inside */
     uint64_t enclave_fs, enclave_gs; /* to load when going on inside */
@@ -38,9 +39,9 @@ struct thread {
     uint32_t dispatch_epoch; /* the fork epoch in which syscall user dispatch was switched on */
     struct enclave *enclave; /* the current entry's */
     uint64_t tcs;
-    stack_t host_stack;    /* what the program gave to sigaltstack */
-    uint64_t blocked;      /* synchronous signals the program blocks; the kernel does not know */
-    uint64_t pending;      /* of those, the ones that have been sent meanwhile, */
+    stack_t host_stack; /* what the program gave to sigaltstack */
+    uint64_t blocked;   /* synchronous signals the program blocks; the kernel does not know */
+    uint64_t pending;   /* of those, the ones that have been sent meanwhile, */
     siginfo_t pending_info[6]; /* in the order of synchronous_number() */
 
     /* clone of a thread: parent's side in the parent's block, child's in the new one. */
