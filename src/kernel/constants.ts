@@ -87,6 +87,7 @@ export const EINVAL = 22;
 export const EPIPE = 32;
 export const ENAMETOOLONG = 36;
 export const ENOSYS = 38;
+export const ELOOP = 40;
 export const ENOTEMPTY = 39;
 export const EOPNOTSUPP = 95;
 export const ECONNRESET = 104;

@@ -44,6 +44,8 @@ export type Program = {
 export interface Kernel {
   open(path: string, flags: number, mode?: number): Fd;
   openAt(directory: Fd, path: string, flags: number, mode?: number): Fd;
+  /** Follows symbolic links, but fails with ELOOP at a magic one, such as /proc/PID/root. */
+  openWithoutMagicLinks(path: string, flags: number): Fd;
   close(fd: Fd): void;
   /** At most `maxBytes`; empty at end of file. */
   read(fd: Fd, maxBytes: number): Uint8Array;
