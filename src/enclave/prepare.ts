@@ -41,10 +41,12 @@ export function prepareEnclave(
   const platform = choosePlatform(flag, enclave, node, host);
   const simulated = platform.name === "simulation";
   const nodes = simulated ? simulatedNodes : host.nodes;
+  const changed = withEnclave(kernel, config, nodes, simulated);
+  // Last: whatever else fails leaves no descriptor behind.
   const pal =
     enclave.type === undefined ? undefined : openPal(kernel, enclave.palPath, node.palDirs);
   return {
-    config: withEnclave(kernel, config, nodes, simulated),
+    config: changed,
     enclave,
     platform,
     ...(pal === undefined ? {} : { pal }),
