@@ -149,6 +149,25 @@ describe.skipIf(reason !== undefined)(
       expect(sandbox.left()).toEqual([]);
     });
 
+    test("the same in a user namespace, where no device node can be made", () => {
+      using sandbox = new SimulationSandbox();
+      const script = "cat /proc/self/uid_map; : < /dev/sgx_enclave && echo opened";
+      const bundle = sandbox.bundle(["/bin/sh", "-c", script], (config) => {
+        const mapping = [{ containerID: 0, hostID: 0, size: 65536 }];
+        config.annotations = { "enclave.platform": "simulation" };
+        config.linux.namespaces.push({ type: "user" });
+        config.linux.uidMappings = mapping;
+        config.linux.gidMappings = mapping;
+      });
+      const { status, stdout, stderr } = sandbox.run("run", "--bundle", bundle, freshId());
+      expect({ status, stderr }).toEqual({
+        status: 0,
+        stderr: expect.stringContaining("nothing is protected"),
+      });
+      expect(stdout).toMatch(/^ +0 +0 +65536\nopened\n$/);
+      expect(sandbox.left()).toEqual([]);
+    });
+
     test("sgx-tools simulate runs any program, with its environment, signals and status", () => {
       const simulate = (script: string, env: Record<string, string> = {}) =>
         sh([join(projectRoot, "dist/bin/sgx-tools"), "simulate", "--", "/bin/sh", "-c", script], {
