@@ -6,6 +6,7 @@
 export const importRules: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   oci: [],
+  seccomp: ["oci", "kernel"],
   options: [],
   record: [],
   kernel: [],
@@ -13,8 +14,8 @@ export const importRules: Readonly<Record<string, readonly string[]>> = {
   plan: ["record", "oci", "kernel"],
   cgroups: ["oci", "kernel"],
   enclave: ["record", "oci", "kernel", "config"],
-  container: ["record", "plan", "cgroups", "enclave", "oci", "kernel", "config"],
-  cli: ["container", "options", "oci", "kernel", "config"],
+  container: ["record", "seccomp", "plan", "cgroups", "enclave", "oci", "kernel", "config"],
+  cli: ["container", "enclave", "options", "oci", "kernel", "config"],
   sgx: [],
   attest: ["sgx"],
   aesm: ["sgx"],

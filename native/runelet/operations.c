@@ -88,6 +88,8 @@ operation *operation_of(uint16_t code)
         return op_unlink;
     case 68:
         return op_exit;
+    case 69:
+        return op_report;
     case 80:
         return op_pal_load;
     case 81:

@@ -26,7 +26,7 @@ operation op_find_program, op_wait_fifo, op_exec, op_home;
 /* hook.c */
 operation op_hook;
 /* monitor.c */
-operation op_monitor, op_exit;
+operation op_monitor, op_report, op_exit;
 /* clean.c */
 operation op_cgroup_kill, op_rmdir, op_unlink;
 /* agent_exec.c */

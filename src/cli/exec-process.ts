@@ -2,6 +2,7 @@
 /** The process of `rune exec`: from a file, or the container's own with the flags' changes. */
 import { absolute, readConfig } from "../container/bundle.ts";
 import type { State } from "../container/state.ts";
+import { withoutEnclaveVariables } from "../enclave/mentions.ts";
 import { type Kernel, readFile } from "../kernel/kernel.ts";
 import type { CapabilitySets, Process } from "../oci/config.ts";
 import { maximumConfigSizeBytes, parseProcess } from "../oci/parse-config.ts";
@@ -12,7 +13,9 @@ export function execProcess(kernel: Kernel, program: ExecProgram, state: State):
     const path = absolute(kernel, program.path);
     return parseProcess(readFile(kernel, path, maximumConfigSizeBytes));
   }
-  return changed(readConfig(kernel, state.bundle).process, program);
+  const own = readConfig(kernel, state.bundle).process;
+  if (state.enclave === undefined) return changed(own, program);
+  return changed({ ...own, env: withoutEnclaveVariables(own.env ?? []) }, program);
 }
 
 /** As runc: the terminal is the flag's alone, other settings stay unless a flag changes them. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Hands a parsed command to its verb in src/container and prints what it returns. */
 import { absolute } from "../container/bundle.ts";
+import { failureOf } from "../container/channel.ts";
 import { create } from "../container/create.ts";
 import { deleteContainer } from "../container/delete.ts";
 import type { Deps } from "../container/deps.ts";
@@ -38,17 +39,15 @@ export function perform(command: Command, session: Session): Promise<void> | und
   const print = (text: string) => kernel.write(stdout, new TextEncoder().encode(text));
   switch (command.verb) {
     case "create":
-      create(depsOf(session), createRequest(command, session));
-      return undefined;
+      return create(depsOf(session), createRequest(command, session));
     case "run": {
       const { detach, keep, noSubreaper } = command;
       const request = createRequest(command, session);
-      run(depsOf(session), { ...request, detach, keep, subreaper: !noSubreaper });
-      return undefined;
+      return run(depsOf(session), { ...request, detach, keep, subreaper: !noSubreaper });
     }
     case "exec": {
       const { id, detach, noSubreaper, ignorePaused, consoleSocket, pidFile } = command;
-      exec(depsOf(session), {
+      return exec(depsOf(session), {
         id,
         process: (state) => execProcess(kernel, command.program, state),
         detach,
@@ -58,8 +57,9 @@ export function perform(command: Command, session: Session): Promise<void> | und
         ...(consoleSocket === undefined ? {} : { consoleSocket }),
         ...(pidFile === undefined ? {} : { pidFile }),
       });
-      return undefined;
     }
+    case "report-failure":
+      throw failureOf(command.code, command.errno, command.doing, command.reason);
     case "start":
       start(depsOf(session), command.id);
       return undefined;
@@ -78,7 +78,7 @@ export function perform(command: Command, session: Session): Promise<void> | und
 }
 
 function createRequest(command: ContainerStart, session: Session) {
-  const { id, bundle = ".", noPivot, consoleSocket, pidFile } = command;
+  const { id, bundle = ".", noPivot, consoleSocket, pidFile, platform } = command;
   return {
     id,
     bundle,
@@ -86,6 +86,7 @@ function createRequest(command: ContainerStart, session: Session) {
     ...preserved(command.preserveFds, session),
     ...(consoleSocket === undefined ? {} : { consoleSocket }),
     ...(pidFile === undefined ? {} : { pidFile }),
+    ...(platform === undefined ? {} : { platform }),
   };
 }
 
@@ -108,8 +109,16 @@ function depsOf({ kernel, global, front, log, libDir }: Session): Deps {
     kernel,
     libDir,
     root: absolute(kernel, path),
+    nodeConfig: global.config ?? "/etc/inclavare-containers/config.toml",
     version: BUILD_VERSION,
     openDescriptors: front.openDescriptors,
+    reportCommand: (verb, id) => [
+      // Beside lib/inclavare, as the front that started this engine.
+      `${libDir}/../../bin/rune`,
+      ...(global.log === undefined ? [] : ["--log", absolute(kernel, global.log)]),
+      ...["--log-format", global.logFormat],
+      ...["report-failure", verb, id],
+    ],
     warn: (message) => log.warning(message),
   };
 }

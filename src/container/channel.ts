@@ -59,9 +59,24 @@ function decode(record: RecordReader): ChannelMessage {
 }
 
 function decodeFailure(record: RecordReader): RuneError {
-  const code = failureCodes[record.u32()] ?? "RUNELET";
-  const errno = record.u32();
-  const doing = record.string();
-  const reason = record.string().replace(/^[A-Z](?=[a-z ])/, (letter) => letter.toLowerCase());
-  return new RuneError({ code, doing, reason, ...(errno === 0 ? {} : { errno }) });
+  return failureOf(record.u32(), record.u32(), record.string(), record.string());
+}
+
+/** What a FAILED means; strerror's capital becomes the house's lower case. */
+export function failureOf(code: number, errno: number, doing: string, text: string): RuneError {
+  const reason = text.replace(/^[A-Z](?=[a-z ])/, (letter) => letter.toLowerCase());
+  return new RuneError({
+    code: failureCodes[code] ?? "RUNELET",
+    doing,
+    reason,
+    ...(errno === 0 ? {} : { errno }),
+  });
+}
+
+/** Lets the child go on and waits until its payload runs; for a caller that does not stay. */
+export function runDetached(kernel: Kernel, channel: Fd): void {
+  sendRun(kernel, channel);
+  const message = receive(kernel, channel);
+  if (message.kind === "failed") throw message.error;
+  kernel.close(channel);
 }

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import type { Platform } from "../config/node-config.ts";
 import { readBundle } from "./bundle.ts";
+import { sendRun } from "./channel.ts";
 import { requireConsoleSocket } from "./console.ts";
 import type { Deps } from "./deps.ts";
+import { prepareBundle } from "./enclave.ts";
 import { launch } from "./launch.ts";
+import { prepareSeccomp } from "./seccomp.ts";
 
 export type CreateRequest = {
   readonly id: string;
   readonly bundle: string;
   readonly consoleSocket?: string;
   readonly pidFile?: string;
+  readonly platform?: Platform;
   readonly noPivot: boolean;
   /** All of the caller's from 3 on that the payload gets, listening ones included. */
   readonly preserveFds: number;
@@ -16,17 +22,19 @@ export type CreateRequest = {
 };
 
 /** Creates a container whose payload waits for `start`. */
-export function create(deps: Deps, request: CreateRequest): void {
-  const { consoleSocket, ...rest } = request;
-  const bundle = readBundle(deps.kernel, request.bundle);
-  requireConsoleSocket(bundle.config.process.terminal === true, consoleSocket, true);
+export async function create(deps: Deps, request: CreateRequest): Promise<void> {
+  const { consoleSocket, platform, ...rest } = request;
+  const read = readBundle(deps.kernel, request.bundle);
+  requireConsoleSocket(read.config.process.terminal === true, consoleSocket, true);
   const console = consoleSocket === undefined ? undefined : deps.kernel.connectUnix(consoleSocket);
   const { directory, channel } = launch(deps, {
     ...rest,
-    bundle,
+    ...(await prepareBundle(deps, read, platform)),
+    ...(await prepareSeccomp(deps, read.config)),
     ...(console === undefined ? {} : { console }),
     waitsForStart: true,
   });
+  sendRun(deps.kernel, channel);
   deps.kernel.close(channel);
   directory.release();
 }

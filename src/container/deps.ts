@@ -8,10 +8,17 @@ export type Deps = {
   readonly libDir: string;
   /** Directory of the containers, such as /run/rune. */
   readonly root: string;
+  /** Path of the node's configuration. */
+  readonly nodeConfig: string;
   /** "0.1.0", written into state files. */
   readonly version: string;
   /** The caller's descriptors from 3 on; a container may inherit nothing else. */
   readonly openDescriptors: ReadonlySet<number>;
+  /**
+   * The command that logs why a program could not be started, for a monitor: the failure's code,
+   * errno, doing and reason are added to it.
+   */
+  readonly reportCommand: (verb: "run" | "exec", id: string) => readonly string[];
   /** Reports what is odd but no failure. */
   readonly warn: (message: string) => void;
 };

@@ -43,6 +43,7 @@ export function report(kernel: Kernel, path: string, state: State): ContainerRep
     rootfs: state.rootfs,
     created: state.created,
     ...(Object.keys(state.annotations).length === 0 ? {} : { annotations: state.annotations }),
+    ...(state.enclave === undefined ? {} : { enclave: state.enclave }),
     owner: ownerName(kernel, state.ownerUid),
   };
 }

@@ -60,6 +60,11 @@ export class ContainerDirectory {
     return `${this.path}/exec.fifo`;
   }
 
+  /** A short name for a socket in the directory: sun_path holds 108 bytes (unix(7)). */
+  socketPath(name: string): string {
+    return `/proc/self/fd/${this.#fd}/${name}`;
+  }
+
   /** Undefined where the container's maker died before it wrote one. */
   readState(): State | undefined {
     return readStateFile(this.#kernel, this.path);

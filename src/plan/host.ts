@@ -21,7 +21,22 @@ export type CgroupPlacement = {
   readonly unified?: string;
 };
 
+/** What an enclave container needs beyond an ordinary one; descriptors that runelet inherits. */
+export type EnclaveInput = {
+  /** The PAL's checked file and its name for messages. */
+  readonly pal: Fd;
+  readonly palPath: string;
+  readonly palArgs: string;
+  readonly logLevel: string;
+  /** The agent's listening socket. */
+  readonly agent: Fd;
+};
+
+/** A compiled filter and SECCOMP_FILTER_FLAG_* bits. */
+export type Seccomp = { readonly flags: number; readonly filter: Uint8Array };
+
 export type LaunchInput = {
+  readonly id: string;
   /** Absolute path of the root file system. */
   readonly rootfs: string;
   /** True when the host's only hierarchy is version 2. */
@@ -36,5 +51,14 @@ export type LaunchInput = {
   readonly preservedFds: number;
   readonly listeningFds: number;
   readonly noPivot: boolean;
+  readonly seccomp?: Seccomp;
+  readonly enclave?: EnclaveInput;
+  /** Another program than runelet that goes on behind CLONE; both from sealed memfds. */
+  readonly entry?: {
+    readonly name: "init-runelet" | "runelet";
+    readonly program: Fd;
+    /** The simulated platform: this program and all that follow run under it. */
+    readonly simulator?: Fd;
+  };
   readonly euid: number;
 };

@@ -119,14 +119,21 @@ export type Operation =
       readonly op: "monitor";
       readonly pid: number;
       readonly console?: Slot;
+      readonly channel: Slot;
       readonly subreaper: boolean;
     }
   | { readonly op: "cgroupKill"; readonly path: string }
   | { readonly op: "rmdir"; readonly path: string }
   | { readonly op: "unlink"; readonly path: string }
   | { readonly op: "exit" }
+  | { readonly op: "report"; readonly argv: readonly string[] }
   | { readonly op: "palLoad"; readonly slot: Slot; readonly name: string }
-  | { readonly op: "palInit"; readonly args: string; readonly logLevel: string }
+  | {
+      readonly op: "palInit";
+      readonly args: string;
+      readonly logLevel: string;
+      readonly env: readonly string[];
+    }
   | { readonly op: "agent"; readonly slot: Slot }
   | {
       readonly op: "agentExec";
