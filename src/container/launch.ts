@@ -9,7 +9,7 @@ import {
   unifiedPath,
 } from "../cgroups/cgroup.ts";
 import { isUnifiedOnly, readHierarchies } from "../cgroups/layout.ts";
-import { applyLimits } from "../cgroups/limits.ts";
+import { applyLimits, hasLimits } from "../cgroups/limits.ts";
 import { withoutSecrets } from "../enclave/mentions.ts";
 import { RuneError } from "../errors/error.ts";
 import type { Fd, Kernel, Pid } from "../kernel/kernel.ts";
@@ -131,10 +131,9 @@ class Attempt {
 
   #makeCgroup(located: CgroupDirectory[]): void {
     const resources = this.#bundle.config.linux?.resources ?? {};
-    const limited = Object.keys(resources).some((name) => name !== "devices");
     this.#cgroup = located;
-    this.#cgroup = createCgroup(this.#kernel, located, limited);
-    if (this.#cgroup.length > 0) applyLimits(this.#kernel, this.#cgroup, resources);
+    this.#cgroup = createCgroup(this.#kernel, located, hasLimits(resources));
+    applyLimits(this.#kernel, this.#cgroup, resources);
   }
 
   #input({ all: _, ...descriptors }: Descriptors, unifiedOnly: boolean): LaunchInput {
