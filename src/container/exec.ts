@@ -73,7 +73,7 @@ export async function exec(deps: Deps, request: ExecRequest): Promise<void> {
       subreaper: request.subreaper,
       report: deps.reportCommand("exec", request.id),
       ...(ours === undefined ? {} : { console: ours }),
-      cleanUp: { cgroupProcs: [], files: [], directories: [] },
+      cleanUp: { cgroups: [], killLeft: false, files: [], directories: [] },
     }),
   );
 }

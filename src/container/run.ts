@@ -54,11 +54,10 @@ function monitorPlan(
 ): PlanBuilder {
   const contents = directory.contents();
   const everything = {
-    cgroupProcs: state.ownPidNamespace
-      ? []
-      : state.cgroup.map(({ path }) => `${path}/cgroup.procs`),
+    cgroups: state.cgroup.map(({ path }) => path),
+    killLeft: !state.ownPidNamespace,
     files: contents.files,
-    directories: [...state.cgroup.map(({ path }) => path), ...contents.directories],
+    directories: contents.directories,
   };
   return planMonitor({
     pid,
@@ -66,6 +65,6 @@ function monitorPlan(
     subreaper,
     report: deps.reportCommand("run", state.id),
     ...(ours === undefined ? {} : { console: ours }),
-    cleanUp: keep ? { cgroupProcs: [], files: [], directories: [] } : everything,
+    cleanUp: keep ? { cgroups: [], killLeft: false, files: [], directories: [] } : everything,
   });
 }

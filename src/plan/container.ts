@@ -41,6 +41,8 @@ export function planContainer(config: Config, input: LaunchInput, bundle: string
     const { height = 0, width = 0 } = process.consoleSize ?? {};
     plan.add({ op: "console", slot: console, rows: height, columns: width, mount: true });
   }
+  // While the root can still be written; runc makes it too.
+  plan.add({ op: "mkdir", path: cleanPath(process.cwd) });
   planRootProperties(plan, config);
   planProcess(plan, process, {
     awaitsRun: true,

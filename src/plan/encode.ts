@@ -132,6 +132,9 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
     case "bindDevice":
       w.begin(26).u32(o.slot).string(o.path).end();
       return;
+    case "mkdir":
+      w.begin(27).string(o.path).end();
+      return;
     case "hostname":
       w.begin(32).string(o.name).end();
       return;
@@ -197,8 +200,8 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
         .u32(o.channel);
       w.u32(o.subreaper ? 0 : 1).end();
       return;
-    case "cgroupKill":
-      w.begin(65).string(o.path).end();
+    case "cgroupRemove":
+      w.begin(65).string(o.path).u32(flag(o.kill)).end();
       return;
     case "rmdir":
       w.begin(66).string(o.path).end();

@@ -14,7 +14,9 @@ export type MonitorInput = {
   readonly report: readonly string[];
   /** What goes when the child has ended, in this order. */
   readonly cleanUp: {
-    readonly cgroupProcs: readonly string[];
+    readonly cgroups: readonly string[];
+    /** Whether processes may be left in the cgroups: those of a pid namespace end with its init. */
+    readonly killLeft: boolean;
     readonly files: readonly string[];
     readonly directories: readonly string[];
   };
@@ -30,7 +32,9 @@ export function planMonitor(input: MonitorInput): PlanBuilder {
     subreaper,
     ...(console === undefined ? {} : { console: plan.inherit(console) }),
   });
-  for (const path of cleanUp.cgroupProcs) plan.add({ op: "cgroupKill", path });
+  for (const path of cleanUp.cgroups) {
+    plan.add({ op: "cgroupRemove", path, kill: cleanUp.killLeft });
+  }
   for (const path of cleanUp.files) plan.add({ op: "unlink", path });
   for (const path of cleanUp.directories) plan.add({ op: "rmdir", path });
   plan.add({ op: "report", argv: report }, { op: "exit" });

@@ -68,6 +68,7 @@ export type Operation =
   | { readonly op: "pivot"; readonly mode: "pivot" | "move" | "chroot" }
   | { readonly op: "attributes"; readonly path: string; readonly set: number }
   | { readonly op: "bindDevice"; readonly slot: Slot; readonly path: string }
+  | { readonly op: "mkdir"; readonly path: string }
   | { readonly op: "hostname"; readonly name: string }
   | { readonly op: "domainname"; readonly name: string }
   | {
@@ -122,7 +123,7 @@ export type Operation =
       readonly channel: Slot;
       readonly subreaper: boolean;
     }
-  | { readonly op: "cgroupKill"; readonly path: string }
+  | { readonly op: "cgroupRemove"; readonly path: string; readonly kill: boolean }
   | { readonly op: "rmdir"; readonly path: string }
   | { readonly op: "unlink"; readonly path: string }
   | { readonly op: "exit" }

@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { EnclaveSandbox, missing } from "../support/enclave.ts";
-import { eventually, freshId, type Json, sh } from "../support/runtime.ts";
+import { eventually, freshId, type Json, sh } from "../support/scratch.ts";
 import { dockerProfile, missingProfile } from "../support/seccomp-profile.ts";
 
 const reason = missing();
