@@ -148,27 +148,36 @@ test("exec joins cgroups, then namespaces, then splits", () => {
   });
   expect(find(plan.operations, "clone")).toMatchObject({ flags: 0, cgroup: 255 });
   expect(find(plan.operations, "console")).toMatchObject({ mount: false, rows: 0, columns: 0 });
-  expect(names(plan.operations)).not.toContain("ready");
+  expect(names(plan.operations)).toContain("ready");
   expect<number[]>(plan.inherited).toEqual([8, 9]);
   const bare = planExec(own, { init: fd(9), namespaces: 0, tasksFiles: [], preservedFds: 0 });
   expect(names(bare.operations).slice(0, 2)).toEqual(["clone", "setsid"]);
   expect(bare.inherited).toEqual([]);
 });
 
-test("a monitor cleans up in the order given and ends with the status", () => {
+test("a monitor cleans up in the order given, then reports and ends with the status", () => {
   const plan = planMonitor({
     pid: 42 as Pid, // of nobody
     console: fd(5),
+    channel: fd(6),
     subreaper: false,
-    cleanUp: { cgroupProcs: ["/cg/procs"], files: ["/s/a", "/s/b"], directories: ["/cg", "/s"] },
+    report: ["rune", "report"],
+    cleanUp: {
+      cgroups: ["/cg/a", "/cg/b"],
+      killLeft: true,
+      files: ["/s/a", "/s/b"],
+      directories: ["/s"],
+    },
   });
   expect(plan.operations).toMatchObject([
-    { op: "monitor", pid: 42, console: 0, subreaper: false },
-    { op: "cgroupKill", path: "/cg/procs" },
+    { op: "monitor", pid: 42, console: 1, channel: 0, subreaper: false },
+    { op: "cgroupRemove", path: "/cg/a", kill: true },
+    { op: "cgroupRemove", path: "/cg/b", kill: true },
     { op: "unlink", path: "/s/a" },
     { op: "unlink", path: "/s/b" },
-    { op: "rmdir", path: "/cg" },
     { op: "rmdir", path: "/s" },
+    { op: "report", argv: ["rune", "report"] },
     { op: "exit" },
   ]);
+  expect<number[]>(plan.inherited).toEqual([6, 5]);
 });
