@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The process of `rune exec`: from a file, or the container's own with the flags' changes. */
-import { absolute, readConfig } from "../container/bundle.ts";
+import { readConfig } from "../container/bundle.ts";
+import { absolute } from "../container/path.ts";
 import type { State } from "../container/state.ts";
 import { withoutEnclaveVariables } from "../enclave/mentions.ts";
 import { type Kernel, readFile } from "../kernel/kernel.ts";
