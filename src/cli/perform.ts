@@ -47,7 +47,7 @@ export function perform(command: Command, session: Session): Promise<void> | und
     }
     case "exec": {
       const { id, detach, noSubreaper, ignorePaused, consoleSocket, pidFile } = command;
-      exec(depsOf(session), {
+      return exec(depsOf(session), {
         id,
         process: (state) => execProcess(kernel, command.program, state),
         detach,
@@ -57,7 +57,6 @@ export function perform(command: Command, session: Session): Promise<void> | und
         ...(consoleSocket === undefined ? {} : { consoleSocket }),
         ...(pidFile === undefined ? {} : { pidFile }),
       });
-      return undefined;
     }
     case "report-failure":
       throw failureOf(command.code, command.errno, command.doing, command.reason);

@@ -7,6 +7,7 @@ import { requireConsoleSocket } from "./console.ts";
 import type { Deps } from "./deps.ts";
 import { prepareBundle } from "./enclave.ts";
 import { launch } from "./launch.ts";
+import { prepareSeccomp } from "./seccomp.ts";
 
 export type CreateRequest = {
   readonly id: string;
@@ -29,6 +30,7 @@ export async function create(deps: Deps, request: CreateRequest): Promise<void> 
   const { directory, channel } = launch(deps, {
     ...rest,
     ...(await prepareBundle(deps, read, platform)),
+    ...(await prepareSeccomp(deps, read.config)),
     ...(console === undefined ? {} : { console }),
     waitsForStart: true,
   });

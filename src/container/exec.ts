@@ -8,6 +8,7 @@ import type { PlanBuilder } from "../plan/encode.ts";
 import { planAgentExec, planExec } from "../plan/exec.ts";
 import { planMonitor } from "../plan/monitor.ts";
 import { unknownCapabilities } from "../plan/process.ts";
+import type { Filter } from "../seccomp/load.ts";
 import { checkProcess, readConfig } from "./bundle.ts";
 import { receive, runDetached } from "./channel.ts";
 import { requireConsoleSocket } from "./console.ts";
@@ -15,6 +16,7 @@ import type { Deps } from "./deps.ts";
 import { checkDescriptors } from "./launch.ts";
 import { writePidFile } from "./pid-file.ts";
 import { becomePlan, inheritPreserved, type Runelet, spawnRunelet, submitPlan } from "./runelet.ts";
+import { prepareSeccomp } from "./seccomp.ts";
 import type { State } from "./state.ts";
 import { statusOf } from "./status.ts";
 import { peekState } from "./store.ts";
@@ -32,7 +34,7 @@ export type ExecRequest = {
 };
 
 /** Runs a further process in a container. In the foreground this process becomes its monitor. */
-export function exec(deps: Deps, request: ExecRequest): void {
+export async function exec(deps: Deps, request: ExecRequest): Promise<void> {
   const { kernel } = deps;
   const state = peekState(kernel, deps.root, request.id);
   const process = request.process(state);
@@ -48,9 +50,11 @@ export function exec(deps: Deps, request: ExecRequest): void {
   const console =
     request.consoleSocket === undefined ? theirs : kernel.connectUnix(request.consoleSocket);
   const inputs = { init, ...(console === undefined ? {} : { consoleSocket: console }) };
+  // The container's own filter; in an enclave container the program's process has it already.
+  const seccomp = await prepareSeccomp(deps, readConfig(kernel, state.bundle));
   const plan =
     state.enclave?.pal === undefined
-      ? planOrdinary(process, state, request, inputs)
+      ? planOrdinary(process, state, request, { ...inputs, ...seccomp })
       : planInEnclave(deps, process, state, inputs);
   inheritPreserved(plan, request.preserveFds);
   const runelet = spawnRunelet(deps, plan.inherited);
@@ -74,7 +78,7 @@ export function exec(deps: Deps, request: ExecRequest): void {
   );
 }
 
-type Inputs = { readonly init: Fd; readonly consoleSocket?: Fd };
+type Inputs = { readonly init: Fd; readonly consoleSocket?: Fd; readonly seccomp?: Filter };
 
 function planOrdinary(
   process: Process,

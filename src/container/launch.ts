@@ -18,6 +18,7 @@ import { planContainer } from "../plan/container.ts";
 import type { LaunchInput } from "../plan/host.ts";
 import { isNew } from "../plan/namespaces.ts";
 import { unknownCapabilities } from "../plan/process.ts";
+import type { Filter } from "../seccomp/load.ts";
 import { type Bundle, checkSupported } from "./bundle.ts";
 import { type ChannelMessage, receive } from "./channel.ts";
 import type { Deps } from "./deps.ts";
@@ -39,6 +40,7 @@ export type LaunchRequest = {
   readonly noPivot: boolean;
   readonly preserveFds: number;
   readonly enclave?: EnclaveLaunch;
+  readonly seccomp?: Filter;
   readonly listeningFds: number;
   /** True for `create`: the payload waits for `start`. */
   readonly waitsForStart: boolean;
@@ -137,8 +139,10 @@ class Attempt {
 
   #input({ all: _, ...descriptors }: Descriptors, unifiedOnly: boolean): LaunchInput {
     const unified = unifiedPath(this.#cgroup);
+    const { seccomp } = this.#request;
     return {
       ...descriptors,
+      id: this.#request.id,
       rootfs: this.#bundle.rootfs,
       unifiedOnly,
       cgroups: {
@@ -154,6 +158,7 @@ class Attempt {
       preservedFds: this.#request.preserveFds,
       listeningFds: this.#request.listeningFds,
       noPivot: this.#request.noPivot,
+      ...(seccomp === undefined ? {} : { seccomp }),
       euid: this.#kernel.euid(),
     };
   }

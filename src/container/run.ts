@@ -11,6 +11,7 @@ import { destroy } from "./destroy.ts";
 import { prepareBundle } from "./enclave.ts";
 import { type Launched, launch } from "./launch.ts";
 import { becomePlan } from "./runelet.ts";
+import { prepareSeccomp } from "./seccomp.ts";
 
 export type RunRequest = CreateRequest & {
   readonly detach: boolean;
@@ -31,6 +32,7 @@ export async function run(deps: Deps, request: RunRequest): Promise<void> {
   const launched = launch(deps, {
     ...rest,
     ...(await prepareBundle(deps, read, platform)),
+    ...(await prepareSeccomp(deps, read.config)),
     ...(console === undefined ? {} : { console }),
     waitsForStart: false,
   });

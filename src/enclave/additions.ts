@@ -6,7 +6,7 @@ import type { Config, Mount } from "../oci/config.ts";
 import type { Device } from "../oci/config-linux.ts";
 import type { DeviceRule } from "../oci/config-resources.ts";
 import type { SgxNode } from "./host-detection.ts";
-import { withoutEnclaveVariables } from "./mentions.ts";
+import { withoutEnclaveVariables, withoutSecrets } from "./mentions.ts";
 
 /** Nodes without a driver: the simulator answers for them (docs/protocol/simulation.md). */
 export const simulatedNodes: readonly SgxNode[] = [
@@ -30,6 +30,8 @@ export function withEnclave(
   const { resources = {} } = linux;
   return {
     ...config,
+    // What hooks and state show: a subscription key given as annotation is nobody's business.
+    annotations: withoutSecrets(config.annotations ?? {}),
     process: { ...process, env: withoutEnclaveVariables(process.env ?? []) },
     mounts: [...(config.mounts ?? []), ...aesmdMount(kernel, config, simulated)],
     linux: {

@@ -50,9 +50,12 @@ export function openPal(kernel: Kernel, path: string, palDirs: readonly string[]
 }
 
 function canonicalPath(kernel: Kernel, path: string): string {
-  const canonical = unlessErrno(() => resolve(kernel, path), ENOENT, ENOTDIR);
-  if (canonical === undefined) throw refusal(path, "no such file");
-  return canonical;
+  try {
+    return resolve(kernel, path);
+  } catch (error) {
+    const { errno, message } = RuneError.from(error, `open \`${path}\``);
+    throw refusal(path, errno === ENOENT || errno === ENOTDIR ? "no such file" : message);
+  }
 }
 
 /**

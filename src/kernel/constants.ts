@@ -8,6 +8,7 @@ export const sys = {
   close: 3,
   poll: 7,
   lseek: 8,
+  rt_sigaction: 13,
   sendfile: 40,
   getpid: 39,
   socket: 41,

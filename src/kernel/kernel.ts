@@ -88,6 +88,8 @@ export interface Kernel {
   spawn(program: Program): Pid;
   /** Becomes another program; returns only by throwing. */
   execute(program: Program): never;
+  /** Gives every signal its default disposition, before {@link Kernel.execute}. */
+  resetSignals(): void;
   kill(pid: Pid, signal: number): void;
   pidfd(pid: Pid): Fd;
   pidfdSignal(pidfd: Fd, signal: number): void;

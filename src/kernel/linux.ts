@@ -85,6 +85,10 @@ export const linux: Kernel = {
   },
   spawn,
   execute,
+  resetSignals: () => {
+    // struct kernel_sigaction of x86-64: handler, flags, restorer, mask; all zero is SIG_DFL.
+    for (let signal = 1; signal <= 64; signal++) raw(c.sys.rt_sigaction, signal, place(32), 0, 8);
+  },
   kill: (pid, signal) => {
     call(() => `signal process ${pid}`, c.sys.kill, pid, signal);
   },

@@ -44,11 +44,11 @@ export type SupportedFeatures = {
 
 /** Today's rune: the first slice, where no hook is run and no profile loaded. */
 export const supported: SupportedFeatures = {
-  hooks: [],
+  hooks: ["startContainer"],
   namespaces: namespaceTypes.filter((type) => type !== "time"),
   unsupportedMountOptions: ["idmap", "ridmap", "remount", "tmpcopyup"],
   cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: false },
-  seccomp: false,
+  seccomp: true,
   apparmor: false,
   selinux: false,
   intelRdt: false,

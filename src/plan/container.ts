@@ -6,6 +6,7 @@ import { mountAttributes, parseMountOptions, parsePropagation } from "../oci/mou
 import { planDevices } from "./devices.ts";
 import { planEntry } from "./enclave.ts";
 import { PlanBuilder } from "./encode.ts";
+import { planHooks } from "./hooks.ts";
 import type { LaunchInput } from "./host.ts";
 import { cleanPath, hasOwnDev, planMounts } from "./mounts.ts";
 import { planNamespaces } from "./namespaces.ts";
@@ -47,7 +48,9 @@ export function planContainer(config: Config, input: LaunchInput, bundle: string
     awaitsRun: true,
     preservedFds: input.preservedFds,
     listeningFds: input.listeningFds,
+    hooks: (last) => planHooks(last, config, input.id, bundle),
     ...(fifo === undefined ? {} : { fifo }),
+    ...(input.seccomp === undefined ? {} : { seccomp: input.seccomp }),
     ...(enclave === undefined
       ? {}
       : { enclave: { ...enclave, agent: plan.inherit(enclave.agent) } }),

@@ -32,7 +32,11 @@ export type EnclaveInput = {
   readonly agent: Fd;
 };
 
+/** A compiled filter and SECCOMP_FILTER_FLAG_* bits. */
+export type Seccomp = { readonly flags: number; readonly filter: Uint8Array };
+
 export type LaunchInput = {
+  readonly id: string;
   /** Absolute path of the root file system. */
   readonly rootfs: string;
   /** True when the host's only hierarchy is version 2. */
@@ -47,6 +51,7 @@ export type LaunchInput = {
   readonly preservedFds: number;
   readonly listeningFds: number;
   readonly noPivot: boolean;
+  readonly seccomp?: Seccomp;
   readonly enclave?: EnclaveInput;
   /** Another program than runelet that goes on behind CLONE; both from sealed memfds. */
   readonly entry?: {

@@ -13,8 +13,8 @@ import { client, obstacle, pal } from "./harness.ts";
 const name = obstacle === undefined ? "PAL in a plan" : `PAL in a plan (${obstacle})`;
 const program = resolve(import.meta.dir, "../../native/build/lib/init-runelet");
 
-// Slots 0 and 1 are the library and the agent's socket, descriptors 4 and 5 of the new process.
-const inherited = [4, 5] as Fd[];
+// Descriptors of the new process: the library, the agent's socket, and one that no operation uses.
+const inherited = [4, 5, 6] as Fd[];
 const [library, listener] = [0, 1] as Slot[];
 
 describe.skipIf(obstacle !== undefined)(name, () => {
@@ -92,7 +92,7 @@ async function execute(variant: string, operations: readonly Operation[], socket
   const path = join(directory, "plan");
   writeFileSync(path, encodePlan(operations, inherited));
   const listening = linux.listenUnix(socket ?? join(directory, "agent.sock"), 8);
-  const fds = [openSync(path, "r"), openSync(pal(variant), "r"), listening];
+  const fds = [openSync(path, "r"), openSync(pal(variant), "r"), listening, openSync(path, "r")];
   const child = Bun.spawn(
     ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", program, "3", "-"],
     {
