@@ -25,8 +25,10 @@ const failureCodes: readonly ErrorCode[] = [
 
 /** Waits for the next message. */
 export function receive(kernel: Kernel, channel: Fd): ChannelMessage {
-  const packet = kernel.read(channel, packetMaxBytes);
+  const packet = kernel.read(channel, packetMaxBytes + 1);
   if (packet.length === 0) return { kind: "end" };
+  if (packet.length > packetMaxBytes)
+    throw broken(`a packet has more than ${packetMaxBytes} bytes`);
   const record = RecordReader.packet(packet);
   const message = decode(record);
   record.done();
@@ -51,10 +53,8 @@ function decode(record: RecordReader): ChannelMessage {
       return { kind: "ready" };
     case 3:
       return { kind: "failed", error: decodeFailure(record) };
-    default: {
-      const reason = `unknown message ${record.code}`;
-      throw new RuneError({ code: "RUNELET", doing: "listen to runelet", reason });
-    }
+    default:
+      throw broken(`unknown message ${record.code}`);
   }
 }
 
@@ -79,4 +79,8 @@ export function runDetached(kernel: Kernel, channel: Fd): void {
   const message = receive(kernel, channel);
   if (message.kind === "failed") throw message.error;
   kernel.close(channel);
+}
+
+function broken(reason: string): RuneError {
+  return new RuneError({ code: "RUNELET", doing: "listen to runelet", reason });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What every verb gets from whoever calls it, the CLI or the shim. */
 import type { Kernel } from "../kernel/kernel.ts";
+import { trackDescriptors } from "../kernel/tracked.ts";
 
 export type Deps = {
   readonly kernel: Kernel;
@@ -22,3 +23,17 @@ export type Deps = {
   /** Reports what is odd but no failure. */
   readonly warn: (message: string) => void;
 };
+
+/** Runs a verb; what it has opened and not closed is closed when it fails. */
+export async function closingOnFailure(
+  deps: Deps,
+  verb: (deps: Deps) => Promise<void>,
+): Promise<void> {
+  const { kernel, closeAll } = trackDescriptors(deps.kernel);
+  try {
+    await verb({ ...deps, kernel });
+  } catch (error) {
+    closeAll();
+    throw error;
+  }
+}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { tasksFiles, unifiedPath } from "../cgroups/cgroup.ts";
 import { RuneError } from "../errors/error.ts";
-import { O_DIRECTORY, O_RDONLY } from "../kernel/constants.ts";
-import type { Fd, Pid } from "../kernel/kernel.ts";
+import { ESRCH, O_DIRECTORY, O_RDONLY } from "../kernel/constants.ts";
+import { type Fd, type Pid, unlessErrno } from "../kernel/kernel.ts";
 import type { Process } from "../oci/config.ts";
 import type { PlanBuilder } from "../plan/encode.ts";
 import { planAgentExec, planExec } from "../plan/exec.ts";
@@ -12,13 +12,13 @@ import type { Filter } from "../seccomp/load.ts";
 import { checkProcess, readConfig } from "./bundle.ts";
 import { receive, runDetached } from "./channel.ts";
 import { requireConsoleSocket } from "./console.ts";
-import type { Deps } from "./deps.ts";
+import { closingOnFailure, type Deps } from "./deps.ts";
 import { checkDescriptors } from "./launch.ts";
 import { writePidFile } from "./pid-file.ts";
 import { becomePlan, inheritPreserved, type Runelet, spawnRunelet, submitPlan } from "./runelet.ts";
 import { prepareSeccomp } from "./seccomp.ts";
 import type { State } from "./state.ts";
-import { statusOf } from "./status.ts";
+import { requireChild, statusOf } from "./status.ts";
 import { peekState } from "./store.ts";
 
 export type ExecRequest = {
@@ -34,7 +34,11 @@ export type ExecRequest = {
 };
 
 /** Runs a further process in a container. In the foreground this process becomes its monitor. */
-export async function exec(deps: Deps, request: ExecRequest): Promise<void> {
+export function exec(deps: Deps, request: ExecRequest): Promise<void> {
+  return closingOnFailure(deps, (own) => execWith(own, request));
+}
+
+async function execWith(deps: Deps, request: ExecRequest): Promise<void> {
   const { kernel } = deps;
   const state = peekState(kernel, deps.root, request.id);
   const process = request.process(state);
@@ -122,9 +126,9 @@ function openInit({ kernel, root }: Deps, state: State, ignorePaused: boolean): 
   if (init === undefined) {
     throw new RuneError({ code: "CONTAINER_STATE", doing, reason: "it is still being created" });
   }
-  const pidfd = kernel.pidfd(init.pid as Pid);
+  const pidfd = unlessErrno(() => kernel.pidfd(init.pid as Pid), ESRCH);
   const status = statusOf(kernel, `${root}/${id}`, state);
-  if (status === "stopped") {
+  if (pidfd === undefined || status === "stopped") {
     throw new RuneError({ code: "CONTAINER_NOT_RUNNING", doing, reason: "container not running" });
   }
   if (status === "paused" && !ignorePaused) {
@@ -140,7 +144,7 @@ function openInit({ kernel, root }: Deps, state: State, ignorePaused: boolean): 
  */
 function awaitReady({ kernel }: Deps, { channel, pid: own }: Runelet, standsIn: boolean): Pid {
   for (let pid = standsIn ? own : undefined, ready = false; ; ) {
-    if (pid !== undefined && ready) return pid;
+    if (pid !== undefined && ready) return requireChild(kernel, pid).pid;
     const message = receive(kernel, channel);
     if (message.kind === "failed") throw message.error;
     if (message.kind === "end") {

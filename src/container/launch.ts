@@ -9,7 +9,7 @@ import {
   unifiedPath,
 } from "../cgroups/cgroup.ts";
 import { isUnifiedOnly, readHierarchies } from "../cgroups/layout.ts";
-import { applyLimits } from "../cgroups/limits.ts";
+import { applyLimits, hasLimits } from "../cgroups/limits.ts";
 import { withoutSecrets } from "../enclave/mentions.ts";
 import { RuneError } from "../errors/error.ts";
 import type { Fd, Kernel, Pid } from "../kernel/kernel.ts";
@@ -28,7 +28,7 @@ import { type EnclaveLaunch, palDied, palHangs } from "./enclave.ts";
 import { writePidFile } from "./pid-file.ts";
 import { inheritPreserved, spawnRunelet, submitPlan } from "./runelet.ts";
 import { type State, stateSchema } from "./state.ts";
-import { readProcess } from "./status.ts";
+import { requireChild } from "./status.ts";
 import { ContainerDirectory } from "./store.ts";
 
 export type LaunchRequest = {
@@ -131,10 +131,9 @@ class Attempt {
 
   #makeCgroup(located: CgroupDirectory[]): void {
     const resources = this.#bundle.config.linux?.resources ?? {};
-    const limited = Object.keys(resources).some((name) => name !== "devices");
     this.#cgroup = located;
-    this.#cgroup = createCgroup(this.#kernel, located, limited);
-    if (this.#cgroup.length > 0) applyLimits(this.#kernel, this.#cgroup, resources);
+    this.#cgroup = createCgroup(this.#kernel, located, hasLimits(resources));
+    applyLimits(this.#kernel, this.#cgroup, resources);
   }
 
   #input({ all: _, ...descriptors }: Descriptors, unifiedOnly: boolean): LaunchInput {
@@ -199,8 +198,7 @@ class Attempt {
     const { config, path, rootfs } = this.#bundle;
     const { enclave } = this.#request;
     const namespaces = config.linux?.namespaces ?? [];
-    const startTime = pid === undefined ? undefined : readProcess(this.#kernel, pid)?.startTime;
-    if (pid !== undefined && startTime === undefined) throw died("it died before it was started");
+    const init = pid === undefined ? undefined : requireChild(this.#kernel, pid);
     return {
       schema: stateSchema,
       writer: this.#deps.version,
@@ -211,7 +209,7 @@ class Attempt {
       created: new Date().toISOString(),
       ownerUid: this.#kernel.euid(),
       annotations: withoutSecrets(config.annotations ?? {}),
-      ...(pid === undefined || startTime === undefined ? {} : { init: { pid, startTime } }),
+      ...(init === undefined ? {} : { init: { pid: init.pid, startTime: init.startTime } }),
       cgroup,
       ...(enclave === undefined ? {} : { enclave: enclave.state, enclave_config: enclave.record }),
       namespaces: namespaces.reduce((flags, { type }) => flags | cloneFlags[type], 0),

@@ -6,7 +6,7 @@ import { readBundle } from "./bundle.ts";
 import { runDetached } from "./channel.ts";
 import { requireConsoleSocket } from "./console.ts";
 import type { CreateRequest } from "./create.ts";
-import type { Deps } from "./deps.ts";
+import { closingOnFailure, type Deps } from "./deps.ts";
 import { destroy } from "./destroy.ts";
 import { prepareBundle } from "./enclave.ts";
 import { type Launched, launch } from "./launch.ts";
@@ -21,7 +21,11 @@ export type RunRequest = CreateRequest & {
 };
 
 /** Creates and starts a container. In the foreground this process becomes its monitor. */
-export async function run(deps: Deps, request: RunRequest): Promise<void> {
+export function run(deps: Deps, request: RunRequest): Promise<void> {
+  return closingOnFailure(deps, (own) => runWith(own, request));
+}
+
+async function runWith(deps: Deps, request: RunRequest): Promise<void> {
   const { kernel } = deps;
   const { consoleSocket, detach, subreaper, keep, platform, ...rest } = request;
   const read = readBundle(kernel, request.bundle);

@@ -5,6 +5,7 @@ import {
   EEXIST,
   ENOENT,
   ENOTDIR,
+  ENOTEMPTY,
   O_CREAT,
   O_DIRECTORY,
   O_RDONLY,
@@ -39,9 +40,15 @@ export class ContainerDirectory {
       return true;
     }, EEXIST);
     if (made !== true) throw exists(id);
-    const directory = lockDirectory(kernel, root, id);
-    if (directory === undefined) throw exists(id);
-    return directory;
+    try {
+      const directory = lockDirectory(kernel, root, id);
+      if (directory === undefined) throw exists(id);
+      return directory;
+    } catch (error) {
+      // Not where another command has made it its own meanwhile: then it is not empty, or gone.
+      unlessErrno(() => kernel.rmdir(path), ENOENT, ENOTEMPTY);
+      throw error;
+    }
   }
 
   /** The directory of an existing container, once its lock is free. */
@@ -134,8 +141,13 @@ function lockDirectory(kernel: Kernel, root: string, id: string): ContainerDirec
   const path = `${root}/${id}`;
   const fd = unlessErrno(() => kernel.open(path, O_RDONLY | O_DIRECTORY), ENOENT, ENOTDIR);
   if (fd === undefined) return undefined;
-  kernel.lock(fd);
-  if (kernel.fstat(fd).links > 0) return ContainerDirectory.adopt(kernel, id, path, fd);
+  try {
+    kernel.lock(fd);
+    if (kernel.fstat(fd).links > 0) return ContainerDirectory.adopt(kernel, id, path, fd);
+  } catch (error) {
+    kernel.close(fd);
+    throw error;
+  }
   kernel.close(fd);
   return undefined;
 }
@@ -154,7 +166,7 @@ function makeRoot(kernel: Kernel, root: string): void {
   }, ENOENT);
   if (made === true) return;
   makeRoot(kernel, root.slice(0, root.lastIndexOf("/")) || "/");
-  kernel.mkdir(root, 0o711);
+  unlessErrno(() => kernel.mkdir(root, 0o711), EEXIST); // another command may be doing the same
 }
 
 function exists(id: string): RuneError {

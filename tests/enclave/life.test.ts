@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { EnclaveSandbox, missing } from "../support/enclave.ts";
-import { eventually, freshId, type Json, sh } from "../support/runtime.ts";
+import { eventually, freshId, type Json, sh } from "../support/scratch.ts";
 import { dockerProfile, missingProfile } from "../support/seccomp-profile.ts";
 
 const reason = missing();
@@ -258,6 +258,7 @@ describe.skipIf(reason !== undefined)(`enclave containers${reason ? ` (${reason}
     expect(refusal(outside)).toContain("none of the node's directories");
     expect(refusal(`/proc/1/root${sandbox.pal("v2")}`)).toBeTruthy();
     expect(refusal(`/proc/self/fd/0`)).toBeTruthy();
+    expect(refusal(`/proc/self/root${sandbox.pal("v2")}`)).toContain("magic link");
     expect(refusal("relative.so")).toContain("absolute");
     expect(refusal(`${sandbox.pals}/../x.so`)).toContain("absolute");
     expect(refusal(`${sandbox.pals}/missing.so`)).toContain("no such file");

@@ -84,7 +84,7 @@ const scripts = {
     "cd /dev && stat -c '%n %F %a %u:%g %t:%T' *; for l in fd stdin stdout stderr ptmx; do readlink $l; done",
   "the files of /sys/fs/cgroup": "ls /sys/fs/cgroup",
   "the standard descriptors": "for fd in /proc/self/fd/*; do echo $fd; done",
-  "the hostname and the processes": "hostname; ps -o pid,ppid,pgid,args | grep -v grep",
+  "the hostname and the processes": "hostname; ps -o pid,ppid,pgid,args",
   "the sessions": "cut -d' ' -f 1,4,5,6,7 /proc/self/stat",
 };
 

@@ -2,7 +2,7 @@
 /** Filters as containers feel them, beside runc on the same bundles. */
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { freshId, isRune, type Json, missing, Sandbox, sh } from "../support/runtime.ts";
+import { freshId, isRune, type Json, missing, Sandbox, sh } from "../support/scratch.ts";
 import { dockerProfile, missingProfile } from "../support/seccomp-profile.ts";
 
 const reason = missing() ?? missingProfile;

@@ -12,7 +12,7 @@ import {
   type Result,
   Sandbox,
   sh,
-} from "./runtime.ts";
+} from "./scratch.ts";
 
 const testing = join(projectRoot, "native/build/testing");
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The profile of Debian's containers-common, which is docker's but for newer names. */
 import { existsSync, readFileSync } from "node:fs";
-import type { Json } from "./runtime.ts";
+import type { Json } from "./scratch.ts";
 
 const path = "/usr/share/containers/seccomp.json";
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ordinary [DIRECTORY]: what any Linux program may expect; nothing of SGX. Prints TAP. Runs directly
- * and on the platform, with the same result. With one of the words below it is its own helper. */
+/* ordinary [DIRECTORY]: what any Linux program may expect; nothing of SGX. Prints TAP. Runs
+ * directly and on the platform, with the same result. With one of the words below it is its own
+ * helper. */
 #define _GNU_SOURCE
 #include "host.h"
 #include <errno.h>
@@ -124,7 +125,8 @@ static void faults(void)
     sigaltstack(&stack, NULL);
     set_handler(SIGUSR1, count_signal, SA_ONSTACK);
     raise(SIGUSR1);
-    check("an alternate stack is used", (char *)stack_seen > area && (char *)stack_seen < area + sizeof area);
+    check("an alternate stack is used",
+          (char *)stack_seen > area && (char *)stack_seen < area + sizeof area);
     sigaltstack(NULL, &old);
     check("  and reads back", old.ss_sp == area && old.ss_size == sizeof area && old.ss_flags == 0);
     volatile int rounds = 0;
@@ -262,9 +264,9 @@ static int inherited(void)
     sigaction(SIGFPE, NULL, &fpe);
     sigaction(SIGUSR2, NULL, &usr2);
     sigaction(SIGBUS, NULL, &bus);
-    return sigismember(&set, SIGSEGV) && sigismember(&set, SIGUSR1) &&
-           !sigismember(&set, SIGINT) && !sigismember(&set, SIGFPE) &&
-           fpe.sa_handler == SIG_IGN && usr2.sa_handler == SIG_IGN && bus.sa_handler == SIG_DFL;
+    return sigismember(&set, SIGSEGV) && sigismember(&set, SIGUSR1) && !sigismember(&set, SIGINT) &&
+           !sigismember(&set, SIGFPE) && fpe.sa_handler == SIG_IGN && usr2.sa_handler == SIG_IGN &&
+           bus.sa_handler == SIG_DFL;
 }
 
 static void processes(void)
