@@ -50,8 +50,7 @@ static double add_pages(int measured)
     uint64_t size = 2 * ADDED, attributes = 4, xfrm = 3;
     uint8_t *area = mmap(NULL, 2 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     uint64_t base = ((uint64_t)area + size - 1) & ~(size - 1);
-    uint8_t *source =
-        mmap(NULL, ADDED, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint8_t *source = mmap(NULL, ADDED, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     memset(source, 0x5a, ADDED);
     memcpy(secs, &size, 8);
     memcpy(secs + 8, &base, 8);
