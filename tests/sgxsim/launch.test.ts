@@ -86,6 +86,10 @@ describe.skipIf(whySkipped !== "")(`launch${whySkipped}`, () => {
     expect(simulate([launch, image(), sigstruct(), "14"]).out).toEqual(["init: errno 13"]);
   });
 
+  test("nobody gets EINITTOKEN_KEY: EACCES", () => {
+    expect(simulate([launch, image(), sigstruct(), "24"]).out).toEqual(["init: errno 13"]);
+  });
+
   test("a 32-bit enclave is refused by ECREATE: EIO", () => {
     expect(simulate([launch, image(), sigstruct(), "2"]).out).toEqual(["create: errno 5"]);
   });
