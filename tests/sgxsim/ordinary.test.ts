@@ -74,7 +74,7 @@ describe.skipIf(whySkipped !== "")(`launcher${whySkipped}`, () => {
   test("what cannot be run", () => {
     writeFileSync(workshop.path("text"), "text", { mode: 0o755 });
     writeFileSync(workshop.path("plain"), "#!/bin/sh", { mode: 0o600 });
-    expect(simulate(["/nonexistent"]).code).toBe(127);
+    expect(simulate([workshop.path("nothing")]).code).toBe(127);
     expect(simulate(["nonexistent-command"]).code).toBe(127);
     expect(simulate([workshop.path("text")]).code).toBe(126);
     expect(simulate([workshop.path("plain")]).code).toBe(126);

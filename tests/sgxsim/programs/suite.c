@@ -324,7 +324,7 @@ static void partial_counts(void)
     struct sgx_enclave_create create = {.src = (uint64_t)secs};
     uint8_t *source =
         mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    munmap(source + 2 * PAGE, PAGE);
+    mprotect(source + 2 * PAGE, PAGE, PROT_NONE);
     source[PAGE] = 0x5a;
     struct sgx_enclave_add_pages pages = {
         .src = (uint64_t)source, .offset = PAGE, .length = 3 * PAGE, .secinfo = (uint64_t)&secinfo};
