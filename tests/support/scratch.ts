@@ -161,10 +161,9 @@ function leftovers(): string[] {
   const processes = readdirSync("/proc")
     .filter((name) => /^[0-9]+$/.test(name))
     .flatMap((pid) => {
-      const command = readOr(`/proc/${pid}/cmdline`).replaceAll("\0", " ");
-      return command.includes("runelet") || command.startsWith("/bin/sleep")
-        ? [`process ${pid} ${command}`]
-        : [];
+      // Others test on this machine too: only what lives in a cgroup of this process's containers.
+      const ours = readOr(`/proc/${pid}/cgroup`).includes(`/t${process.pid}-`);
+      return ours ? [`process ${pid} ${readOr(`/proc/${pid}/cmdline`).replaceAll("\0", " ")}`] : [];
     });
   return [...mounts.map((line) => `mount ${line.split(" ")[4]}`), ...processes, ...cgroups()];
 }
