@@ -61,12 +61,8 @@ export function configText(change: object = {}): string {
   return JSON.stringify({ ...JSON.parse(plain), ...change });
 }
 
-/** A container with a state file; its init runs unless `alive` says otherwise. */
-export function existing(
-  { kernel }: Host,
-  change: Partial<State> = {},
-  alive: { readonly state?: string } | undefined = {},
-): State {
+/** A container with a state file; its init runs, or has ended. */
+export function existing({ kernel }: Host, change: Partial<State> = {}, alive = true): State {
   const state: State = {
     schema: stateSchema,
     writer: "0.0.0",
@@ -85,8 +81,8 @@ export function existing(
   };
   for (const { path } of state.cgroup) kernel.mkdir(path, 0o755);
   kernel.file(`${root}/web/state.json`, encodeState(state));
-  if (alive !== undefined) {
-    kernel.process(initPid, alive);
+  if (alive) {
+    kernel.process(initPid);
     for (const { path } of state.cgroup) kernel.file(`${path}/cgroup.procs`, `${initPid}\n`);
   }
   kernel.calls.length = 0;
