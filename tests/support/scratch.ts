@@ -163,7 +163,9 @@ function leftovers(): string[] {
     .flatMap((pid) => {
       // Others test on this machine too: only what lives in a cgroup of this process's containers.
       const ours = readOr(`/proc/${pid}/cgroup`).includes(`/t${process.pid}-`);
-      return ours ? [`process ${pid} ${readOr(`/proc/${pid}/cmdline`).replaceAll("\0", " ")}`] : [];
+      // A zombie has no command line: it is dead, and its reaper's business.
+      const command = readOr(`/proc/${pid}/cmdline`).replaceAll("\0", " ");
+      return ours && command !== "" ? [`process ${pid} ${command}`] : [];
     });
   return [...mounts.map((line) => `mount ${line.split(" ")[4]}`), ...processes, ...cgroups()];
 }
