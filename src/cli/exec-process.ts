@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The process of `rune exec`: from a file, or the container's own with the flags' changes. */
-import { absolute, readConfig } from "../container/bundle.ts";
-import type { State } from "../container/state.ts";
+import { absolute } from "../container/bundle.ts";
 import { type Kernel, readFile } from "../kernel/kernel.ts";
-import type { CapabilitySets, Process } from "../oci/config.ts";
+import type { CapabilitySets, Config, Process } from "../oci/config.ts";
 import { maximumConfigSizeBytes, parseProcess } from "../oci/parse-config.ts";
 import type { ExecChanges, ExecProgram } from "./verbs/exec.ts";
 
-export function execProcess(kernel: Kernel, program: ExecProgram, state: State): Process {
+export function execProcess(kernel: Kernel, program: ExecProgram, config: Config): Process {
   if (program.from === "file") {
     const path = absolute(kernel, program.path);
     return parseProcess(readFile(kernel, path, maximumConfigSizeBytes));
   }
-  return changed(readConfig(kernel, state.bundle).process, program);
+  return changed(config.process, program);
 }
 
 /** As runc: the terminal is the flag's alone, other settings stay unless a flag changes them. */

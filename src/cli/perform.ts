@@ -12,6 +12,7 @@ import { start } from "../container/start.ts";
 import { ENOENT } from "../kernel/constants.ts";
 import type { Front } from "../kernel/front.ts";
 import { type Fd, type Kernel, readText, unlessErrno } from "../kernel/kernel.ts";
+import { libseccomp } from "../kernel/libseccomp.ts";
 import type { ContainerStart } from "./container-options.ts";
 import { execProcess } from "./exec-process.ts";
 import type { GlobalOptions } from "./global.ts";
@@ -50,7 +51,7 @@ export function perform(command: Command, session: Session): Promise<void> | und
       const { id, detach, noSubreaper, ignorePaused, consoleSocket, pidFile } = command;
       exec(depsOf(session), {
         id,
-        process: (state) => execProcess(kernel, command.program, state),
+        process: (config) => execProcess(kernel, command.program, config),
         detach,
         subreaper: !noSubreaper,
         ignorePaused,
@@ -106,6 +107,7 @@ function depsOf({ kernel, global, front, log, libDir }: Session): Deps {
   });
   return {
     kernel,
+    seccomp: libseccomp(kernel),
     libDir,
     root: absolute(kernel, path),
     version: BUILD_VERSION,

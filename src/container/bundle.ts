@@ -7,6 +7,7 @@ import type { Config, Process } from "../oci/config.ts";
 import { maximumConfigSizeBytes, parseConfig } from "../oci/parse-config.ts";
 import { checkNamespaces, isSeparate } from "../plan/namespaces.ts";
 import { checkSysctl } from "../plan/sysctl.ts";
+import { checkSeccomp } from "../seccomp/rules.ts";
 
 export type Bundle = {
   /** Absolute. */
@@ -52,27 +53,26 @@ export function readConfig(kernel: Kernel, bundle: string): Config {
 export function checkSupported(config: Config): void {
   checkNamespaces(config);
   checkSysctl(config);
+  if (config.linux?.seccomp !== undefined) checkSeccomp(config.linux.seccomp);
   checkProcess(config.process);
   const { linux = {}, hooks = {} } = config;
   const hook = Object.entries(hooks).find(([, list]) => list.length > 0);
   const field =
     hook !== undefined
       ? `hooks.${hook[0]}`
-      : linux.seccomp !== undefined
-        ? "linux.seccomp"
-        : linux.intelRdt !== undefined
-          ? "linux.intelRdt"
-          : linux.memoryPolicy !== undefined
-            ? "linux.memoryPolicy"
-            : Object.keys(linux.netDevices ?? {}).length > 0
-              ? "linux.netDevices"
-              : linux.timeOffsets !== undefined
-                ? "linux.timeOffsets"
-                : linux.personality !== undefined && linux.personality.domain !== "LINUX"
-                  ? "linux.personality"
-                  : linux.mountLabel !== undefined && linux.mountLabel !== ""
-                    ? "linux.mountLabel"
-                    : undefined;
+      : linux.intelRdt !== undefined
+        ? "linux.intelRdt"
+        : linux.memoryPolicy !== undefined
+          ? "linux.memoryPolicy"
+          : Object.keys(linux.netDevices ?? {}).length > 0
+            ? "linux.netDevices"
+            : linux.timeOffsets !== undefined
+              ? "linux.timeOffsets"
+              : linux.personality !== undefined && linux.personality.domain !== "LINUX"
+                ? "linux.personality"
+                : linux.mountLabel !== undefined && linux.mountLabel !== ""
+                  ? "linux.mountLabel"
+                  : undefined;
   if (field !== undefined) throw unsupported(field);
   for (const [name, value] of [
     ["hostname", config.hostname],

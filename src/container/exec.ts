@@ -2,17 +2,18 @@
 import { tasksFiles, unifiedPath } from "../cgroups/cgroup.ts";
 import { RuneError } from "../errors/error.ts";
 import type { Fd, Pid } from "../kernel/kernel.ts";
-import type { Process } from "../oci/config.ts";
+import type { Config, Process } from "../oci/config.ts";
 import { planExec } from "../plan/exec.ts";
 import { planMonitor } from "../plan/monitor.ts";
 import { unknownCapabilities } from "../plan/process.ts";
-import { checkProcess } from "./bundle.ts";
+import { checkProcess, readConfig } from "./bundle.ts";
 import { receive } from "./channel.ts";
 import { requireConsoleSocket } from "./console.ts";
 import type { Deps } from "./deps.ts";
 import { checkDescriptors } from "./launch.ts";
 import { writePidFile } from "./pid-file.ts";
 import { becomePlan, inheritPreserved, spawnRunelet, submitPlan } from "./runelet.ts";
+import { seccompOf } from "./seccomp.ts";
 import type { State } from "./state.ts";
 import { statusOf } from "./status.ts";
 import { peekState } from "./store.ts";
@@ -20,7 +21,7 @@ import { peekState } from "./store.ts";
 export type ExecRequest = {
   readonly id: string;
   /** What to run; made from the container's own process where the caller gives only arguments. */
-  readonly process: (state: State) => Process;
+  readonly process: (config: Config) => Process;
   readonly consoleSocket?: string;
   readonly pidFile?: string;
   readonly detach: boolean;
@@ -33,7 +34,8 @@ export type ExecRequest = {
 export function exec(deps: Deps, request: ExecRequest): void {
   const { kernel } = deps;
   const state = peekState(kernel, deps.root, request.id);
-  const process = request.process(state);
+  const config = readConfig(kernel, state.bundle);
+  const process = request.process(config);
   checkProcess(process);
   checkDescriptors(deps, request.preserveFds);
   requireConsoleSocket(process.terminal === true, request.consoleSocket, request.detach);
@@ -53,6 +55,7 @@ export function exec(deps: Deps, request: ExecRequest): void {
     ...(unified === undefined ? {} : { unified }),
     ...(console === undefined ? {} : { consoleSocket: console }),
     preservedFds: request.preserveFds,
+    ...seccompOf(deps, config),
   });
   inheritPreserved(plan, request.preserveFds);
   const runelet = spawnRunelet(deps, plan.inherited);

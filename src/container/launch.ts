@@ -25,6 +25,7 @@ import type { Deps } from "./deps.ts";
 import { destroy } from "./destroy.ts";
 import { writePidFile } from "./pid-file.ts";
 import { inheritPreserved, preservedDescriptors, spawnRunelet, submitPlan } from "./runelet.ts";
+import { seccompOf } from "./seccomp.ts";
 import { type State, stateSchema } from "./state.ts";
 import { readProcess } from "./status.ts";
 import { ContainerDirectory } from "./store.ts";
@@ -170,6 +171,7 @@ class Attempt {
       },
       preservedFds: this.#request.preserveFds,
       listeningFds: this.#request.listeningFds,
+      ...seccompOf(this.#deps, this.#bundle.config),
       noPivot: this.#request.noPivot,
       euid: this.#kernel.euid(),
     };

@@ -115,11 +115,16 @@ export function peekState(kernel: Kernel, root: string, id: string): State {
   });
 }
 
+/** Beside the containers under a root, with a character no id has: nobody can create it as one. */
+export function seccompCache(root: string): string {
+  return `${root}/@seccomp`;
+}
+
 /** The ids under a root; none when there is no such directory. */
 export function containerIds(kernel: Kernel, root: string): string[] {
   const entries = unlessErrno(() => kernel.list(root), ENOENT) ?? [];
   return entries
-    .filter(({ isDirectory }) => isDirectory)
+    .filter(({ name, isDirectory }) => isDirectory && !name.startsWith("@"))
     .map(({ name }) => name)
     .sort();
 }

@@ -43,6 +43,7 @@ export function planContainer(config: Config, input: LaunchInput, bundle: string
     preservedFds: input.preservedFds,
     listeningFds: input.listeningFds,
     ...(fifo === undefined ? {} : { fifo }),
+    ...(input.seccomp === undefined ? {} : { seccomp: input.seccomp }),
   });
   return plan;
 }

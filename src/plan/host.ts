@@ -35,6 +35,8 @@ export type LaunchInput = {
   /** How many of the caller's descriptors from 3 on the payload inherits. */
   readonly preservedFds: number;
   readonly listeningFds: number;
+  /** The compiled filter of `linux.seccomp`. */
+  readonly seccomp?: { readonly flags: number; readonly filter: Uint8Array };
   readonly noPivot: boolean;
   readonly euid: number;
 };
