@@ -2,7 +2,7 @@
 /** Bundles whose program is probe.c, and the runtimes they are run with. */
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { defaultSpec } from "../../src/oci/default-spec.ts";
 
 const project = resolve(import.meta.dir, "../..");
@@ -114,12 +114,17 @@ export function runCommand(...command: string[]): Ended {
   return { status: exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
 }
 
+/** Removes what the containers of a test file shared. */
+export function removeProbe(): void {
+  if (built !== undefined) rmSync(dirname(built), { recursive: true, force: true });
+  built = undefined;
+}
+
 let built: string | undefined;
 
 function builtProbe(): string {
   if (built !== undefined) return built;
   const folder = mkdtempSync(join(tmpdir(), "rune-probe-"));
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
   const program = join(folder, "probe");
   const source = join(import.meta.dir, "probe.c");
   const flags = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-O1", "-static", "-pthread"];

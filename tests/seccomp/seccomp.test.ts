@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `linux.seccomp` in real containers, each beside runc's with the same bundle. */
-import { describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
@@ -8,6 +8,7 @@ import {
   type Ended,
   obstacle,
   probe,
+  removeProbe,
   run,
   runBoth,
   runCommand,
@@ -23,6 +24,8 @@ const noStrace = strace === null ? " (skipped: strace is not installed)" : "";
 const architectures = ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"];
 const [getpriority, setpriority, sync, socket, getcwd, mount] = [140, 141, 162, 41, 79, 165];
 const SIGSYS = 31;
+
+afterAll(removeProbe);
 
 describe.skipIf(obstacle !== undefined)(name, () => {
   describe("actions", () => {
