@@ -6,16 +6,16 @@
 export const importRules: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   oci: [],
+  seccomp: ["oci", "kernel"],
   options: [],
   record: [],
   kernel: [],
   config: ["kernel"],
   plan: ["record", "oci", "kernel"],
-  seccomp: ["oci", "kernel"],
   cgroups: ["oci", "kernel"],
   enclave: ["record", "oci", "kernel", "config"],
-  container: ["record", "plan", "seccomp", "cgroups", "enclave", "oci", "kernel", "config"],
-  cli: ["container", "options", "oci", "kernel", "config"],
+  container: ["record", "seccomp", "plan", "cgroups", "enclave", "oci", "kernel", "config"],
+  cli: ["container", "enclave", "options", "oci", "kernel", "config"],
   sgx: [],
   attest: ["sgx"],
   aesm: ["sgx"],
@@ -23,7 +23,7 @@ export const importRules: Readonly<Record<string, readonly string[]>> = {
   ttrpc: [],
   shim: ["container", "ttrpc", "signature", "oci", "kernel", "config"],
   signature: ["sgx"],
-  "sgx-tools": ["attest", "aesm", "sgx", "options"],
+  "sgx-tools": ["attest", "aesm", "sgx", "options", "kernel"],
 };
 
 /** The folder of `src/` a repository path lies in; undefined for `src/main.ts` and what is outside. */

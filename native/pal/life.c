@@ -34,12 +34,12 @@ int pal_start(struct pal *pal, const char *args, const char *log_level, char **e
     return 0;
 }
 
-int pal_run(struct pal *pal, char **argv, char **environment, const int stdio[3], int *status,
-            struct failure *why)
+int pal_run(struct pal *pal, const struct pal_payload *init, int *status, struct failure *why)
 {
-    struct launch launch = {argv, environment, {stdio[0], stdio[1], stdio[2]}};
+    struct launch launch = {
+        init->argv, init->environment, {init->stdio[0], init->stdio[1], init->stdio[2]}};
     char buffer[4096];
-    const char *path = payload_path(argv[0], environment, buffer);
+    const char *path = payload_path(init->argv[0], init->environment, buffer);
     struct payload payload;
     struct exit_status end;
 
@@ -50,6 +50,8 @@ int pal_run(struct pal *pal, char **argv, char **environment, const int stdio[3]
         pal->init = &payload;
         pthread_cond_broadcast(&pal->changed);
         pthread_mutex_unlock(&pal->lock);
+        if (init->on_created != NULL)
+            init->on_created(init->context);
         result = payload_exec(pal, path, &launch, &payload, &end, why);
     }
     pal_set_state(pal, PAL_ENDING);

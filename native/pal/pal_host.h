@@ -60,12 +60,23 @@ int pal_start(struct pal *pal, const char *args, const char *log_level, char **e
  */
 int pal_serve(struct pal *pal, int listener, struct failure *why);
 
+struct pal_payload {
+    char **argv;        /* NULL-terminated, at least one */
+    char **environment; /* NULL-terminated */
+    int stdio[3];       /* descriptor numbers: 0, 1, 2 for init */
+    /* Called when the PAL has created the process (version 1: before pal_exec), or NULL. */
+    void (*on_created)(void *context);
+    void *context;
+};
+
 /*
- * Runs the container's payload to its end; `stdio` are descriptor numbers, 0, 1, 2 for init. Stores
- * the status a shell would show: exit code, or 128 plus the signal.
+ * Runs the container's payload to its end. Stores the status a shell would show: exit code, or 128
+ * plus the signal.
  * Precondition: on the life thread, pal_start has succeeded; once.
  */
-int pal_run(struct pal *pal, char **argv, char **environment, const int stdio[3], int *status,
-            struct failure *why);
+int pal_run(struct pal *pal, const struct pal_payload *init, int *status, struct failure *why);
+
+/* Ends `life` from within, as if it had returned `status`. */
+_Noreturn void pal_end(struct pal *pal, int status);
 
 #endif

@@ -168,11 +168,9 @@ struct life {
     void *context;
 };
 
-static _Noreturn void *live(void *argument)
+_Noreturn void pal_end(struct pal *pal, int status)
 {
-    struct life *life = argument;
-    struct pal *pal = life->pal;
-    pal->result = life->run(pal, life->context);
+    pal->result = status;
     bool created = pal_state(pal) >= PAL_CREATED;
     pal_set_state(pal, PAL_ENDING);
     atomic_store(&pal->life_over, true);
@@ -186,6 +184,12 @@ static _Noreturn void *live(void *argument)
     /* Stays: a child that this thread forked for the PAL would otherwise become an orphan. */
     for (;;)
         pause();
+}
+
+static _Noreturn void *live(void *argument)
+{
+    struct life *life = argument;
+    pal_end(life->pal, life->run(life->pal, life->context));
 }
 
 /* Waits until pal_destroy has returned, or says that it has not. */

@@ -6,16 +6,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static int send_record(const struct run *run, struct writer *w, struct failure *f)
+static int send_packet(int channel, struct writer *w, struct failure *f)
 {
     size_t size = write_end(w);
-    if (run->channel < 0 || size == 0)
-        return fail_code(f, FAILURE_PLAN, "no channel", "report to rune");
+    if (channel < 0 || size == 0)
+        return fail_code(f, FAILURE_PLAN, "no channel", "use the init channel");
     ssize_t n;
     do
-        n = send(run->channel, w->start, size, MSG_NOSIGNAL);
+        n = send(channel, w->start, size, MSG_NOSIGNAL);
     while (n < 0 && errno == EINTR);
-    return n < 0 ? fail_errno(f, errno, "report to rune") : 0;
+    return n < 0 ? fail_errno(f, errno, "use the init channel") : 0;
+}
+
+static int send_record(const struct run *run, struct writer *w, struct failure *f)
+{
+    return send_packet(run->channel, w, f);
 }
 
 int channel_send_pid(const struct run *run, pid_t pid, struct failure *f)
@@ -63,4 +68,30 @@ int channel_wait(const struct run *run, enum channel_code code, struct failure *
     if (!record_next(&packet, &record) || record.code != code)
         return fail_code(f, FAILURE_PLAN, "unexpected message", "wait for rune");
     return 0;
+}
+
+int channel_send_run(int channel, struct failure *f)
+{
+    uint8_t buffer[32];
+    struct writer w;
+    write_begin(&w, buffer, sizeof(buffer), CHANNEL_RUN, 0);
+    return send_packet(channel, &w, f);
+}
+
+int channel_read_outcome(int channel, struct failure *why)
+{
+    uint8_t buffer[sizeof(why->doing) + sizeof(why->reason) + 64];
+    ssize_t n;
+    do
+        n = recv(channel, buffer, sizeof(buffer), 0);
+    while (n < 0 && errno == EINTR);
+    struct reader packet = {buffer, buffer + (n > 0 ? n : 0), false};
+    struct record record;
+    if (!record_next(&packet, &record) || record.code != CHANNEL_FAILED)
+        return 0;
+    why->code = read_u32(&record.payload);
+    why->errno_value = (int)read_u32(&record.payload);
+    snprintf(why->doing, sizeof(why->doing), "%s", read_string(&record.payload, NULL));
+    snprintf(why->reason, sizeof(why->reason), "%s", read_string(&record.payload, NULL));
+    return 1;
 }

@@ -18,6 +18,12 @@ int channel_send_pid(const struct run *run, pid_t pid, struct failure *f);
 int channel_send_ready(const struct run *run, struct failure *f);
 /* Reports on the channel, or in one line on standard error where there is none. */
 void channel_send_failure(const struct run *run, const struct failure *why);
+/* rune's end, held by the monitor: lets the child go on behind READY. */
+int channel_send_run(int channel, struct failure *f);
+/* Reads what the child says: 1 a failure, now in *why; 0 it has nothing more to say, the payload
+ * runs. */
+int channel_read_outcome(int channel, struct failure *why);
+
 /* Waits for a message of rune's; ends the process at end of file, when `rune` has died or given up.
  */
 int channel_wait(const struct run *run, enum channel_code code, struct failure *f);

@@ -141,9 +141,10 @@ int op_home(struct run *run, struct reader *payload, struct failure *f)
     return 0;
 }
 
-/* The environment with HOME at its end. */
-static char **with_home(char **environment, char *home)
+char **with_home(const struct run *run, char **environment)
 {
+    if (run->home == NULL)
+        return environment;
     size_t count = 0;
     while (environment[count] != NULL)
         count++;
@@ -151,7 +152,7 @@ static char **with_home(char **environment, char *home)
     if (larger == NULL)
         return environment;
     memcpy(larger, environment, count * sizeof(*larger));
-    larger[count] = home;
+    larger[count] = run->home;
     return larger;
 }
 
@@ -162,8 +163,6 @@ int op_exec(struct run *run, struct reader *payload, struct failure *f)
         return -1;
     if (run->program_path == NULL || argv[0] == NULL)
         return fail_code(f, FAILURE_PLAN, "no program", "exec");
-    if (run->home != NULL)
-        environment = with_home(environment, run->home);
-    execve(run->program_path, argv, environment);
+    execve(run->program_path, argv, with_home(run, environment));
     return missing(f, errno, run->program_path);
 }

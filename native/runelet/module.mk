@@ -6,3 +6,8 @@ RUNELET_HEADERS := $(wildcard runelet/*.h)
 PROGRAMS += $(B)/lib/runelet
 $(B)/lib/runelet: $(RUNELET_COMMON) runelet/no_pal.c $(RUNELET_HEADERS) | $(B)/lib/
 	$(STATIC) -o $@ $(filter %.c,$^)
+
+# init-runelet hosts a PAL: dynamic, because dlopen is; every symbol bound before it enters a container.
+PROGRAMS += $(B)/lib/init-runelet
+$(B)/lib/init-runelet: $(RUNELET_COMMON) pal/operations.c $(PAL_HOST) $(RUNELET_HEADERS) $(PAL_HEADERS) | $(B)/lib/
+	$(CC) $(CFLAGS) -fPIE -pie $(PAL_LINK) -o $@ $(filter %.c,$^)

@@ -48,7 +48,9 @@ int op_root(struct run *run, struct reader *payload, struct failure *f)
     struct mount_attr_v0 attr = {.propagation = MS_SLAVE};
     if (sys_mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE_, &attr) < 0)
         return fail_errno(f, errno, "detach the propagation of `%s`", path);
-    if (sys_move_mount(tree, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH_) < 0)
+    /* The bundle's root may be a link; OPEN_TREE has followed it too. */
+    if (sys_move_mount(tree, "", AT_FDCWD, path,
+                       MOVE_MOUNT_F_EMPTY_PATH_ | MOVE_MOUNT_T_SYMLINKS_) < 0)
         return fail_errno(f, errno, "mount the root file system `%s`", path);
     run->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     return run->root < 0 ? fail_errno(f, errno, "open the root file system `%s`", path) : 0;

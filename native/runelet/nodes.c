@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Device nodes and links of the container's /dev. */
+/* Device nodes and links of the container's /dev, and directories that it needs. */
 #include "kernel.h"
 #include "operations.h"
 #include "resolve.h"
@@ -77,4 +77,22 @@ int op_bind_device(struct run *run, struct reader *payload, struct failure *f)
     close(tree);
     run->slots[slot] = -1;
     return moved < 0 ? fail_errno(f, error, "bind device `%s`", path) : 0;
+}
+
+int op_mkdir(struct run *run, struct reader *payload, struct failure *f)
+{
+    const char *path = read_string(payload, NULL);
+    if (payload_done(payload, f) < 0)
+        return -1;
+    struct failure why = {0};
+    int made = make_in_root(run, path, false, &why);
+    if (made >= 0) {
+        close(made);
+        return 0;
+    }
+    /* Root may be kept out where the user is not, as on a root-squashing NFS: CWD decides. */
+    if (why.errno_value == EACCES)
+        return 0;
+    *f = why;
+    return -1;
 }

@@ -42,6 +42,8 @@ operation *operation_of(uint16_t code)
         return op_attributes;
     case 26:
         return op_bind_device;
+    case 27:
+        return op_mkdir;
     case 32:
         return op_hostname;
     case 33:
@@ -81,13 +83,15 @@ operation *operation_of(uint16_t code)
     case 64:
         return op_monitor;
     case 65:
-        return op_cgroup_kill;
+        return op_cgroup_remove;
     case 66:
         return op_rmdir;
     case 67:
         return op_unlink;
     case 68:
         return op_exit;
+    case 69:
+        return op_report;
     case 80:
         return op_pal_load;
     case 81:

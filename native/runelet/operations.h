@@ -12,7 +12,7 @@ operation op_enter;
 /* mounts.c */
 operation op_propagation, op_root, op_mount_fs, op_mount_tree, op_pivot, op_attributes;
 /* nodes.c */
-operation op_mknod, op_symlink, op_bind_device;
+operation op_mknod, op_symlink, op_bind_device, op_mkdir;
 /* hide.c */
 operation op_mask, op_readonly;
 /* process.c */
@@ -26,9 +26,9 @@ operation op_find_program, op_wait_fifo, op_exec, op_home;
 /* hook.c */
 operation op_hook;
 /* monitor.c */
-operation op_monitor, op_exit;
+operation op_monitor, op_report, op_exit;
 /* clean.c */
-operation op_cgroup_kill, op_rmdir, op_unlink;
+operation op_cgroup_remove, op_rmdir, op_unlink;
 /* agent_exec.c */
 operation op_agent_exec;
 /* ../pal/operations.c in init-runelet, no_pal.c in runelet */

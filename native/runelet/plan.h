@@ -26,12 +26,17 @@ struct run {
     bool cwd_deferred;  /* CWD waits for the user's own permissions */
     char *home;         /* "HOME=..." for EXEC, where the environment has none */
     char *program_path; /* what EXEC runs, NULL before FIND_PROGRAM */
-    int status;         /* exit status of the monitored child, for EXIT */
-    struct pal *pal;    /* of init-runelet */
+    bool failed;        /* the monitored child could not start; `failure` says why */
+    struct failure failure;
+    int status;      /* exit status of the monitored child, for EXIT */
+    struct pal *pal; /* of init-runelet */
 };
 
 /* One operation of docs/protocol/launch-plan.md: consumes the payload and acts. */
 typedef int operation(struct run *run, struct reader *payload, struct failure *f);
+
+/* The environment, with what HOME has found at its end where the plan asked for it. */
+char **with_home(const struct run *run, char **environment);
 
 /* The operation of a code; NULL for an unknown one. */
 operation *operation_of(uint16_t code);

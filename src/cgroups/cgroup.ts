@@ -55,6 +55,7 @@ export function createCgroup(
   return directories.filter((directory) => {
     try {
       makeDirectories(kernel, directory);
+      if (directory.version === 2) delegateControllers(kernel, parentOf(directory.path));
       return true;
     } catch (error) {
       const { errno } = RuneError.from(error, "make cgroup");
@@ -81,37 +82,42 @@ function makeDirectories(kernel: Kernel, { path, version, controllers }: CgroupD
     return;
   }
   if (unlessErrno(() => kernel.stat(path), ENOENT) !== undefined) return;
-  const parent = path.slice(0, path.lastIndexOf("/"));
-  makeDirectories(kernel, { path: parent, version, controllers });
-  if (version === 2) delegateControllers(kernel, parent);
+  makeDirectories(kernel, { path: parentOf(path), version, controllers });
   unlessErrno(() => kernel.mkdir(path, 0o755), EEXIST);
   if (isCpuset) inheritCpuset(kernel, path);
 }
 
 /** cpuset.cpus and .mems start empty in version 1, and no process can join until they are set. */
 function inheritCpuset(kernel: Kernel, path: string): void {
-  const parent = path.slice(0, path.lastIndexOf("/"));
+  const parent = parentOf(path);
   for (const name of ["cpuset.cpus", "cpuset.mems"]) {
     if (readText(kernel, `${path}/${name}`).trim() !== "") continue;
     writeFile(kernel, `${path}/${name}`, readText(kernel, `${parent}/${name}`).trim());
   }
 }
 
-/** Hands every controller the parent has to its children. */
-export function delegateControllers(kernel: Kernel, path: string): void {
-  const available = readText(kernel, `${path}/cgroup.controllers`).trim();
-  if (available === "") return;
-  const wanted = available.split(" ").map((name) => `+${name}`);
-  for (const one of wanted) {
+/**
+ * Makes a version 2 directory and those above it hand their controllers down: a limit has no file
+ * where one of them does not.
+ */
+function delegateControllers(kernel: Kernel, path: string): void {
+  const words = (name: string) =>
+    unlessErrno(() => readText(kernel, `${path}/${name}`), ENOENT)
+      ?.trim()
+      .split(" ");
+  if (words("cgroup.controllers") === undefined) return; // above the mount point
+  delegateControllers(kernel, parentOf(path));
+  const handed = new Set(words("cgroup.subtree_control"));
+  for (const name of words("cgroup.controllers") ?? []) {
+    if (name === "" || handed.has(name)) continue;
     // One by one: a controller with internal processes in the parent must not keep the others back.
-    unlessErrno(
-      () => writeFile(kernel, `${path}/cgroup.subtree_control`, one),
-      EBUSY,
-      EPERM,
-      ENOENT,
-      EACCES,
-    );
+    const write = () => writeFile(kernel, `${path}/cgroup.subtree_control`, `+${name}`);
+    unlessErrno(write, EBUSY, EPERM, ENOENT, EACCES);
   }
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/"));
 }
 
 /** The version 2 directory, to be born in it. */

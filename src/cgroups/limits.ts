@@ -28,6 +28,8 @@ export function applyLimits(
     if (own !== undefined) set(kernel, own.path, write);
   }
   const covered = new Set(v1.flatMap(({ controllers }) => controllers));
+  const inV1 = Object.keys(resources.unified ?? {}).find((file) => covered.has(controllerOf(file)));
+  if (inV1 !== undefined) throw notUnified(inV1);
   for (const write of limitWrites(resources, 2)) {
     if (covered.has(write.controller)) continue;
     if (unified === undefined) throw missing(write);
@@ -35,7 +37,13 @@ export function applyLimits(
   }
 }
 
-/** What to write for a cgroup version; pure. */
+/** True when a limit is asked for; rules for devices are in every configuration and do not count. */
+export function hasLimits(resources: Resources): boolean {
+  const { devices: _, ...limits } = resources;
+  return limitWrites(limits, 2).length + limitWrites(limits, 1).length > deviceWrites([]).length;
+}
+
+/** What to write for a cgroup version; pure. As in runc, 0 stands for "not set" but where 0 is a value. */
 export function limitWrites(resources: Resources, version: 1 | 2): LimitWrite[] {
   const { memory = {}, cpu = {}, pids, unified = {} } = resources;
   const common =
@@ -46,7 +54,7 @@ export function limitWrites(resources: Resources, version: 1 | 2): LimitWrite[] 
   }
   if (version === 1) return [...common, ...deviceWrites(resources.devices ?? [])];
   const own = Object.entries(unified).map(([file, value]) => {
-    return { controller: file.split(".")[0] ?? "", file, value };
+    return { controller: controllerOf(file), file, value };
   });
   return [...common, ...own];
 }
@@ -59,36 +67,43 @@ function memoryV1({
   disableOOMKiller,
 }: MemoryResources): LimitWrite[] {
   return present("memory", [
-    ["memory.limit_in_bytes", limit],
-    ["memory.soft_limit_in_bytes", reservation],
-    ["memory.memsw.limit_in_bytes", swap],
+    ["memory.limit_in_bytes", unlessZero(limit)],
+    ["memory.soft_limit_in_bytes", unlessZero(reservation)],
+    ["memory.memsw.limit_in_bytes", unlessZero(swap)],
     ["memory.swappiness", swappiness],
     ["memory.oom_control", disableOOMKiller === true ? 1 : undefined],
   ]);
 }
 
 function memoryV2({ limit, reservation, swap }: MemoryResources): LimitWrite[] {
-  // Version 1 counts swap together with memory, version 2 apart.
-  const swapOnly =
-    swap === undefined || swap === 0n || limit === undefined || limit <= 0n || swap < 0n
-      ? swap
-      : swap - limit;
   return present("memory", [
     ["memory.max", orMax(limit)],
-    ["memory.low", reservation],
-    ["memory.swap.max", orMax(swapOnly)],
+    ["memory.low", orMax(reservation)],
+    ["memory.swap.max", swapMax(limit, swap)],
   ]);
+}
+
+/** Version 1 and config.json count swap together with memory, version 2 apart. */
+function swapMax(limit: bigint | undefined, swap: bigint | undefined): string | undefined {
+  if (swap === undefined || swap === 0n) return undefined;
+  if (swap < 0n) return "max";
+  if (limit !== undefined && limit > 0n && swap >= limit) return String(swap - limit);
+  throw new RuneError({
+    code: "CONFIG_INVALID",
+    doing: `config \`linux.resources.memory.swap\`: set \`${swap}\``,
+    reason: "it counts memory and swap together: it cannot be less than, or without, `limit`",
+  });
 }
 
 function cpuV1(cpu: CpuResources): LimitWrite[] {
   return [
     ...present("cpu", [
-      ["cpu.shares", cpu.shares === 0n ? undefined : cpu.shares],
-      ["cpu.cfs_period_us", cpu.period],
-      ["cpu.cfs_quota_us", cpu.quota],
+      ["cpu.shares", unlessZero(cpu.shares)],
+      ["cpu.cfs_period_us", unlessZero(cpu.period)],
+      ["cpu.cfs_quota_us", unlessZero(cpu.quota)],
       ["cpu.cfs_burst_us", cpu.burst],
-      ["cpu.rt_period_us", cpu.realtimePeriod],
-      ["cpu.rt_runtime_us", cpu.realtimeRuntime],
+      ["cpu.rt_period_us", unlessZero(cpu.realtimePeriod)],
+      ["cpu.rt_runtime_us", unlessZero(cpu.realtimeRuntime)],
       ["cpu.idle", cpu.idle],
     ]),
     ...cpuset(cpu),
@@ -96,22 +111,27 @@ function cpuV1(cpu: CpuResources): LimitWrite[] {
 }
 
 function cpuV2(cpu: CpuResources): LimitWrite[] {
-  const { shares, quota, period = 100_000n } = cpu;
-  const weight =
-    shares === undefined || shares === 0n ? undefined : 1n + ((shares - 2n) * 9999n) / 262142n;
+  const [quota, period] = [unlessZero(cpu.quota), unlessZero(cpu.period)];
   const max =
-    quota === undefined && cpu.period === undefined
+    quota === undefined && period === undefined
       ? undefined
-      : `${quota === undefined || quota <= 0n ? "max" : quota} ${period}`;
+      : `${orMax(quota) ?? "max"} ${period ?? 100_000n}`;
   return [
     ...present("cpu", [
-      ["cpu.weight", weight],
+      ["cpu.weight", weightOf(unlessZero(cpu.shares))],
       ["cpu.max", max],
       ["cpu.max.burst", cpu.burst],
       ["cpu.idle", cpu.idle],
     ]),
     ...cpuset(cpu),
   ];
+}
+
+/** 2 to 262144 shares on 1 to 10000; the kernel cuts shares beyond that, a weight it refuses. */
+function weightOf(shares: bigint | undefined): bigint | undefined {
+  if (shares === undefined) return undefined;
+  const cut = shares < 2n ? 2n : shares > 262144n ? 262144n : shares;
+  return 1n + ((cut - 2n) * 9999n) / 262142n;
 }
 
 function cpuset({ cpus, mems }: CpuResources): LimitWrite[] {
@@ -121,9 +141,18 @@ function cpuset({ cpus, mems }: CpuResources): LimitWrite[] {
   ]);
 }
 
+function unlessZero(value: bigint | undefined): bigint | undefined {
+  return value === 0n ? undefined : value;
+}
+
 function orMax(value: bigint | undefined): string | undefined {
   if (value === undefined || value === 0n) return undefined;
   return value < 0n ? "max" : String(value);
+}
+
+/** "memory.high" is the memory controller's. */
+function controllerOf(file: string): string {
+  return file.slice(0, file.indexOf("."));
 }
 
 type Value = bigint | number | string | undefined;
@@ -155,10 +184,18 @@ function missing({ file, controller }: LimitWrite): RuneError {
   });
 }
 
+function notUnified(file: string): RuneError {
+  return new RuneError({
+    code: "CGROUP",
+    doing: `set \`${file}\``,
+    reason: "this host has the controller in a version 1 hierarchy",
+  });
+}
+
 function refuseUnsupported(resources: Resources): void {
   const { blockIO, hugepageLimits, network, rdma } = resources;
-  const unsupported = Object.entries({ blockIO, hugepageLimits, network, rdma }).find(
-    ([, value]) => value !== undefined && Object.keys(value).length > 0,
+  const unsupported = Object.entries({ blockIO, hugepageLimits, network, rdma }).find(([, value]) =>
+    Object.values(value ?? {}).some(isAsked),
   );
   if (unsupported === undefined) return;
   throw new RuneError({
@@ -166,4 +203,9 @@ function refuseUnsupported(resources: Resources): void {
     doing: `config \`linux.resources.${unsupported[0]}\``,
     reason: "this limit cannot be set yet",
   });
+}
+
+/** Engines write `"blockIO": { "weight": 0 }` and empty lists for what nobody asked for. */
+function isAsked(value: unknown): boolean {
+  return value !== undefined && value !== 0 && !(Array.isArray(value) && value.length === 0);
 }

@@ -23,6 +23,12 @@ export const programOptions = [
     default: "text",
     help: "how log records are written",
   },
+  {
+    name: "config",
+    kind: "string",
+    argument: "path",
+    help: "the node's configuration; /etc/inclavare-containers/config.toml unless given",
+  },
   { name: "debug", kind: "flag", help: "log what is done, step by step" },
   {
     name: "systemd-cgroup",
@@ -59,6 +65,8 @@ export type GlobalOptions = {
   /** As given; `stateRoot` has the default. */
   readonly root?: string;
   readonly log?: string;
+  /** Absent: the usual place. */
+  readonly config?: string;
   readonly logFormat: "text" | "json";
   readonly debug: boolean;
   readonly systemdCgroup: boolean;
@@ -69,6 +77,7 @@ export function toGlobalOptions(values: OptionValues<typeof programOptions>): Gl
   return {
     ...(values.root === undefined ? {} : { root: values.root }),
     ...(values.log === undefined || values.log === "" ? {} : { log: values.log }),
+    ...(values.config === undefined || values.config === "" ? {} : { config: values.config }),
     logFormat: values["log-format"],
     debug: values.debug,
     systemdCgroup: values["systemd-cgroup"],

@@ -65,6 +65,9 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
       "it runs `sh` in a terminal.",
     examples: ["rune spec --bundle /srv/web", "rune spec --enclave"],
   },
+  "report-failure": {
+    description: "Internal: how a monitor writes the log record of a program that could not start.",
+  },
   features: {
     description:
       "Prints what is compiled in, whatever the host can do. Needs no root and changes nothing.",

@@ -16,28 +16,25 @@ const stderr = 2 as Fd; // open: the front sees to it
 export async function main(words: readonly string[]): Promise<void> {
   let log: Log = createLog({ ...logDefaults, write: (record) => linux.write(stderr, record) });
   let verb: string | undefined;
+  let exitCode = 1;
   try {
     const front = readFront(linux, process.env);
     const line: CommandLine = parseCommandLine(words);
     log = openLog(line.global);
     const command = line.command();
-    verb = command.verb;
+    verb = command.verb === "report-failure" ? command.failed : command.verb;
+    // What containerd and people's scripts tell from a program's own 1: runc, exec.go.
+    if (verb === "exec") exitCode = 255;
     log = openLog(line.global, containerOf(command));
     await dispatch(line, command, front, log);
     process.exit(0);
   } catch (error) {
     log.failure(RuneError.from(error, `rune ${verb ?? ""}`.trim()));
-    // What containerd and people's scripts tell from a program's own 1: runc, exec.go.
-    process.exit(verb === "exec" ? 255 : 1);
+    process.exit(exitCode);
   }
 }
 
-function dispatch(
-  line: CommandLine,
-  command: Command,
-  front: Front,
-  log: Log,
-): Promise<void> | undefined {
+function dispatch(line: CommandLine, command: Command, front: Front, log: Log): Promise<void> {
   return perform(command, {
     kernel: linux,
     global: line.global,

@@ -1,23 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Hands a parsed command to its verb in src/container and prints what it returns. */
-import { absolute } from "../container/bundle.ts";
-import { create } from "../container/create.ts";
-import { deleteContainer } from "../container/delete.ts";
+
 import type { Deps } from "../container/deps.ts";
-import { exec } from "../container/exec.ts";
-import { kill } from "../container/kill.ts";
-import { inspect, list } from "../container/list.ts";
-import { run } from "../container/run.ts";
-import { start } from "../container/start.ts";
+import { absolute } from "../container/path.ts";
 import { ENOENT } from "../kernel/constants.ts";
 import type { Front } from "../kernel/front.ts";
 import { type Fd, type Kernel, readText, unlessErrno } from "../kernel/kernel.ts";
-import { libseccomp } from "../kernel/libseccomp.ts";
 import type { ContainerStart } from "./container-options.ts";
-import { execProcess } from "./exec-process.ts";
 import type { GlobalOptions } from "./global.ts";
 import type { Log } from "./log.ts";
-import { printCold } from "./print-cold.ts";
 import { stateRoot } from "./state-root.ts";
 import type { Command } from "./table.ts";
 import { refuseUnsupported } from "./unsupported.ts";
@@ -32,26 +23,32 @@ export type Session = {
 
 const stdout = 1 as Fd; // open: the front sees to it
 
-/** Resolves when done; hot verbs are done on return. */
-export function perform(command: Command, session: Session): Promise<void> | undefined {
+/**
+ * Each verb is imported when it is the one: what `state` or `kill` cost is mostly the reading of what
+ * they do not use.
+ */
+export async function perform(command: Command, session: Session): Promise<void> {
   refuseUnsupported(session.global, command);
   const { kernel } = session;
   const print = (text: string) => kernel.write(stdout, new TextEncoder().encode(text));
   switch (command.verb) {
-    case "create":
-      create(depsOf(session), createRequest(command, session));
-      return undefined;
+    case "create": {
+      const { create } = await import("../container/create.ts");
+      return await create(depsOf(session), createRequest(command, session));
+    }
     case "run": {
+      const { run } = await import("../container/run.ts");
       const { detach, keep, noSubreaper } = command;
       const request = createRequest(command, session);
-      run(depsOf(session), { ...request, detach, keep, subreaper: !noSubreaper });
-      return undefined;
+      return await run(depsOf(session), { ...request, detach, keep, subreaper: !noSubreaper });
     }
     case "exec": {
+      const { exec } = await import("../container/exec.ts");
+      const { execProcess } = await import("./exec-process.ts");
       const { id, detach, noSubreaper, ignorePaused, consoleSocket, pidFile } = command;
-      exec(depsOf(session), {
+      return await exec(depsOf(session), {
         id,
-        process: (config) => execProcess(kernel, command.program, config),
+        process: (state) => execProcess(kernel, command.program, state),
         detach,
         subreaper: !noSubreaper,
         ignorePaused,
@@ -59,27 +56,37 @@ export function perform(command: Command, session: Session): Promise<void> | und
         ...(consoleSocket === undefined ? {} : { consoleSocket }),
         ...(pidFile === undefined ? {} : { pidFile }),
       });
-      return undefined;
     }
-    case "start":
-      start(depsOf(session), command.id);
-      return undefined;
-    case "kill":
-      kill(depsOf(session), command.id, command.signal, command.all);
-      return undefined;
-    case "delete":
-      deleteContainer(depsOf(session), command.id, command.force);
-      return undefined;
-    case "state":
-      print(`${JSON.stringify(inspect(depsOf(session), command.id), null, 2)}\n`);
-      return undefined;
-    default:
-      return printCold(command, { kernel, print, list: () => list(depsOf(session)) });
+    case "report-failure": {
+      const { failureOf } = await import("../container/channel.ts");
+      throw failureOf(command.code, command.errno, command.doing, command.reason);
+    }
+    case "start": {
+      const { start } = await import("../container/start.ts");
+      return start(depsOf(session), command.id);
+    }
+    case "kill": {
+      const { kill } = await import("../container/kill.ts");
+      return kill(depsOf(session), command.id, command.signal, command.all);
+    }
+    case "delete": {
+      const { deleteContainer } = await import("../container/delete.ts");
+      return deleteContainer(depsOf(session), command.id, command.force);
+    }
+    case "state": {
+      const { inspect } = await import("../container/list.ts");
+      return print(`${JSON.stringify(inspect(depsOf(session), command.id), null, 2)}\n`);
+    }
+    default: {
+      const { printCold } = await import("./print-cold.ts");
+      const { list } = await import("../container/list.ts");
+      return await printCold(command, { kernel, print, list: () => list(depsOf(session)) });
+    }
   }
 }
 
 function createRequest(command: ContainerStart, session: Session) {
-  const { id, bundle = ".", noPivot, consoleSocket, pidFile } = command;
+  const { id, bundle = ".", noPivot, consoleSocket, pidFile, platform } = command;
   return {
     id,
     bundle,
@@ -87,6 +94,7 @@ function createRequest(command: ContainerStart, session: Session) {
     ...preserved(command.preserveFds, session),
     ...(consoleSocket === undefined ? {} : { consoleSocket }),
     ...(pidFile === undefined ? {} : { pidFile }),
+    ...(platform === undefined ? {} : { platform }),
   };
 }
 
@@ -107,11 +115,18 @@ function depsOf({ kernel, global, front, log, libDir }: Session): Deps {
   });
   return {
     kernel,
-    seccomp: libseccomp(kernel),
     libDir,
     root: absolute(kernel, path),
+    nodeConfig: global.config ?? "/etc/inclavare-containers/config.toml",
     version: BUILD_VERSION,
     openDescriptors: front.openDescriptors,
+    reportCommand: (verb, id) => [
+      // Beside lib/inclavare, as the front that started this engine.
+      `${libDir}/../../bin/rune`,
+      ...(global.log === undefined ? [] : ["--log", absolute(kernel, global.log)]),
+      ...["--log-format", global.logFormat],
+      ...["report-failure", verb, id],
+    ],
     warn: (message) => log.warning(message),
   };
 }

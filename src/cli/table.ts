@@ -9,6 +9,11 @@ import { type ExecCommand, execCommand, parseExec } from "./verbs/exec.ts";
 import { type FeaturesCommand, featuresCommand, parseFeatures } from "./verbs/features.ts";
 import { type KillCommand, killCommand, parseKill } from "./verbs/kill.ts";
 import { type ListCommand, listCommand, parseList } from "./verbs/list.ts";
+import {
+  parseReportFailure,
+  type ReportFailureCommand,
+  reportFailureCommand,
+} from "./verbs/report-failure.ts";
 import { parseRun, type RunCommand, runCommand } from "./verbs/run.ts";
 import { parseSpec, type SpecCommand, specCommand } from "./verbs/spec.ts";
 import { parseStart, type StartCommand, startCommand } from "./verbs/start.ts";
@@ -22,6 +27,7 @@ export type Command =
   | HelpCommand
   | KillCommand
   | ListCommand
+  | ReportFailureCommand
   | RunCommand
   | SpecCommand
   | StartCommand
@@ -59,6 +65,7 @@ const verbs: readonly Verb[] = [
   { spec: listCommand, parse: parseList },
   { spec: specCommand, parse: parseSpec },
   { spec: featuresCommand, parse: parseFeatures },
+  { spec: reportFailureCommand, parse: parseReportFailure },
 ];
 
 /** Everything that help, the reference page and completion are made from. */

@@ -7,7 +7,7 @@ import type { Config, Process } from "../oci/config.ts";
 import { maximumConfigSizeBytes, parseConfig } from "../oci/parse-config.ts";
 import { checkNamespaces, isSeparate } from "../plan/namespaces.ts";
 import { checkSysctl } from "../plan/sysctl.ts";
-import { checkSeccomp } from "../seccomp/rules.ts";
+import { absolute } from "./path.ts";
 
 export type Bundle = {
   /** Absolute. */
@@ -53,10 +53,11 @@ export function readConfig(kernel: Kernel, bundle: string): Config {
 export function checkSupported(config: Config): void {
   checkNamespaces(config);
   checkSysctl(config);
-  if (config.linux?.seccomp !== undefined) checkSeccomp(config.linux.seccomp);
   checkProcess(config.process);
   const { linux = {}, hooks = {} } = config;
-  const hook = Object.entries(hooks).find(([, list]) => list.length > 0);
+  const hook = Object.entries(hooks).find(
+    ([name, list]) => name !== "startContainer" && list.length > 0,
+  );
   const field =
     hook !== undefined
       ? `hooks.${hook[0]}`
@@ -90,14 +91,6 @@ export function checkProcess(process: Process): void {
   const wanted = { apparmorProfile, selinuxLabel, scheduler, ioPriority, execCPUAffinity };
   const field = Object.entries(wanted).find(([, value]) => value !== undefined && value !== "");
   if (field !== undefined) throw unsupported(`process.${field[0]}`);
-}
-
-/** Absolute, relative to the current directory. */
-export function absolute(kernel: Kernel, path: string): string {
-  if (path.startsWith("/")) return path.length > 1 ? path.replace(/\/+$/, "") : path;
-  const cwd = kernel.readlink("/proc/self/cwd");
-  const clean = path.replace(/^(\.\/+)+/, "").replace(/\/+$/, "");
-  return clean === "" || clean === "." ? cwd : `${cwd === "/" ? "" : cwd}/${clean}`;
 }
 
 function unsupported(field: string): RuneError {

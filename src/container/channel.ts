@@ -25,8 +25,10 @@ const failureCodes: readonly ErrorCode[] = [
 
 /** Waits for the next message. */
 export function receive(kernel: Kernel, channel: Fd): ChannelMessage {
-  const packet = kernel.read(channel, packetMaxBytes);
+  const packet = kernel.read(channel, packetMaxBytes + 1);
   if (packet.length === 0) return { kind: "end" };
+  if (packet.length > packetMaxBytes)
+    throw broken(`a packet has more than ${packetMaxBytes} bytes`);
   const record = RecordReader.packet(packet);
   const message = decode(record);
   record.done();
@@ -51,17 +53,34 @@ function decode(record: RecordReader): ChannelMessage {
       return { kind: "ready" };
     case 3:
       return { kind: "failed", error: decodeFailure(record) };
-    default: {
-      const reason = `unknown message ${record.code}`;
-      throw new RuneError({ code: "RUNELET", doing: "listen to runelet", reason });
-    }
+    default:
+      throw broken(`unknown message ${record.code}`);
   }
 }
 
 function decodeFailure(record: RecordReader): RuneError {
-  const code = failureCodes[record.u32()] ?? "RUNELET";
-  const errno = record.u32();
-  const doing = record.string();
-  const reason = record.string().replace(/^[A-Z](?=[a-z ])/, (letter) => letter.toLowerCase());
-  return new RuneError({ code, doing, reason, ...(errno === 0 ? {} : { errno }) });
+  return failureOf(record.u32(), record.u32(), record.string(), record.string());
+}
+
+/** What a FAILED means; strerror's capital becomes the house's lower case. */
+export function failureOf(code: number, errno: number, doing: string, text: string): RuneError {
+  const reason = text.replace(/^[A-Z](?=[a-z ])/, (letter) => letter.toLowerCase());
+  return new RuneError({
+    code: failureCodes[code] ?? "RUNELET",
+    doing,
+    reason,
+    ...(errno === 0 ? {} : { errno }),
+  });
+}
+
+/** Lets the child go on and waits until its payload runs; for a caller that does not stay. */
+export function runDetached(kernel: Kernel, channel: Fd): void {
+  sendRun(kernel, channel);
+  const message = receive(kernel, channel);
+  if (message.kind === "failed") throw message.error;
+  kernel.close(channel);
+}
+
+function broken(reason: string): RuneError {
+  return new RuneError({ code: "RUNELET", doing: "listen to runelet", reason });
 }

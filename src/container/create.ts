@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import type { Platform } from "../config/node-config.ts";
 import { readBundle } from "./bundle.ts";
+import { sendRun } from "./channel.ts";
 import { requireConsoleSocket } from "./console.ts";
-import type { Deps } from "./deps.ts";
+import { closingOnFailure, type Deps } from "./deps.ts";
+import { destroy } from "./destroy.ts";
+import { prepareBundle } from "./enclave.ts";
 import { launch } from "./launch.ts";
+import { prepareSeccomp } from "./seccomp.ts";
 
 export type CreateRequest = {
   readonly id: string;
   readonly bundle: string;
   readonly consoleSocket?: string;
   readonly pidFile?: string;
+  readonly platform?: Platform;
   readonly noPivot: boolean;
   /** All of the caller's from 3 on that the payload gets, listening ones included. */
   readonly preserveFds: number;
@@ -16,17 +23,29 @@ export type CreateRequest = {
 };
 
 /** Creates a container whose payload waits for `start`. */
-export function create(deps: Deps, request: CreateRequest): void {
-  const { consoleSocket, ...rest } = request;
-  const bundle = readBundle(deps.kernel, request.bundle);
-  requireConsoleSocket(bundle.config.process.terminal === true, consoleSocket, true);
+export function create(deps: Deps, request: CreateRequest): Promise<void> {
+  return closingOnFailure(deps, (own) => createWith(own, request));
+}
+
+async function createWith(deps: Deps, request: CreateRequest): Promise<void> {
+  const { consoleSocket, platform, ...rest } = request;
+  const read = readBundle(deps.kernel, request.bundle);
+  requireConsoleSocket(read.config.process.terminal === true, consoleSocket, true);
   const console = consoleSocket === undefined ? undefined : deps.kernel.connectUnix(consoleSocket);
-  const { directory, channel } = launch(deps, {
+  const launched = launch(deps, {
     ...rest,
-    bundle,
+    ...(await prepareBundle(deps, read, platform)),
+    ...(await prepareSeccomp(deps, read.config)),
     ...(console === undefined ? {} : { console }),
     waitsForStart: true,
   });
-  deps.kernel.close(channel);
-  directory.release();
+  try {
+    sendRun(deps.kernel, launched.channel);
+  } catch (error) {
+    destroy(deps, launched.directory, launched.state);
+    throw error;
+  } finally {
+    deps.kernel.close(launched.channel);
+    launched.directory.release();
+  }
 }

@@ -1,19 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What every verb gets from whoever calls it, the CLI or the shim. */
 import type { Kernel } from "../kernel/kernel.ts";
-import type { SeccompLibrary } from "../kernel/seccomp-library.ts";
+import { trackDescriptors } from "../kernel/tracked.ts";
 
 export type Deps = {
   readonly kernel: Kernel;
-  readonly seccomp: SeccompLibrary;
   /** Directory of runelet and its companions. */
   readonly libDir: string;
   /** Directory of the containers, such as /run/rune. */
   readonly root: string;
+  /** Path of the node's configuration. */
+  readonly nodeConfig: string;
   /** "0.1.0", written into state files. */
   readonly version: string;
   /** The caller's descriptors from 3 on; a container may inherit nothing else. */
   readonly openDescriptors: ReadonlySet<number>;
+  /**
+   * The command that logs why a program could not be started, for a monitor: the failure's code,
+   * errno, doing and reason are added to it.
+   */
+  readonly reportCommand: (verb: "run" | "exec", id: string) => readonly string[];
   /** Reports what is odd but no failure. */
   readonly warn: (message: string) => void;
 };
+
+/** Runs a verb; what it has opened and not closed is closed when it fails. */
+export async function closingOnFailure(
+  deps: Deps,
+  verb: (deps: Deps) => Promise<void>,
+): Promise<void> {
+  const { kernel, closeAll } = trackDescriptors(deps.kernel);
+  try {
+    await verb({ ...deps, kernel });
+  } catch (error) {
+    closeAll();
+    throw error;
+  }
+}

@@ -1,27 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 import { tasksFiles, unifiedPath } from "../cgroups/cgroup.ts";
 import { RuneError } from "../errors/error.ts";
-import type { Fd, Pid } from "../kernel/kernel.ts";
-import type { Config, Process } from "../oci/config.ts";
-import { planExec } from "../plan/exec.ts";
+import { ESRCH, O_DIRECTORY, O_RDONLY } from "../kernel/constants.ts";
+import { type Fd, type Pid, unlessErrno } from "../kernel/kernel.ts";
+import type { Process } from "../oci/config.ts";
+import type { PlanBuilder } from "../plan/encode.ts";
+import { planAgentExec, planExec } from "../plan/exec.ts";
 import { planMonitor } from "../plan/monitor.ts";
 import { unknownCapabilities } from "../plan/process.ts";
+import type { SeccompFilter } from "../seccomp/filter.ts";
 import { checkProcess, readConfig } from "./bundle.ts";
-import { receive } from "./channel.ts";
+import { receive, runDetached } from "./channel.ts";
 import { requireConsoleSocket } from "./console.ts";
-import type { Deps } from "./deps.ts";
+import { closingOnFailure, type Deps } from "./deps.ts";
 import { checkDescriptors } from "./launch.ts";
 import { writePidFile } from "./pid-file.ts";
-import { becomePlan, inheritPreserved, spawnRunelet, submitPlan } from "./runelet.ts";
-import { seccompOf } from "./seccomp.ts";
+import { becomePlan, inheritPreserved, type Runelet, spawnRunelet, submitPlan } from "./runelet.ts";
+import { prepareSeccomp } from "./seccomp.ts";
 import type { State } from "./state.ts";
-import { statusOf } from "./status.ts";
+import { requireChild, statusOf } from "./status.ts";
 import { peekState } from "./store.ts";
 
 export type ExecRequest = {
   readonly id: string;
   /** What to run; made from the container's own process where the caller gives only arguments. */
-  readonly process: (config: Config) => Process;
+  readonly process: (state: State) => Process;
   readonly consoleSocket?: string;
   readonly pidFile?: string;
   readonly detach: boolean;
@@ -31,11 +34,14 @@ export type ExecRequest = {
 };
 
 /** Runs a further process in a container. In the foreground this process becomes its monitor. */
-export function exec(deps: Deps, request: ExecRequest): void {
+export function exec(deps: Deps, request: ExecRequest): Promise<void> {
+  return closingOnFailure(deps, (own) => execWith(own, request));
+}
+
+async function execWith(deps: Deps, request: ExecRequest): Promise<void> {
   const { kernel } = deps;
   const state = peekState(kernel, deps.root, request.id);
-  const config = readConfig(kernel, state.bundle);
-  const process = request.process(config);
+  const process = request.process(state);
   checkProcess(process);
   checkDescriptors(deps, request.preserveFds);
   requireConsoleSocket(process.terminal === true, request.consoleSocket, request.detach);
@@ -47,31 +53,70 @@ export function exec(deps: Deps, request: ExecRequest): void {
   const [ours, theirs] = foregroundTerminal ? kernel.streamPair() : [undefined, undefined];
   const console =
     request.consoleSocket === undefined ? theirs : kernel.connectUnix(request.consoleSocket);
-  const unified = unifiedPath(state.cgroup);
-  const plan = planExec(process, {
-    init,
-    namespaces: state.namespaces,
-    tasksFiles: tasksFiles(state.cgroup),
-    ...(unified === undefined ? {} : { unified }),
-    ...(console === undefined ? {} : { consoleSocket: console }),
-    preservedFds: request.preserveFds,
-    ...seccompOf(deps, config),
-  });
+  const inputs = { init, ...(console === undefined ? {} : { consoleSocket: console }) };
+  // The container's own filter; in an enclave container the program's process has it already.
+  const seccomp = await prepareSeccomp(deps, readConfig(kernel, state.bundle));
+  const plan =
+    state.enclave?.pal === undefined
+      ? planOrdinary(process, state, request, { ...inputs, ...seccomp })
+      : planInEnclave(deps, process, state, inputs);
   inheritPreserved(plan, request.preserveFds);
   const runelet = spawnRunelet(deps, plan.inherited);
   submitPlan(deps, runelet, plan);
-  const pid = awaitStart(deps, runelet.channel);
+  const pid = awaitReady(deps, runelet, state.enclave?.pal !== undefined);
   if (request.pidFile !== undefined) writePidFile(kernel, request.pidFile, pid);
-  if (request.detach) return;
+  if (request.detach) {
+    runDetached(kernel, runelet.channel);
+    return;
+  }
   becomePlan(
     deps,
     planMonitor({
       pid,
+      channel: runelet.channel,
       subreaper: request.subreaper,
+      report: deps.reportCommand("exec", request.id),
       ...(ours === undefined ? {} : { console: ours }),
-      cleanUp: { cgroupProcs: [], files: [], directories: [] },
+      cleanUp: { cgroups: [], killLeft: false, files: [], directories: [] },
     }),
   );
+}
+
+type Inputs = { readonly init: Fd; readonly consoleSocket?: Fd; readonly seccomp?: SeccompFilter };
+
+function planOrdinary(
+  process: Process,
+  state: State,
+  { preserveFds }: ExecRequest,
+  inputs: Inputs,
+): PlanBuilder {
+  const unified = unifiedPath(state.cgroup);
+  return planExec(process, {
+    ...inputs,
+    namespaces: state.namespaces,
+    tasksFiles: tasksFiles(state.cgroup),
+    ...(unified === undefined ? {} : { unified }),
+    preservedFds: preserveFds,
+  });
+}
+
+/** The program runs in init-runelet's process: what belongs to a process cannot be chosen. */
+function planInEnclave(
+  { kernel, root }: Deps,
+  process: Process,
+  { id, bundle }: State,
+  inputs: Inputs,
+): PlanBuilder {
+  const { uid, gid } = readConfig(kernel, bundle).process.user;
+  if (process.user.uid !== uid || process.user.gid !== gid) {
+    const reason = `programs of an enclave container run as its own user, ${uid}:${gid}`;
+    throw new RuneError({ code: "CONFIG_UNSUPPORTED", doing: `exec in \`${id}\``, reason });
+  }
+  // Through the directory's descriptor: the root's path may be longer than a socket address.
+  const directory = kernel.open(`${root}/${id}`, O_RDONLY | O_DIRECTORY);
+  const agent = kernel.connectUnix(`/proc/self/fd/${directory}/agent.sock`);
+  kernel.close(directory);
+  return planAgentExec(process, { ...inputs, agent });
 }
 
 /** A pidfd of the init, checked to be it after it was opened. */
@@ -81,9 +126,9 @@ function openInit({ kernel, root }: Deps, state: State, ignorePaused: boolean): 
   if (init === undefined) {
     throw new RuneError({ code: "CONTAINER_STATE", doing, reason: "it is still being created" });
   }
-  const pidfd = kernel.pidfd(init.pid as Pid);
+  const pidfd = unlessErrno(() => kernel.pidfd(init.pid as Pid), ESRCH);
   const status = statusOf(kernel, `${root}/${id}`, state);
-  if (status === "stopped") {
+  if (pidfd === undefined || status === "stopped") {
     throw new RuneError({ code: "CONTAINER_NOT_RUNNING", doing, reason: "container not running" });
   }
   if (status === "paused" && !ignorePaused) {
@@ -93,17 +138,20 @@ function openInit({ kernel, root }: Deps, state: State, ignorePaused: boolean): 
   return pidfd;
 }
 
-/** The payload runs once the channel, which is close-on-exec, ends without a failure. */
-function awaitStart({ kernel }: Deps, channel: Fd): Pid {
-  let pid: Pid | undefined;
-  for (;;) {
+/**
+ * Waits for READY; PID comes from another process, in either order. In an enclave container runelet
+ * itself is what engines wait for.
+ */
+function awaitReady({ kernel }: Deps, { channel, pid: own }: Runelet, standsIn: boolean): Pid {
+  for (let pid = standsIn ? own : undefined, ready = false; ; ) {
+    if (pid !== undefined && ready) return requireChild(kernel, pid).pid;
     const message = receive(kernel, channel);
-    if (message.kind === "pid") pid = message.pid;
     if (message.kind === "failed") throw message.error;
-    if (message.kind === "end") break;
+    if (message.kind === "end") {
+      const doing = "start the process";
+      throw new RuneError({ code: "RUNELET", doing, reason: "runelet died without a word" });
+    }
+    if (message.kind === "pid") pid = message.pid;
+    else ready = true;
   }
-  kernel.close(channel);
-  if (pid !== undefined) return pid;
-  const doing = "start the process";
-  throw new RuneError({ code: "RUNELET", doing, reason: "runelet died without a word" });
 }

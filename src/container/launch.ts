@@ -9,25 +9,26 @@ import {
   unifiedPath,
 } from "../cgroups/cgroup.ts";
 import { isUnifiedOnly, readHierarchies } from "../cgroups/layout.ts";
-import { applyLimits } from "../cgroups/limits.ts";
+import { applyLimits, hasLimits } from "../cgroups/limits.ts";
+import { withoutSecrets } from "../enclave/mentions.ts";
 import { RuneError } from "../errors/error.ts";
-import { O_RDONLY, O_RDWR } from "../kernel/constants.ts";
 import type { Fd, Kernel, Pid } from "../kernel/kernel.ts";
-import type { Config } from "../oci/config.ts";
 import { cloneFlags } from "../oci/namespaces.ts";
 import { planContainer } from "../plan/container.ts";
 import type { LaunchInput } from "../plan/host.ts";
 import { isNew } from "../plan/namespaces.ts";
 import { unknownCapabilities } from "../plan/process.ts";
+import type { SeccompFilter } from "../seccomp/filter.ts";
 import { type Bundle, checkSupported } from "./bundle.ts";
-import { receive, sendRun } from "./channel.ts";
+import { type ChannelMessage, receive } from "./channel.ts";
 import type { Deps } from "./deps.ts";
+import { type Descriptors, openDescriptors } from "./descriptors.ts";
 import { destroy } from "./destroy.ts";
+import { type EnclaveLaunch, palDied, palHangs } from "./enclave.ts";
 import { writePidFile } from "./pid-file.ts";
-import { inheritPreserved, preservedDescriptors, spawnRunelet, submitPlan } from "./runelet.ts";
-import { seccompOf } from "./seccomp.ts";
+import { inheritPreserved, spawnRunelet, submitPlan } from "./runelet.ts";
 import { type State, stateSchema } from "./state.ts";
-import { readProcess } from "./status.ts";
+import { requireChild } from "./status.ts";
 import { ContainerDirectory } from "./store.ts";
 
 export type LaunchRequest = {
@@ -38,6 +39,8 @@ export type LaunchRequest = {
   readonly pidFile?: string;
   readonly noPivot: boolean;
   readonly preserveFds: number;
+  readonly enclave?: EnclaveLaunch;
+  readonly seccomp?: SeccompFilter;
   readonly listeningFds: number;
   /** True for `create`: the payload waits for `start`. */
   readonly waitsForStart: boolean;
@@ -50,7 +53,10 @@ export type Launched = {
   readonly channel: Fd;
 };
 
-/** Makes the container, or leaves nothing of it behind. The caller releases the directory. */
+/**
+ * Makes the container, or leaves nothing of it behind. Its init waits for RUN on the channel; the
+ * caller sends that, and releases the directory.
+ */
 export function launch(deps: Deps, request: LaunchRequest): Launched {
   const { bundle } = request;
   checkSupported(bundle.config);
@@ -67,10 +73,6 @@ export function launch(deps: Deps, request: LaunchRequest): Launched {
     throw error;
   }
 }
-
-type Descriptors = Pick<LaunchInput, "namespaces" | "consoleSocket" | "fifo"> & {
-  readonly all: readonly Fd[];
-};
 
 /** One launch and what it has made so far. */
 class Attempt {
@@ -99,7 +101,7 @@ class Attempt {
     refuseOccupied(kernel, located);
     // Before anything else exists: whoever finds the state file can remove all that follows.
     this.#directory.writeState(this.#state(located));
-    const descriptors = this.#openDescriptors();
+    const descriptors = openDescriptors(this.#deps, this.#request, this.#directory);
     const runelet = spawnRunelet(this.#deps, descriptors.all);
     this.#channel = runelet.channel;
     this.#makeCgroup(located);
@@ -111,7 +113,6 @@ class Attempt {
     const state = this.#state(this.#cgroup, pid);
     this.#directory.writeState(state);
     if (this.#request.pidFile !== undefined) writePidFile(kernel, this.#request.pidFile, pid);
-    sendRun(kernel, runelet.channel);
     return { directory: this.#directory, state, pid, channel: runelet.channel };
   }
 
@@ -130,33 +131,17 @@ class Attempt {
 
   #makeCgroup(located: CgroupDirectory[]): void {
     const resources = this.#bundle.config.linux?.resources ?? {};
-    const limited = Object.keys(resources).some((name) => name !== "devices");
     this.#cgroup = located;
-    this.#cgroup = createCgroup(this.#kernel, located, limited);
-    if (this.#cgroup.length > 0) applyLimits(this.#kernel, this.#cgroup, resources);
-  }
-
-  /** Everything of ours that the child gets; runelet inherits it when it starts. */
-  #openDescriptors(): Descriptors {
-    const kernel = this.#kernel;
-    const namespaces = openNamespaces(kernel, this.#bundle.config);
-    const consoleSocket = this.#request.console;
-    const fifo = this.#request.waitsForStart ? this.#makeFifo() : undefined;
-    const all = [...namespaces.values(), ...preservedDescriptors(this.#request.preserveFds)];
-    if (consoleSocket !== undefined) all.push(consoleSocket);
-    if (fifo !== undefined) all.push(fifo);
-    return {
-      all,
-      namespaces,
-      ...(consoleSocket === undefined ? {} : { consoleSocket }),
-      ...(fifo === undefined ? {} : { fifo }),
-    };
+    this.#cgroup = createCgroup(this.#kernel, located, hasLimits(resources));
+    applyLimits(this.#kernel, this.#cgroup, resources);
   }
 
   #input({ all: _, ...descriptors }: Descriptors, unifiedOnly: boolean): LaunchInput {
     const unified = unifiedPath(this.#cgroup);
+    const { seccomp } = this.#request;
     return {
       ...descriptors,
+      id: this.#request.id,
       rootfs: this.#bundle.rootfs,
       unifiedOnly,
       cgroups: {
@@ -171,22 +156,19 @@ class Attempt {
       },
       preservedFds: this.#request.preserveFds,
       listeningFds: this.#request.listeningFds,
-      ...seccompOf(this.#deps, this.#bundle.config),
       noPivot: this.#request.noPivot,
+      ...(seccomp === undefined ? {} : { seccomp }),
       euid: this.#kernel.euid(),
     };
   }
 
-  #makeFifo(): Fd {
-    this.#kernel.mkfifo(this.#directory.fifo, 0o600);
-    return this.#kernel.open(this.#directory.fifo, O_RDWR);
-  }
-
   /** PID and READY come from two processes, in either order. */
   #awaitReady(channel: Fd): Pid {
+    const { pal } = this.#request.enclave ?? {};
+    const deadlineMs = pal === undefined ? undefined : this.#kernel.nowMs() + pal.initTimeoutMs;
     for (let pid: Pid | undefined, ready = false; ; ) {
       if (pid !== undefined && ready) return pid;
-      const message = receive(this.#kernel, channel);
+      const message = this.#receive(channel, deadlineMs);
       switch (message.kind) {
         case "pid":
           pid = message.pid;
@@ -197,16 +179,26 @@ class Attempt {
         case "failed":
           throw message.error;
         case "end":
-          throw died("it died without a word");
+          throw pal === undefined ? died("it died without a word") : palDied(pal);
       }
     }
   }
 
+  /** The next message; a PAL has to be done with pal_init by the deadline. */
+  #receive(channel: Fd, deadlineMs: number | undefined): ChannelMessage {
+    const { pal } = this.#request.enclave ?? {};
+    if (deadlineMs !== undefined && pal !== undefined) {
+      const leftMs = Math.max(0, deadlineMs - this.#kernel.nowMs());
+      if (!this.#kernel.waitReadable(channel, leftMs)) throw palHangs(pal);
+    }
+    return receive(this.#kernel, channel);
+  }
+
   #state(cgroup: readonly CgroupDirectory[], pid?: Pid): State {
     const { config, path, rootfs } = this.#bundle;
+    const { enclave } = this.#request;
     const namespaces = config.linux?.namespaces ?? [];
-    const startTime = pid === undefined ? undefined : readProcess(this.#kernel, pid)?.startTime;
-    if (pid !== undefined && startTime === undefined) throw died("it died before it was started");
+    const init = pid === undefined ? undefined : requireChild(this.#kernel, pid);
     return {
       schema: stateSchema,
       writer: this.#deps.version,
@@ -216,9 +208,10 @@ class Attempt {
       ociVersion: config.ociVersion,
       created: new Date().toISOString(),
       ownerUid: this.#kernel.euid(),
-      annotations: config.annotations ?? {},
-      ...(pid === undefined || startTime === undefined ? {} : { init: { pid, startTime } }),
+      annotations: withoutSecrets(config.annotations ?? {}),
+      ...(init === undefined ? {} : { init: { pid: init.pid, startTime: init.startTime } }),
       cgroup,
+      ...(enclave === undefined ? {} : { enclave: enclave.state, enclave_config: enclave.record }),
       namespaces: namespaces.reduce((flags, { type }) => flags | cloneFlags[type], 0),
       ownPidNamespace: isNew(config, "pid"),
     };
@@ -231,15 +224,6 @@ function refuseOccupied(kernel: Kernel, located: readonly CgroupDirectory[]): vo
   const doing = `use cgroup \`${located[0]?.path}\``;
   const reason = `it is not empty: ${occupants} processes`;
   throw new RuneError({ code: "CGROUP", doing, reason });
-}
-
-/** Opens the namespaces to join, so that what is checked is what is joined. */
-function openNamespaces(kernel: Kernel, config: Config): Map<string, Fd> {
-  const open = new Map<string, Fd>();
-  for (const { path } of config.linux?.namespaces ?? []) {
-    if (path !== undefined && path !== "") open.set(path, kernel.open(path, O_RDONLY));
-  }
-  return open;
 }
 
 /** --preserve-fds may name only what the caller had open: never a descriptor of ours. */

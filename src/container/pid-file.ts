@@ -9,8 +9,11 @@ export function writePidFile(kernel: Kernel, path: string, pid: Pid): void {
   const fd = kernel.open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0o644);
   try {
     kernel.write(fd, new TextEncoder().encode(String(pid)));
+    kernel.rename(temporary, path);
+  } catch (error) {
+    kernel.unlink(temporary);
+    throw error;
   } finally {
     kernel.close(fd);
   }
-  kernel.rename(temporary, path);
 }

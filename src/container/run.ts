@@ -3,13 +3,15 @@ import type { Fd } from "../kernel/kernel.ts";
 import type { PlanBuilder } from "../plan/encode.ts";
 import { planMonitor } from "../plan/monitor.ts";
 import { readBundle } from "./bundle.ts";
-import { receive } from "./channel.ts";
+import { runDetached } from "./channel.ts";
 import { requireConsoleSocket } from "./console.ts";
 import type { CreateRequest } from "./create.ts";
-import type { Deps } from "./deps.ts";
+import { closingOnFailure, type Deps } from "./deps.ts";
 import { destroy } from "./destroy.ts";
+import { prepareBundle } from "./enclave.ts";
 import { type Launched, launch } from "./launch.ts";
 import { becomePlan } from "./runelet.ts";
+import { prepareSeccomp } from "./seccomp.ts";
 
 export type RunRequest = CreateRequest & {
   readonly detach: boolean;
@@ -19,23 +21,28 @@ export type RunRequest = CreateRequest & {
 };
 
 /** Creates and starts a container. In the foreground this process becomes its monitor. */
-export function run(deps: Deps, request: RunRequest): void {
+export function run(deps: Deps, request: RunRequest): Promise<void> {
+  return closingOnFailure(deps, (own) => runWith(own, request));
+}
+
+async function runWith(deps: Deps, request: RunRequest): Promise<void> {
   const { kernel } = deps;
-  const { consoleSocket, detach, subreaper, keep, ...rest } = request;
-  const bundle = readBundle(kernel, request.bundle);
-  const terminal = bundle.config.process.terminal === true;
+  const { consoleSocket, detach, subreaper, keep, platform, ...rest } = request;
+  const read = readBundle(kernel, request.bundle);
+  const terminal = read.config.process.terminal === true;
   requireConsoleSocket(terminal, consoleSocket, detach);
   const [ours, theirs] = terminal && !detach ? kernel.streamPair() : [undefined, undefined];
   const console = consoleSocket === undefined ? theirs : kernel.connectUnix(consoleSocket);
   const launched = launch(deps, {
     ...rest,
-    bundle,
+    ...(await prepareBundle(deps, read, platform)),
+    ...(await prepareSeccomp(deps, read.config)),
     ...(console === undefined ? {} : { console }),
     waitsForStart: false,
   });
   try {
-    awaitPayload(deps, launched);
-    if (!detach) becomePlan(deps, monitorPlan(launched, { subreaper, keep, ours }));
+    if (detach) runDetached(kernel, launched.channel);
+    else becomePlan(deps, monitorPlan(deps, launched, { subreaper, keep, ours }));
   } catch (error) {
     destroy(deps, launched.directory, launched.state);
     throw error;
@@ -44,29 +51,24 @@ export function run(deps: Deps, request: RunRequest): void {
   }
 }
 
-/** Until the channel, which is close-on-exec, ends: then the payload runs. */
-function awaitPayload({ kernel }: Deps, { channel }: Launched): void {
-  const message = receive(kernel, channel);
-  if (message.kind === "failed") throw message.error;
-  kernel.close(channel);
-}
-
 function monitorPlan(
-  { pid, state, directory }: Launched,
+  deps: Deps,
+  { pid, state, directory, channel }: Launched,
   { subreaper, keep, ours }: { subreaper: boolean; keep: boolean; ours: Fd | undefined },
 ): PlanBuilder {
   const contents = directory.contents();
   const everything = {
-    cgroupProcs: state.ownPidNamespace
-      ? []
-      : state.cgroup.map(({ path }) => `${path}/cgroup.procs`),
+    cgroups: state.cgroup.map(({ path }) => path),
+    killLeft: !state.ownPidNamespace,
     files: contents.files,
-    directories: [...state.cgroup.map(({ path }) => path), ...contents.directories],
+    directories: contents.directories,
   };
   return planMonitor({
     pid,
+    channel,
     subreaper,
+    report: deps.reportCommand("run", state.id),
     ...(ours === undefined ? {} : { console: ours }),
-    cleanUp: keep ? { cgroupProcs: [], files: [], directories: [] } : everything,
+    cleanUp: keep ? { cgroups: [], killLeft: false, files: [], directories: [] } : everything,
   });
 }

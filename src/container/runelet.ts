@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Starting runelet with a plan. */
-import type { Fd } from "../kernel/kernel.ts";
+import type { Fd, Pid } from "../kernel/kernel.ts";
 import type { PlanBuilder } from "../plan/encode.ts";
 import { sendPlan } from "./channel.ts";
 import type { Deps } from "./deps.ts";
@@ -10,6 +10,7 @@ export type Runelet = {
   /** Our end of the init channel; when it closes, the runelet and its child end. */
   readonly channel: Fd;
   readonly planFd: Fd;
+  readonly pid: Pid;
 };
 
 /**
@@ -22,13 +23,13 @@ export function spawnRunelet({ kernel, libDir }: Deps, inherited: readonly Fd[])
   const planFd = kernel.memfd("plan");
   const given = [theirs, planFd, ...inherited];
   for (const fd of given) kernel.setInherited(fd, true);
-  kernel.spawn({
+  const pid = kernel.spawn({
     path: `/proc/self/fd/${program}`,
     argv: ["runelet", String(planFd), String(theirs)],
     env: [],
   });
   for (const fd of [program, theirs, ...inherited]) kernel.close(fd);
-  return { channel, planFd };
+  return { channel, planFd, pid };
 }
 
 /** Hands the plan over; it runs from now on. */

@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Config } from "../oci/config.ts";
-import { type SeccompFilter, seccompFilter } from "../seccomp/filter.ts";
-import { checkSeccomp } from "../seccomp/rules.ts";
+import type { SeccompFilter } from "../seccomp/filter.ts";
 import type { Deps } from "./deps.ts";
-import { seccompCache } from "./store.ts";
 
-/** The filter every process of a container gets; nothing where its configuration has no profile. */
-export function seccompOf(
-  { kernel, root, seccomp: library }: Deps,
+/** Kept over all state roots: a node has few profiles, engines have a root for each namespace. */
+const cacheDirectory = "/run/inclavare/seccomp";
+
+/**
+ * The filter of every process of a container. Nothing is loaded for a configuration without one, and
+ * no library where the filter is in the cache.
+ */
+export async function prepareSeccomp(
+  { kernel }: Deps,
   { linux }: Config,
-): { readonly seccomp?: SeccompFilter } {
+): Promise<{ readonly seccomp?: SeccompFilter }> {
   const profile = linux?.seccomp;
   if (profile === undefined) return {};
-  checkSeccomp(profile);
-  const cacheDirectory = seccompCache(root);
+  const [{ seccompFilter }, { libseccomp }] = await Promise.all([
+    import("../seccomp/filter.ts"),
+    import("../kernel/libseccomp.ts"),
+  ]);
+  const library = libseccomp(kernel);
   return { seccomp: seccompFilter(profile, { kernel, library, cacheDirectory }) };
 }

@@ -14,8 +14,11 @@ export function start({ kernel, root }: Deps, id: string): void {
   if (status !== "created") throw wrongStatus(id, status);
   const fifo = unlessErrno(() => kernel.open(directory.fifo, O_WRONLY | O_NONBLOCK), ENXIO, ENOENT);
   if (fifo === undefined) throw wrongStatus(id, "stopped");
-  kernel.write(fifo, new TextEncoder().encode("0"));
-  kernel.close(fifo);
+  try {
+    kernel.write(fifo, new TextEncoder().encode("0"));
+  } finally {
+    kernel.close(fifo);
+  }
   kernel.unlink(directory.fifo);
 }
 

@@ -23,8 +23,22 @@ export type State = {
   readonly cgroup: readonly CgroupDirectory[];
   /** CLONE_NEW* of the namespaces the init does not share with the runtime. */
   readonly namespaces: number;
+  /** Of an enclave container, or one with a simulated SGX platform. */
+  readonly enclave?: EnclaveState;
+  /** The original's record of the same, without the secrets it kept: enclave-config.md. */
+  readonly enclave_config?: object;
   /** True when killing init ends every process of the container. */
   readonly ownPidNamespace: boolean;
+};
+
+export type EnclaveState = {
+  /** "intelSgx"; absent where the container only gets an SGX platform. */
+  readonly type?: string;
+  readonly platform: "hardware" | "simulation";
+  /** Who chose the platform: "--platform", "ENCLAVE_PLATFORM", ... */
+  readonly platformChosenBy: string;
+  /** Absolute path of the PAL. */
+  readonly pal?: string;
 };
 
 export type InitProcess = {

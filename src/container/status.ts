@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What a container is doing, from its state, its process and its fifo. */
+import { RuneError } from "../errors/error.ts";
 import { ENOENT, ESRCH } from "../kernel/constants.ts";
-import { type Kernel, readText, unlessErrno } from "../kernel/kernel.ts";
+import { type Kernel, type Pid, readText, unlessErrno } from "../kernel/kernel.ts";
 import { type ContainerReport, type ContainerStatus, ociVersion } from "../oci/state.ts";
 import type { InitProcess, State } from "./state.ts";
 
@@ -19,16 +20,33 @@ export function isAlive(kernel: Kernel, { pid, startTime }: InitProcess): boolea
   return found !== undefined && found.startTime === startTime && !"ZX".includes(found.state);
 }
 
+type Process = {
+  /** "R", "S", "Z", ... */
+  readonly state: string;
+  readonly parent: number;
+  readonly startTime: number;
+};
+
 /** proc_pid_stat(5): the command may hold spaces and parentheses, so count from the last one. */
-export function readProcess(
-  kernel: Kernel,
-  pid: number,
-): { readonly state: string; readonly startTime: number } | undefined {
+export function readProcess(kernel: Kernel, pid: number): Process | undefined {
   const text = unlessErrno(() => readText(kernel, `/proc/${pid}/stat`), ENOENT, ESRCH);
   const fields = text?.slice(text.lastIndexOf(")") + 2).split(" ");
-  const [state, startTime] = [fields?.[0], fields?.[19]];
-  if (state === undefined || startTime === undefined) return undefined;
-  return { state, startTime: Number(startTime) };
+  const [state, parent, startTime] = [fields?.[0], fields?.[1], fields?.[19]];
+  if (state === undefined || parent === undefined || startTime === undefined) return undefined;
+  return { state, parent: Number(parent), startTime: Number(startTime) };
+}
+
+/**
+ * The process a PID message names, once it is known to be a child of ours, as CLONE makes it. The
+ * container's side shares the channel and might name a process of the host, for `kill` and `delete`
+ * to end.
+ */
+export function requireChild(kernel: Kernel, pid: Pid): Process & { readonly pid: Pid } {
+  const found = readProcess(kernel, pid);
+  if (found?.parent === kernel.pid()) return { ...found, pid };
+  const reason =
+    found === undefined ? "it died before it was started" : `process ${pid} is not a child of rune`;
+  throw new RuneError({ code: "RUNELET", doing: "start the container's process", reason });
 }
 
 /** What `state` and `list` print. */
@@ -43,6 +61,7 @@ export function report(kernel: Kernel, path: string, state: State): ContainerRep
     rootfs: state.rootfs,
     created: state.created,
     ...(Object.keys(state.annotations).length === 0 ? {} : { annotations: state.annotations }),
+    ...(state.enclave === undefined ? {} : { enclave: state.enclave }),
     owner: ownerName(kernel, state.ownerUid),
   };
 }

@@ -5,6 +5,7 @@ import {
   EEXIST,
   ENOENT,
   ENOTDIR,
+  ENOTEMPTY,
   O_CREAT,
   O_DIRECTORY,
   O_RDONLY,
@@ -39,9 +40,15 @@ export class ContainerDirectory {
       return true;
     }, EEXIST);
     if (made !== true) throw exists(id);
-    const directory = lockDirectory(kernel, root, id);
-    if (directory === undefined) throw exists(id);
-    return directory;
+    try {
+      const directory = lockDirectory(kernel, root, id);
+      if (directory === undefined) throw exists(id);
+      return directory;
+    } catch (error) {
+      // Not where another command has made it its own meanwhile: then it is not empty, or gone.
+      unlessErrno(() => kernel.rmdir(path), ENOENT, ENOTEMPTY);
+      throw error;
+    }
   }
 
   /** The directory of an existing container, once its lock is free. */
@@ -58,6 +65,11 @@ export class ContainerDirectory {
 
   get fifo(): string {
     return `${this.path}/exec.fifo`;
+  }
+
+  /** A short name for a socket in the directory: sun_path holds 108 bytes (unix(7)). */
+  socketPath(name: string): string {
+    return `/proc/self/fd/${this.#fd}/${name}`;
   }
 
   /** Undefined where the container's maker died before it wrote one. */
@@ -115,16 +127,11 @@ export function peekState(kernel: Kernel, root: string, id: string): State {
   });
 }
 
-/** Beside the containers under a root, with a character no id has: nobody can create it as one. */
-export function seccompCache(root: string): string {
-  return `${root}/@seccomp`;
-}
-
 /** The ids under a root; none when there is no such directory. */
 export function containerIds(kernel: Kernel, root: string): string[] {
   const entries = unlessErrno(() => kernel.list(root), ENOENT) ?? [];
   return entries
-    .filter(({ name, isDirectory }) => isDirectory && !name.startsWith("@"))
+    .filter(({ isDirectory }) => isDirectory)
     .map(({ name }) => name)
     .sort();
 }
@@ -134,8 +141,13 @@ function lockDirectory(kernel: Kernel, root: string, id: string): ContainerDirec
   const path = `${root}/${id}`;
   const fd = unlessErrno(() => kernel.open(path, O_RDONLY | O_DIRECTORY), ENOENT, ENOTDIR);
   if (fd === undefined) return undefined;
-  kernel.lock(fd);
-  if (kernel.fstat(fd).links > 0) return ContainerDirectory.adopt(kernel, id, path, fd);
+  try {
+    kernel.lock(fd);
+    if (kernel.fstat(fd).links > 0) return ContainerDirectory.adopt(kernel, id, path, fd);
+  } catch (error) {
+    kernel.close(fd);
+    throw error;
+  }
   kernel.close(fd);
   return undefined;
 }
@@ -154,7 +166,7 @@ function makeRoot(kernel: Kernel, root: string): void {
   }, ENOENT);
   if (made === true) return;
   makeRoot(kernel, root.slice(0, root.lastIndexOf("/")) || "/");
-  kernel.mkdir(root, 0o711);
+  unlessErrno(() => kernel.mkdir(root, 0o711), EEXIST); // another command may be doing the same
 }
 
 function exists(id: string): RuneError {

@@ -46,6 +46,8 @@ export type Program = {
 export interface Kernel {
   open(path: string, flags: number, mode?: number): Fd;
   openAt(directory: Fd, path: string, flags: number, mode?: number): Fd;
+  /** Follows symbolic links, but fails with ELOOP at a magic one, such as /proc/PID/root. */
+  openWithoutMagicLinks(path: string, flags: number): Fd;
   close(fd: Fd): void;
   /** At most `maxBytes`; empty at end of file. */
   read(fd: Fd, maxBytes: number): Uint8Array;
@@ -90,6 +92,8 @@ export interface Kernel {
   spawn(program: Program): Pid;
   /** Becomes another program; returns only by throwing. */
   execute(program: Program): never;
+  /** Gives every signal its default disposition, before {@link Kernel.execute}. */
+  resetSignals(): void;
   kill(pid: Pid, signal: number): void;
   pidfd(pid: Pid): Fd;
   pidfdSignal(pidfd: Fd, signal: number): void;

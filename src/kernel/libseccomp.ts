@@ -31,7 +31,6 @@ export function libseccomp(kernel: Kernel): SeccompLibrary {
   const number = (found: number) => (found === noSuchSystemCall ? undefined : found);
   return {
     version: readVersion,
-    architecture: (name) => open().seccomp_arch_resolve_name(string(name)) || undefined,
     systemCall: (name) => number(open().seccomp_syscall_resolve_name(string(name))),
     systemCallOf: (architecture, name) =>
       number(open().seccomp_syscall_resolve_name_arch(architecture, string(name))),
@@ -54,13 +53,10 @@ class Filter implements LibraryFilter {
 
   addArchitecture(architecture: number): void {
     const EEXIST = 17;
-    const EDOM = 33;
     const result = -this.#library.seccomp_arch_add(this.#context, architecture);
     if (result === 0 || result === EEXIST) return;
     const doing = `add architecture 0x${architecture.toString(16)} to the seccomp filter`;
-    throw result === EDOM
-      ? refusal(doing, "its byte order is not this machine's")
-      : refusal(doing, errnoText(result));
+    throw refusal(doing, errnoText(result));
   }
 
   addRule(action: number, systemCall: number, tests: readonly ArgumentTest[]): void {
@@ -145,7 +141,6 @@ function openFunctions() {
   const { ptr: pointer, u32, i32, void: nothing } = FFIType;
   return opened(() =>
     dlopen(file, {
-      seccomp_arch_resolve_name: { args: [pointer], returns: u32 },
       seccomp_syscall_resolve_name: { args: [pointer], returns: i32 },
       seccomp_syscall_resolve_name_arch: { args: [u32, pointer], returns: i32 },
       seccomp_init: { args: [u32], returns: pointer },

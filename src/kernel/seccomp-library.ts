@@ -27,14 +27,12 @@ export type ArgumentTest = {
 export interface SeccompLibrary {
   /** "2.5.4"; part of what a compiled filter depends on. */
   version(): string;
-  /** The token of an architecture ("x86_64"), AUDIT_ARCH_* but for x32; undefined when unknown. */
-  architecture(name: string): number | undefined;
   /**
    * A system call's number on this machine, or the negative one libseccomp has for those of other
    * architectures only; undefined when it knows none of that name.
    */
   systemCall(name: string): number | undefined;
-  /** The same for another architecture. */
+  /** The same for an architecture, by libseccomp's token. */
   systemCallOf(architecture: number, name: string): number | undefined;
   /** A filter for this machine's architecture; the action is a SECCOMP_RET_* value. */
   filter(defaultAction: number): LibraryFilter;

@@ -44,9 +44,9 @@ export type SupportedFeatures = {
   readonly knownTees: readonly string[];
 };
 
-/** Today's rune: the first slice, where no hook is run and no security label applied. */
+/** Today's rune: the first slice, where no hook is run and no profile loaded. */
 export const supported: SupportedFeatures = {
-  hooks: [],
+  hooks: ["startContainer"],
   namespaces: namespaceTypes.filter((type) => type !== "time"),
   unsupportedMountOptions: ["idmap", "ridmap", "remount", "tmpcopyup"],
   cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: false },

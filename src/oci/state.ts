@@ -31,6 +31,8 @@ export type ContainerReport = {
   /** RFC 3339, UTC. */
   readonly created: string;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** Of an enclave container: its type, its platform and who chose that. */
+  readonly enclave?: object;
   /** Name of the user who created it; empty where the id has no name. `state` prints it too. */
   readonly owner: string;
 };

@@ -4,7 +4,9 @@ import { MS_SLAVE } from "../kernel/constants.ts";
 import type { Config } from "../oci/config.ts";
 import { mountAttributes, parseMountOptions, parsePropagation } from "../oci/mount-options.ts";
 import { planDevices } from "./devices.ts";
+import { planEntry } from "./enclave.ts";
 import { PlanBuilder } from "./encode.ts";
+import { planHooks } from "./hooks.ts";
 import type { LaunchInput } from "./host.ts";
 import { cleanPath, hasOwnDev, planMounts } from "./mounts.ts";
 import { planNamespaces } from "./namespaces.ts";
@@ -26,6 +28,7 @@ export function planContainer(config: Config, input: LaunchInput, bundle: string
   const mounts = planMounts(plan, config, input, bundle);
   const devices = hasOwnDev(config) ? undefined : planDevices(plan, config);
   planNamespaces(plan, config, input);
+  planEntry(plan, input);
 
   plan.add({ op: "propagation", path: "/", flag: MS_SLAVE, recursive: true });
   plan.add({ op: "root", slot: root, path: input.rootfs });
@@ -33,17 +36,24 @@ export function planContainer(config: Config, input: LaunchInput, bundle: string
   devices?.(plan);
   plan.add({ op: "pivot", mode: input.noPivot ? "move" : "pivot" });
   const { process } = config;
+  const { enclave } = input;
   if (console !== undefined) {
     const { height = 0, width = 0 } = process.consoleSize ?? {};
     plan.add({ op: "console", slot: console, rows: height, columns: width, mount: true });
   }
+  // While the root can still be written; runc makes it too.
+  plan.add({ op: "mkdir", path: cleanPath(process.cwd) });
   planRootProperties(plan, config);
   planProcess(plan, process, {
     awaitsRun: true,
     preservedFds: input.preservedFds,
     listeningFds: input.listeningFds,
+    hooks: (last) => planHooks(last, config, input.id, bundle),
     ...(fifo === undefined ? {} : { fifo }),
     ...(input.seccomp === undefined ? {} : { seccomp: input.seccomp }),
+    ...(enclave === undefined
+      ? {}
+      : { enclave: { ...enclave, agent: plan.inherit(enclave.agent) } }),
   });
   return plan;
 }

@@ -132,6 +132,9 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
     case "bindDevice":
       w.begin(26).u32(o.slot).string(o.path).end();
       return;
+    case "mkdir":
+      w.begin(27).string(o.path).end();
+      return;
     case "hostname":
       w.begin(32).string(o.name).end();
       return;
@@ -194,11 +197,11 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
       w.begin(64)
         .u32(o.pid)
         .u32(o.console ?? none)
-        .u32(o.subreaper ? 0 : 1)
-        .end();
+        .u32(o.channel);
+      w.u32(o.subreaper ? 0 : 1).end();
       return;
-    case "cgroupKill":
-      w.begin(65).string(o.path).end();
+    case "cgroupRemove":
+      w.begin(65).string(o.path).u32(flag(o.kill)).end();
       return;
     case "rmdir":
       w.begin(66).string(o.path).end();
@@ -209,11 +212,14 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
     case "exit":
       w.begin(68).end();
       return;
+    case "report":
+      w.begin(69).list(o.argv).end();
+      return;
     case "palLoad":
       w.begin(80).u32(o.slot).string(o.name).end();
       return;
     case "palInit":
-      w.begin(81).string(o.args).string(o.logLevel).end();
+      w.begin(81).string(o.args).string(o.logLevel).list(o.env).end();
       return;
     case "agent":
       w.begin(82).u32(o.slot).end();

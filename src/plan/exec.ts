@@ -2,6 +2,7 @@
 /** The launch plan of a further process in a running container. */
 import type { Fd } from "../kernel/kernel.ts";
 import type { Process } from "../oci/config.ts";
+import { cloneFlags } from "../oci/namespaces.ts";
 import { PlanBuilder } from "./encode.ts";
 import { planBirthplace } from "./namespaces.ts";
 import { planProcess } from "./process.ts";
@@ -45,10 +46,41 @@ export function planExec(process: Process, input: ExecInput): PlanBuilder {
   }
   const { seccomp } = input;
   planProcess(plan, process, {
-    awaitsRun: false,
+    awaitsRun: true,
     preservedFds: input.preservedFds,
     listeningFds: 0,
     ...(seccomp === undefined ? {} : { seccomp }),
+  });
+  return plan;
+}
+
+export type AgentExecInput = {
+  /** The container's init: the terminal is one of its devpts. */
+  readonly init: Fd;
+  /** Connected to the container's agent. */
+  readonly agent: Fd;
+  readonly consoleSocket?: Fd;
+};
+
+/** The plan of the process that stands in, on the host, for a program inside an enclave. */
+export function planAgentExec(process: Process, input: AgentExecInput): PlanBuilder {
+  const plan = new PlanBuilder();
+  const agent = plan.inherit(input.agent);
+  plan.add({ op: "setsid" });
+  if (input.consoleSocket !== undefined) {
+    const { height = 0, width = 0 } = process.consoleSize ?? {};
+    const slot = plan.inherit(input.consoleSocket);
+    plan.add({ op: "setns", slot: plan.inherit(input.init), types: cloneFlags.mount });
+    plan.add({ op: "console", slot, rows: height, columns: width, mount: false });
+  }
+  plan.add({ op: "ready" });
+  plan.add({
+    op: "agentExec",
+    slot: agent,
+    cwd: process.cwd,
+    argv: process.args,
+    env: process.env ?? [],
+    tty: input.consoleSocket !== undefined,
   });
   return plan;
 }

@@ -21,7 +21,22 @@ export type CgroupPlacement = {
   readonly unified?: string;
 };
 
+/** What an enclave container needs beyond an ordinary one; descriptors that runelet inherits. */
+export type EnclaveInput = {
+  /** The PAL's checked file and its name for messages. */
+  readonly pal: Fd;
+  readonly palPath: string;
+  readonly palArgs: string;
+  readonly logLevel: string;
+  /** The agent's listening socket. */
+  readonly agent: Fd;
+};
+
+/** A compiled filter and SECCOMP_FILTER_FLAG_* bits. */
+export type Seccomp = { readonly flags: number; readonly filter: Uint8Array };
+
 export type LaunchInput = {
+  readonly id: string;
   /** Absolute path of the root file system. */
   readonly rootfs: string;
   /** True when the host's only hierarchy is version 2. */
@@ -35,8 +50,15 @@ export type LaunchInput = {
   /** How many of the caller's descriptors from 3 on the payload inherits. */
   readonly preservedFds: number;
   readonly listeningFds: number;
-  /** The compiled filter of `linux.seccomp`. */
-  readonly seccomp?: { readonly flags: number; readonly filter: Uint8Array };
   readonly noPivot: boolean;
+  readonly seccomp?: Seccomp;
+  readonly enclave?: EnclaveInput;
+  /** Another program than runelet that goes on behind CLONE; both from sealed memfds. */
+  readonly entry?: {
+    readonly name: "init-runelet" | "runelet";
+    readonly program: Fd;
+    /** The simulated platform: this program and all that follow run under it. */
+    readonly simulator?: Fd;
+  };
   readonly euid: number;
 };

@@ -7,26 +7,36 @@ export type MonitorInput = {
   readonly pid: Pid;
   /** Our end of the pair over which the child sends its terminal. */
   readonly console?: Fd;
+  /** Our end of the child's channel, which waits for RUN. */
+  readonly channel: Fd;
   readonly subreaper: boolean;
+  /** The command that reports a program that could not be started. */
+  readonly report: readonly string[];
   /** What goes when the child has ended, in this order. */
   readonly cleanUp: {
-    readonly cgroupProcs: readonly string[];
+    readonly cgroups: readonly string[];
+    /** Whether processes may be left in the cgroups: those of a pid namespace end with its init. */
+    readonly killLeft: boolean;
     readonly files: readonly string[];
     readonly directories: readonly string[];
   };
 };
 
-export function planMonitor({ pid, console, subreaper, cleanUp }: MonitorInput): PlanBuilder {
+export function planMonitor(input: MonitorInput): PlanBuilder {
+  const { pid, console, channel, subreaper, report, cleanUp } = input;
   const plan = new PlanBuilder();
   plan.add({
     op: "monitor",
     pid,
+    channel: plan.inherit(channel),
     subreaper,
     ...(console === undefined ? {} : { console: plan.inherit(console) }),
   });
-  for (const path of cleanUp.cgroupProcs) plan.add({ op: "cgroupKill", path });
+  for (const path of cleanUp.cgroups) {
+    plan.add({ op: "cgroupRemove", path, kill: cleanUp.killLeft });
+  }
   for (const path of cleanUp.files) plan.add({ op: "unlink", path });
   for (const path of cleanUp.directories) plan.add({ op: "rmdir", path });
-  plan.add({ op: "exit" });
+  plan.add({ op: "report", argv: report }, { op: "exit" });
   return plan;
 }

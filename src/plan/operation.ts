@@ -68,6 +68,7 @@ export type Operation =
   | { readonly op: "pivot"; readonly mode: "pivot" | "move" | "chroot" }
   | { readonly op: "attributes"; readonly path: string; readonly set: number }
   | { readonly op: "bindDevice"; readonly slot: Slot; readonly path: string }
+  | { readonly op: "mkdir"; readonly path: string }
   | { readonly op: "hostname"; readonly name: string }
   | { readonly op: "domainname"; readonly name: string }
   | {
@@ -119,14 +120,21 @@ export type Operation =
       readonly op: "monitor";
       readonly pid: number;
       readonly console?: Slot;
+      readonly channel: Slot;
       readonly subreaper: boolean;
     }
-  | { readonly op: "cgroupKill"; readonly path: string }
+  | { readonly op: "cgroupRemove"; readonly path: string; readonly kill: boolean }
   | { readonly op: "rmdir"; readonly path: string }
   | { readonly op: "unlink"; readonly path: string }
   | { readonly op: "exit" }
+  | { readonly op: "report"; readonly argv: readonly string[] }
   | { readonly op: "palLoad"; readonly slot: Slot; readonly name: string }
-  | { readonly op: "palInit"; readonly args: string; readonly logLevel: string }
+  | {
+      readonly op: "palInit";
+      readonly args: string;
+      readonly logLevel: string;
+      readonly env: readonly string[];
+    }
   | { readonly op: "agent"; readonly slot: Slot }
   | {
       readonly op: "agentExec";

@@ -4,8 +4,9 @@ import { RuneError } from "../errors/error.ts";
 import { capabilityMask } from "../oci/capabilities.ts";
 import type { CapabilitySets, Process } from "../oci/config.ts";
 import { rlimitNumber } from "../oci/rlimits.ts";
+import type { EnclaveSteps } from "./enclave.ts";
 import type { PlanBuilder } from "./encode.ts";
-import type { Slot } from "./operation.ts";
+import type { Operation, Slot } from "./operation.ts";
 
 export type LastSteps = {
   /** The init waits for `rune start`, an exec'ed process does not. */
@@ -15,27 +16,65 @@ export type LastSteps = {
   readonly preservedFds: number;
   /** The last of the preserved ones that are sockets of systemd's: sd_listen_fds(3). */
   readonly listeningFds: number;
+  /** The program runs in an enclave, through the PAL. */
+  readonly enclave?: EnclaveSteps;
   /** startContainer hooks, just before the program. */
   readonly hooks?: (plan: PlanBuilder) => void;
 };
 
 /** Plans everything after the root is in place, up to and including the program. */
 export function planProcess(plan: PlanBuilder, process: Process, last: LastSteps): void {
-  planIdentity(plan, process, last);
+  const seccomp: Operation[] =
+    last.seccomp === undefined ? [] : [{ op: "seccomp", ...last.seccomp }];
+  planIdentity(plan, process, seccomp);
   if (last.preservedFds > 0) plan.add({ op: "keepFds", count: last.preservedFds });
   const env = withListeningFds(process.env ?? [], last.listeningFds);
   if (!env.some((entry) => entry.startsWith("HOME=") && entry !== "HOME=")) {
     plan.add({ op: "home", uid: process.user.uid });
   }
+  const lateSeccomp = process.noNewPrivileges === true ? seccomp : [];
+  if (last.enclave === undefined) planProgram(plan, process, env, last, lateSeccomp);
+  else planPayload(plan, process, env, last, last.enclave, lateSeccomp);
+}
+
+function planProgram(
+  plan: PlanBuilder,
+  process: Process,
+  env: readonly string[],
+  last: LastSteps,
+  seccomp: readonly Operation[],
+): void {
   plan.add({ op: "findProgram", name: process.args[0] ?? "", path: searchPath(env) });
+  planStart(plan, last);
+  // As late as can be: from here on the filter has to allow nothing but execve.
+  plan.add(...seccomp, { op: "exec", argv: process.args, env: withoutEmptyHome(env) });
+}
+
+/** argv[0] is not looked for: it may exist only in the enclave runtime's own file system. */
+function planPayload(
+  plan: PlanBuilder,
+  process: Process,
+  env: readonly string[],
+  last: LastSteps,
+  { palArgs, logLevel, agent }: EnclaveSteps,
+  seccomp: readonly Operation[],
+): void {
+  // The PAL and what it loads are the container's: they run under its filter from the beginning.
+  plan.add(...seccomp);
+  plan.add({ op: "palInit", args: palArgs, logLevel, env: withoutEmptyHome(env) });
+  plan.add({ op: "agent", slot: agent });
+  planStart(plan, last);
+  plan.add({ op: "palRun", argv: process.args, env: withoutEmptyHome(env) });
+}
+
+function planStart(plan: PlanBuilder, last: LastSteps): void {
   if (last.awaitsRun) plan.add({ op: "ready" });
   if (last.fifo !== undefined) plan.add({ op: "waitFifo", slot: last.fifo });
   last.hooks?.(plan);
-  // As late as can be: from here on the filter has to allow nothing but execve.
-  if (process.noNewPrivileges === true && last.seccomp !== undefined) {
-    plan.add({ op: "seccomp", ...last.seccomp });
-  }
-  plan.add({ op: "exec", argv: process.args, env: env.filter((entry) => entry !== "HOME=") });
+}
+
+function withoutEmptyHome(env: readonly string[]): readonly string[] {
+  return env.filter((entry) => entry !== "HOME=");
 }
 
 /** The payload is process 1 of its container, which is what LISTEN_PID has to say. */
@@ -43,7 +82,7 @@ function withListeningFds(env: readonly string[], count: number): readonly strin
   return count === 0 ? env : [...env, `LISTEN_FDS=${count}`, "LISTEN_PID=1"];
 }
 
-function planIdentity(plan: PlanBuilder, process: Process, last: LastSteps): void {
+function planIdentity(plan: PlanBuilder, process: Process, seccomp: readonly Operation[]): void {
   const { user, capabilities = {}, cwd } = process;
   for (const { type, soft, hard } of process.rlimits ?? []) {
     const resource = rlimitNumber(type);
@@ -52,7 +91,7 @@ function planIdentity(plan: PlanBuilder, process: Process, last: LastSteps): voi
   }
   if (process.noNewPrivileges === true) plan.add({ op: "noNewPrivs" });
   // Without no_new_privs only CAP_SYS_ADMIN may install a filter: before it is given up.
-  else if (last.seccomp !== undefined) plan.add({ op: "seccomp", ...last.seccomp });
+  else plan.add(...seccomp);
   const sets = capabilityMasks(capabilities);
   plan.add(
     { op: "cwd", path: cwd, when: "try" },

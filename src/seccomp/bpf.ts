@@ -31,6 +31,12 @@ export const returnConstant = 0x06;
 /** struct seccomp_data: nr i32@0, arch u32@4, instruction_pointer u64@8, args 6 × u64@16. */
 export const dataOffset = { systemCall: 0, architecture: 4 } as const;
 
+/**
+ * All that an x86-64 kernel can see (linux/audit.h), by libseccomp's tokens. The one of x32 is
+ * libseccomp's own: to the kernel these are x86-64 calls with a bit set in the number.
+ */
+export const architectures = { x86_64: 0xc000003e, x86: 0x40000003, x32: 0x4000003e } as const;
+
 /** SECCOMP_RET_* of linux/seccomp.h. */
 export const verdict = {
   killProcess: 0x80000000,

@@ -43,6 +43,8 @@ export function recall(kernel: Kernel, directory: string, key: string): Uint8Arr
 /** Keeps a filter, and forgets the oldest ones beyond {@link maximumEntries}. */
 export function keep(kernel: Kernel, directory: string, key: string, filter: Uint8Array): void {
   withoutFail(() => {
+    const parent = directory.slice(0, directory.lastIndexOf("/"));
+    unlessErrno(() => kernel.mkdir(parent, 0o711), EEXIST);
     unlessErrno(() => kernel.mkdir(directory, 0o700), EEXIST);
     const held = openOwn(kernel, directory);
     if (held === undefined) return;

@@ -15,17 +15,12 @@ const treeFromRules = 33;
 /** libseccomp's time grows with the square of the rules for one call: this many take it 4 s. */
 const maximumRules = 16384;
 
-const nativeArchitecture = "x86_64"; // the only one rune is built for
-
 /** The filter, an array of `struct sock_filter`. */
 export function compile(library: SeccompLibrary, rules: FilterRules): Uint8Array {
-  const architectures = [nativeArchitecture, ...rules.architectures].map((name) =>
-    knownArchitecture(library, name),
-  );
   const stub = needsStub(rules)
-    ? assemble(enosysStub(highestCalls(library, rules, architectures)))
+    ? assemble(enosysStub(highestCalls(library, rules)))
     : new Uint8Array(0);
-  const filter = exportFilter(library, rules, architectures);
+  const filter = exportFilter(library, rules);
   const count = (stub.length + filter.length) / instructionBytes;
   if (filter.length === 0 || !Number.isInteger(count)) throw refusal("libseccomp made no filter");
   if (count > programMaxInstructions) {
@@ -35,12 +30,6 @@ export function compile(library: SeccompLibrary, rules: FilterRules): Uint8Array
   program.set(stub);
   program.set(filter, stub.length);
   return program;
-}
-
-function knownArchitecture(library: SeccompLibrary, name: string): number {
-  const token = library.architecture(name);
-  if (token === undefined) throw refusal(`libseccomp knows no architecture \`${name}\``);
-  return token;
 }
 
 /**
@@ -60,8 +49,7 @@ function needsStub({ defaultAction }: FilterRules): boolean {
 /** All names count, also those of rules that only repeat the default action. */
 function highestCalls(
   library: SeccompLibrary,
-  { groups }: FilterRules,
-  architectures: readonly number[],
+  { groups, architectures }: FilterRules,
 ): HighestCall[] {
   const names = groups.flatMap(({ names }) => names);
   return architectures.flatMap((architecture) => {
@@ -73,13 +61,9 @@ function highestCalls(
   });
 }
 
-function exportFilter(
-  library: SeccompLibrary,
-  rules: FilterRules,
-  architectures: readonly number[],
-): Uint8Array {
+function exportFilter(library: SeccompLibrary, rules: FilterRules): Uint8Array {
   using filter = library.filter(rules.defaultAction);
-  for (const architecture of architectures) filter.addArchitecture(architecture);
+  for (const architecture of rules.architectures) filter.addArchitecture(architecture);
   if (addRules(library, filter, rules) >= treeFromRules) filter.sortAsTree();
   return filter.export();
 }

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from "bun:test";
 import { assemble } from "./bpf.ts";
-import {
-  architectureX32,
-  architectureX86_64,
-  enosysStub,
-  type HighestCall,
-} from "./enosys-stub.ts";
+import { enosysStub, type HighestCall } from "./enosys-stub.ts";
 import { judge } from "./testing.ts";
 
+const architectureX86_64 = 0xc000003e;
+const architectureX32 = 0x4000003e;
 const x86 = 0x40000003;
 const arm64 = 0xc00000b7;
 const enosys = 0x50026;

@@ -7,6 +7,7 @@
  * Linux 5.1, the same on all architectures. runc has the same rule since 1.0.
  */
 import {
+  architectures,
   dataOffset,
   type Instruction,
   jumpAlways,
@@ -25,9 +26,6 @@ export type HighestCall = {
   readonly systemCall: number;
 };
 
-export const architectureX86_64 = 0xc000003e;
-/** libseccomp's own token: to the kernel these are x86-64 calls with one bit set in the number. */
-export const architectureX32 = 0x4000003e;
 const x32Bit = 0x40000000;
 const ENOSYS = 38;
 
@@ -36,10 +34,10 @@ export function enosysStub(highest: readonly HighestCall[]): Instruction[] {
   const byArchitecture = new Map(
     highest.map(({ architecture, systemCall }) => [architecture, systemCall]),
   );
-  const x32 = byArchitecture.get(architectureX32);
-  const x86_64 = byArchitecture.get(architectureX86_64);
-  byArchitecture.delete(architectureX32);
-  byArchitecture.delete(architectureX86_64);
+  const x32 = byArchitecture.get(architectures.x32);
+  const x86_64 = byArchitecture.get(architectures.x86_64);
+  byArchitecture.delete(architectures.x32);
+  byArchitecture.delete(architectures.x86_64);
   const sections = [...byArchitecture].map(([architecture, last]) => ({
     architecture,
     body: [loadCall, ...limit(last)],
@@ -54,7 +52,7 @@ export function enosysStub(highest: readonly HighestCall[]): Instruction[] {
       ...limit(x32),
     ];
     // The most likely first.
-    sections.unshift({ architecture: architectureX86_64, body });
+    sections.unshift({ architecture: architectures.x86_64, body });
   }
   return withSections(sections);
 }

@@ -5,7 +5,7 @@ import type { SeccompLibrary } from "../kernel/seccomp-library.ts";
 import type { Seccomp } from "../oci/config-linux.ts";
 import { keep, recall } from "./cache.ts";
 import { compile, compilerVersion } from "./compile.ts";
-import { type FilterRules, toFlags, toRules } from "./rules.ts";
+import { checkSeccomp, type FilterRules, toFlags, toRules } from "./rules.ts";
 
 export type SeccompFilter = {
   /** SECCOMP_FILTER_FLAG_* */
@@ -22,6 +22,7 @@ export type FilterSource = {
 
 export function seccompFilter(profile: Seccomp, source: FilterSource): SeccompFilter {
   const { kernel, library, cacheDirectory } = source;
+  checkSeccomp(profile);
   const rules = toRules(profile);
   const flags = toFlags(profile.flags);
   const key = cacheKey(rules, library.version());

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from "bun:test";
 import { RuneError } from "../errors/error.ts";
-import { type SeccompAction, seccompOperators } from "../oci/config-linux.ts";
+import {
+  type SeccompAction,
+  type SeccompArchitecture,
+  seccompOperators,
+} from "../oci/config-linux.ts";
 import { checkSeccomp, toFlags, toRules } from "./rules.ts";
 
 /** SECCOMP_RET_* of linux/seccomp.h, written down once more. */
@@ -58,9 +62,14 @@ test("operators have libseccomp's numbers, and values keep 64 bits", () => {
   expect(tests.every(({ a, b }) => a === value && b === 7n)).toBe(true);
 });
 
-test("architectures get libseccomp's names", () => {
-  const architectures = ["SCMP_ARCH_X86", "SCMP_ARCH_MIPSEL64N32"] as const;
-  expect(toRules({ ...profile([]), architectures }).architectures).toEqual(["x86", "mipsel64n32"]);
+test("the machine's own architecture is always there, those of other machines never", () => {
+  const tokens = (...architectures: SeccompArchitecture[]) =>
+    toRules({ ...profile([]), architectures }).architectures;
+  expect(toRules(profile([])).architectures).toEqual([0xc000003e]);
+  expect(tokens("SCMP_ARCH_MIPS", "SCMP_ARCH_AARCH64")).toEqual([0xc000003e]);
+  expect(tokens("SCMP_ARCH_X32", "SCMP_ARCH_X86", "SCMP_ARCH_X86_64", "SCMP_ARCH_X86")).toEqual([
+    0xc000003e, 0x40000003, 0x4000003e,
+  ]);
 });
 
 test("flags are the kernel's; those that mean nothing here have no bit", () => {

@@ -5,12 +5,13 @@ import { type ArgumentTest, comparisons } from "../kernel/seccomp-library.ts";
 import type {
   Seccomp,
   SeccompAction,
+  SeccompArchitecture,
   SeccompArgument,
   SeccompFlag,
   SeccompOperator,
   SeccompRule,
 } from "../oci/config-linux.ts";
-import { verdict } from "./bpf.ts";
+import { architectures, verdict } from "./bpf.ts";
 
 export type RuleGroup = {
   readonly names: readonly string[];
@@ -22,8 +23,8 @@ export type RuleGroup = {
 /** All a compiled filter depends on, but for the compiler. */
 export type FilterRules = {
   readonly defaultAction: number;
-  /** libseccomp's names of them ("x86_64"), without this machine's, which is always there. */
-  readonly architectures: readonly string[];
+  /** libseccomp's tokens; the machine's own, which is part of every filter, first. */
+  readonly architectures: readonly number[];
   readonly groups: readonly RuleGroup[];
 };
 
@@ -41,7 +42,7 @@ export function checkSeccomp({ syscalls = [], listenerPath }: Seccomp): void {
 export function toRules(profile: Seccomp): FilterRules {
   return {
     defaultAction: toVerdict(profile.defaultAction, profile.defaultErrnoRet),
-    architectures: (profile.architectures ?? []).map(libraryName),
+    architectures: toTokens(profile.architectures ?? []),
     groups: (profile.syscalls ?? []).map(toGroup),
   };
 }
@@ -62,9 +63,14 @@ const flagBits: Readonly<Record<SeccompFlag, number>> = {
   SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: 0,
 };
 
-/** SCMP_ARCH_X86_64 is "x86_64" to seccomp_arch_resolve_name(3), and so with all others. */
-function libraryName(architecture: string): string {
-  return architecture.slice("SCMP_ARCH_".length).toLowerCase();
+/** The others are left out: profiles name what other machines need, and no call here can be of it. */
+function toTokens(names: readonly SeccompArchitecture[]): number[] {
+  const { x86_64, x86, x32 } = architectures;
+  return [
+    x86_64,
+    ...(names.includes("SCMP_ARCH_X86") ? [x86] : []),
+    ...(names.includes("SCMP_ARCH_X32") ? [x32] : []),
+  ];
 }
 
 function toGroup({ names, action, errnoRet, args = [] }: SeccompRule): RuleGroup {

@@ -3,6 +3,7 @@
 import { RuneError } from "../errors/error.ts";
 import type { ArgumentTest, SeccompLibrary } from "../kernel/seccomp-library.ts";
 import {
+  architectures,
   assemble,
   instructionBytes,
   jumpAlways,
@@ -99,17 +100,13 @@ export class FakeLibrary implements SeccompLibrary {
     return "2.5.0";
   }
 
-  architecture(name: string): number | undefined {
-    return architectures.get(name);
-  }
-
   systemCall(name: string): number | undefined {
     return calls.get(name)?.[0];
   }
 
   systemCallOf(architecture: number, name: string): number | undefined {
-    const index = [...architectures.values()].indexOf(architecture);
-    return calls.get(name)?.[index];
+    const order: readonly number[] = [architectures.x86_64, architectures.x86, architectures.x32];
+    return calls.get(name)?.[order.indexOf(architecture)];
   }
 
   filter(action: number) {
@@ -136,13 +133,7 @@ export class FakeLibrary implements SeccompLibrary {
   }
 }
 
-const architectures = new Map([
-  ["x86_64", 0xc000003e],
-  ["x86", 0x40000003],
-  ["x32", 0x4000003e],
-]);
-
-/** Numbers by architecture, in the order above; negative ones are libseccomp's for "not there". */
+/** Numbers on x86-64, x86 and x32; negative ones are libseccomp's for "not there". */
 const calls = new Map([
   ["read", [0, 3, 0x40000000]],
   ["write", [1, 4, 0x40000001]],

@@ -22,7 +22,7 @@ function findObstacle(): string | undefined {
 }
 
 /** The path of a testing PAL: "v2", "v2-no-pal_kill". */
-function pal(variant: string): string {
+export function pal(variant: string): string {
   return join(folder, `libpal-testing-${variant}.so`);
 }
 

@@ -139,9 +139,10 @@ static int live(struct pal *pal, void *context)
     char byte;
     if (options->gate && read(3, &byte, 1) < 0)
         die_errno("wait at the gate");
-    const int stdio[3] = {0, 1, 2};
+    const struct pal_payload init = {
+        .argv = options->argv, .environment = options->environment, .stdio = {0, 1, 2}};
     int status = 0;
-    if (pal_run(pal, options->argv, options->environment, stdio, &status, &why) < 0) {
+    if (pal_run(pal, &init, &status, &why) < 0) {
         say("harness: failed code=%u errno=%d %s: %s", why.code, why.errno_value, why.doing,
             why.reason);
         return 1;

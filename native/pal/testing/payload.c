@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "testing.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -41,6 +42,13 @@ static void print(const struct options *options, char *const *environment, int o
     print_to(out, "uid %d\n", (int)getuid());
 }
 
+static void print_fds(int out)
+{
+    for (int fd = 0; fd < 256; fd++)
+        if (fcntl(fd, F_GETFD) >= 0)
+            print_to(out, "fd %d\n", fd);
+}
+
 static void echo(int in, int out)
 {
     char buffer[4096];
@@ -70,6 +78,8 @@ int payload_main(const struct options *options, char *const *environment, int in
         signal(option_number(options, "exec-ignore", 0), SIG_IGN);
     if (has_option(options, "exec-print"))
         print(options, environment, out);
+    if (has_option(options, "exec-fds"))
+        print_fds(out);
     if (has_option(options, "probe"))
         probe(out);
     if (has_option(options, "exec-orphan"))

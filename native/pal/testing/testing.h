@@ -21,6 +21,7 @@
  *   status=plain|wait        how a payload's end is stored: code or 128+n (default), wait(2)
  *   payload=process|thread   forked child (default), or the calling thread (always in v1)
  *   exec-print               payload: argv, env, cwd, uid; one a line, on its standard output
+ *   exec-fds                 payload: the descriptors it has, one a line
  *   exec-echo                payload: copies its standard input to its standard output
  *   exec-sleep=MS            payload: sleeps
  *   exec-orphan=MS           payload: leaves a grandchild that ends after MS

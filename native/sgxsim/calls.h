@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The system calls the platform needs: the table of docs/protocol/simulation.md, in its order. A
+ * container's seccomp profile is checked against it when its launch is planned.
+ */
+#ifndef SGXSIM_CALLS_H
+#define SGXSIM_CALLS_H
+
+static const char *const needed_calls[] = {
+    "arch_prctl",   "close",
+    "execveat",     "exit_group",
+    "faccessat2",   "fcntl",
+    "fstat",        "fstatfs",
+    "ftruncate",    "futex",
+    "getpid",       "gettid",
+    "madvise",      "memfd_create",
+    "mmap",         "mprotect",
+    "munmap",       "openat",
+    "prctl",        "pread64",
+    "read",         "readlinkat",
+    "rt_sigaction", "rt_sigprocmask",
+    "rt_sigreturn", "rt_tgsigqueueinfo",
+    "seccomp",      "sigaltstack",
+    "tgkill",       "write",
+};
+
+#endif

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "device.h"
+#include "build.h"
+#include "edmm.h"
+#include "lock.h"
+#include "log.h"
+#include "nodes.h"
+#include "user_memory.h"
+#include <asm/sgx.h>
+#include <asm/stat.h>
+#include <linux/fcntl.h>
+#include <linux/memfd.h>
+
+#define PATH_LIMIT 4096
+#define S_IFMT_BITS 0170000
+#define S_IFCHR_BITS 0020000
+
+static long open_device(enum node node, int flags)
+{
+    unsigned memfd_flags = (flags & O_CLOEXEC) != 0 ? MFD_CLOEXEC : 0;
+    long fd = call(__NR_memfd_create, node == NODE_ENCLAVE ? "sgx_enclave" : "sgx_provision",
+                   memfd_flags);
+    if (is_error(fd))
+        return fd;
+    struct enclave *enclave = enclave_new((int)fd);
+    if (enclave == NULL) {
+        call(__NR_close, fd);
+        return -ENOMEM;
+    }
+    enclave->is_provision_node = node == NODE_PROVISION;
+    return fd;
+}
+
+/* A name like a device's, on another path: the node's number decides. */
+static enum node node_by_opening(int directory, const char *path)
+{
+    struct stat status;
+    long fd = call(__NR_openat, directory, path, O_PATH | O_CLOEXEC, 0);
+    if (is_error(fd))
+        return NODE_NONE;
+    long error = call(__NR_fstat, fd, &status);
+    call(__NR_close, fd);
+    if (error != 0 || (status.st_mode & S_IFMT_BITS) != S_IFCHR_BITS)
+        return NODE_NONE;
+    return node_by_number(status.st_rdev);
+}
+
+int device_open(int directory, uint64_t path_user, int flags, long *result)
+{
+    char path[PATH_LIMIT];
+    if ((flags & O_PATH) != 0 || read_user_string(path, path_user, sizeof path) < 0 ||
+        node_by_last_component(path) == NODE_NONE)
+        return 0;
+    enum node node = node_by_path(path);
+    if (node == NODE_NONE)
+        node = node_by_opening(directory, path);
+    if (node == NODE_NONE)
+        return 0;
+    *result = open_device(node, flags);
+    return 1;
+}
+
+int device_open2(int directory, uint64_t path_user, uint64_t how_user, long *result)
+{
+    uint64_t flags;
+    return read_user(&flags, how_user, sizeof flags) == 0 &&
+           device_open(directory, path_user, (int)flags, result);
+}
+
+/* Numbers and sizes as in arch/x86/include/uapi/asm/sgx.h of Linux 6.1; others are ENOTTY. */
+int device_ioctl(int fd, uint32_t request, uint64_t argument, long *result)
+{
+    struct enclave *enclave = enclave_by_fd(fd);
+    if (enclave == NULL)
+        return 0;
+    lock_take(&locks.enclaves);
+    if (enclave->is_provision_node)
+        *result = -ENOTTY;
+    else if (request == SGX_IOC_ENCLAVE_CREATE)
+        *result = enclave_create(enclave, fd, argument);
+    else if (request == SGX_IOC_ENCLAVE_ADD_PAGES)
+        *result = enclave_add_pages(enclave, argument);
+    else if (request == SGX_IOC_ENCLAVE_INIT)
+        *result = enclave_init(enclave, argument);
+    else if (request == SGX_IOC_ENCLAVE_PROVISION)
+        *result = enclave_provision(enclave, argument);
+    else if (request == SGX_IOC_ENCLAVE_RESTRICT_PERMISSIONS)
+        *result = enclave_restrict_permissions(enclave, argument);
+    else if (request == SGX_IOC_ENCLAVE_MODIFY_TYPES)
+        *result = enclave_modify_types(enclave, argument);
+    else if (request == SGX_IOC_ENCLAVE_REMOVE_PAGES)
+        *result = enclave_remove_pages(enclave, argument);
+    else
+        *result = -ENOTTY;
+    lock_release(&locks.enclaves);
+    note("ioctl 0x%x: result %d", request, (int)*result);
+    return 1;
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fast_enter.h"
+#include "enclave.h"
+#include "enclu.h"
+#include "exits.h"
+
+static uint64_t read_fs(void)
+{
+    uint64_t value;
+    __asm__ volatile("rdfsbase %0" : "=r"(value));
+    return value;
+}
+
+static uint64_t read_gs(void)
+{
+    uint64_t value;
+    __asm__ volatile("rdgsbase %0" : "=r"(value));
+    return value;
+}
+
+/* Signals are not blocked here, and a handler may enter enclaves on this thread, which overwrites
+ * the fields below. So `prepared` is set before them, calling a handler clears it, and thread_enter
+ * looks at it. */
+struct thread *prepare_fast_enter(uint64_t tcs, uint64_t aep)
+{
+    struct thread *thread = thread_by_fs(read_fs());
+    struct enclave *enclave = enclave_at(tcs);
+    if (thread == NULL || enclave == NULL || !enclave->initialized || (tcs & PAGE_MASK) != 0 ||
+        is_forked_unseen() || thread->dispatch_epoch != fork_epoch())
+        return NULL;
+    struct page *page = page_at(enclave, tcs);
+    if (!page->valid || page->type != PAGE_TCS || page->state != 0 || page->busy ||
+        enclave->mappings[index_of(enclave, tcs)] == 0)
+        return NULL;
+    struct tcs *control = (struct tcs *)memory_at(enclave, tcs);
+    if (control->cssa != 0 || control->nssa == 0)
+        return NULL;
+    struct ssa_gpr *gpr = ssa_frame(enclave, control, 0);
+    if (gpr == NULL)
+        return NULL;
+    thread->prepared = 1;
+    __asm__ volatile("" : : : "memory");
+    thread->host_gs = read_gs();
+    thread->enclave = enclave;
+    thread->tcs = tcs;
+    thread->aep = aep;
+    thread->tcs_busy = &page->busy;
+    thread->tcs_cssa = &control->cssa;
+    thread->ssa_gpr = (uint8_t *)gpr;
+    thread->enclave_fs = enclave->base + control->ofsbase;
+    thread->enclave_gs = enclave->base + control->ogsbase;
+    thread->enter_rip = enclave->base + control->oentry;
+    thread->enter_rcx = aep + ENCLU_LENGTH;
+    return thread;
+}
+
+static int between(const struct thread *thread, uint64_t rip, const uint8_t *from,
+                   const uint8_t *to)
+{
+    return rip >= thread_address(thread, from) && rip < thread_address(thread, to);
+}
+
+/* Back to the ENCLU instruction: EENTER is still to come. */
+static void take_back(struct thread *thread, struct context *context)
+{
+    context->reg[RIP] = thread->aep;
+    context->reg[RCX] = thread->aep;
+    context->reg[RAX] = LEAF_EENTER;
+}
+
+static void complete(struct thread *thread, struct context *context)
+{
+    struct ssa_gpr *gpr = (struct ssa_gpr *)thread->ssa_gpr;
+    gpr->u_rsp = context->reg[RSP];
+    gpr->u_rbp = context->reg[RBP];
+    context->reg[RIP] = thread->enter_rip;
+    context->reg[RCX] = thread->enter_rcx;
+    context->reg[RAX] = 0; /* CSSA */
+    thread->inside = 1;
+}
+
+void settle_fast_enter(struct thread *thread, struct context *context)
+{
+    uint64_t rip = context->reg[RIP];
+    if (!between(thread, rip, thread_enter, thread_code_end))
+        return;
+    if (between(thread, rip, thread_enter_checked, thread_enter_end))
+        return complete(thread, context);
+    int claimed = between(thread, rip, thread_enter_claimed, thread_enter_checked) ||
+                  between(thread, rip, thread_enter_end, thread_enter_released);
+    if (claimed && (context->reg[RAX] & 0xff) == 0)
+        __atomic_store_n(thread->tcs_busy, 0, __ATOMIC_RELEASE);
+    take_back(thread, context);
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+/* EENTER from the vDSO without a trap. */
+#ifndef SGXSIM_FAST_ENTER_H
+#define SGXSIM_FAST_ENTER_H
+
+#include "frame.h"
+#include "thread.h"
+
+/* Called by fast_enter (entry.S): makes everything ready for thread_enter, without any effect that
+ * could be seen if it does not come to that. NULL when EENTER must trap. */
+struct thread *prepare_fast_enter(uint64_t tcs, uint64_t aep);
+
+/* A signal has interrupted thread_enter: takes the entry back or completes it. */
+void settle_fast_enter(struct thread *thread, struct context *context);
+
+#endif

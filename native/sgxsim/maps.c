@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "maps.h"
+#include "lock.h"
+#include <linux/mman.h>
+
+struct page_range {
+    uint64_t first, last; /* [first, last) */
+};
+
+/* The enclave's pages in [address, address + size). */
+static struct page_range range_in(const struct enclave *enclave, uint64_t address, uint64_t size)
+{
+    uint64_t end = enclave->base + enclave->size;
+    uint64_t start = address < enclave->base ? enclave->base : page_down(address);
+    uint64_t stop = page_up(address + size);
+    if (stop > end || stop < address)
+        stop = end;
+    return (struct page_range){(start - enclave->base) / PAGE_SIZE,
+                               (stop - enclave->base) / PAGE_SIZE};
+}
+
+/* sgx_encl_may_map in arch/x86/kernel/cpu/sgx/encl.c: no more than the enclave's author allowed. */
+static int may_map(const struct enclave *enclave, struct page_range range, int protection)
+{
+    for (uint64_t i = range.first; i < range.last; i++)
+        if (enclave->pages[i].valid && (protection & ~enclave->pages[i].max_permissions) != 0)
+            return 0;
+    return 1;
+}
+
+static void set_mapping(struct enclave *enclave, struct page_range range, uint8_t mapping)
+{
+    for (uint64_t i = range.first; i < range.last; i++) {
+        enclave->mapped_count += (mapping != 0) - (uint64_t)(enclave->mappings[i] != 0);
+        enclave->mappings[i] = mapping;
+    }
+}
+
+/* Pages in the range are no longer mapped: something else is there now. With the last page of a
+ * finished enclave the emulator gives up its own view too: if the host has closed the descriptor
+ * the memory is free, and otherwise the next mmap brings the view back. */
+static void forget(uint64_t address, uint64_t size)
+{
+    struct enclave *enclave = enclave_meeting(address, size);
+    if (enclave == NULL)
+        return;
+    set_mapping(enclave, range_in(enclave, address, size), 0);
+    if (enclave->initialized && enclave->mapped_count == 0) {
+        call(__NR_munmap, enclave->memory, enclave->size);
+        enclave->memory = NULL;
+    }
+}
+
+int maps_view(struct enclave *enclave, int fd)
+{
+    if (enclave->memory != NULL)
+        return 0;
+    long at = call(__NR_mmap, 0, enclave->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (is_error(at))
+        return (int)at;
+    enclave->memory = (uint8_t *)at;
+    return 0;
+}
+
+static long map_early(struct enclave *enclave, uint64_t address, uint64_t size, int protection,
+                      int flags, int fd)
+{
+    if (enclave->early_count == EARLY_MAPPINGS)
+        return -ENOMEM;
+    long at = call(__NR_mmap, address, size, PROT_NONE, flags, fd, 0);
+    if (!is_error(at)) {
+        unsigned i = enclave->early_count++;
+        enclave->early[i].start = (uint64_t)at;
+        enclave->early[i].size = page_up(size);
+        enclave->early[i].protection = protection & PERMISSIONS;
+    }
+    return at;
+}
+
+static long map_pages(struct enclave *enclave, uint64_t address, uint64_t size, int protection,
+                      int fd)
+{
+    struct page_range range = range_in(enclave, address, size);
+    if (!may_map(enclave, range, protection))
+        return -EACCES;
+    int error = maps_view(enclave, fd);
+    if (error != 0)
+        return error;
+    long at = call(__NR_mmap, address, size, PROT_NONE, MAP_SHARED | MAP_FIXED, fd,
+                   address - enclave->base);
+    if (is_error(at))
+        return at;
+    set_mapping(enclave, range, (uint8_t)(PAGE_MAPPED | (protection & PERMISSIONS)));
+    apply_permissions(enclave, range.first, range.last);
+    return at;
+}
+
+int enclave_mmap(uint64_t address, uint64_t size, int protection, int flags, int fd,
+                 uint64_t offset, long *result)
+{
+    struct enclave *enclave = (flags & MAP_ANONYMOUS) != 0 ? NULL : enclave_by_fd(fd);
+    if (enclave == NULL) {
+        int fixed = (flags & MAP_FIXED) != 0;
+        if (!fixed || enclave_meeting(address, size) == NULL)
+            return 0;
+        *result = call(__NR_mmap, address, size, protection, flags, fd, offset);
+        if (!is_error(*result)) {
+            lock_take(&locks.enclaves);
+            forget(address, size);
+            lock_release(&locks.enclaves);
+        }
+        return 1;
+    }
+    lock_take(&locks.enclaves);
+    if (size == 0 || (address & PAGE_MASK) != 0 || page_up(size) < size ||
+        enclave->is_provision_node)
+        *result = enclave->is_provision_node ? -ENODEV : -EINVAL;
+    else if (!enclave->created)
+        *result = map_early(enclave, address, size, protection, flags, fd);
+    else if (!contains_range(enclave, address, page_up(size)))
+        *result = -EINVAL;
+    else
+        *result = map_pages(enclave, address, page_up(size), protection, fd);
+    lock_release(&locks.enclaves);
+    return 1;
+}
+
+int enclave_munmap(uint64_t address, uint64_t size, long *result)
+{
+    if (enclave_meeting(address, size) == NULL)
+        return 0;
+    *result = call(__NR_munmap, address, size);
+    if (*result == 0) {
+        lock_take(&locks.enclaves);
+        forget(address, size);
+        lock_release(&locks.enclaves);
+    }
+    return 1;
+}
+
+/* Whether the host has mapped any of these pages; otherwise the range is ordinary memory. */
+static int is_mapped(const struct enclave *enclave, struct page_range range)
+{
+    for (uint64_t i = range.first; i < range.last; i++)
+        if (enclave->mappings[i] != 0)
+            return 1;
+    return 0;
+}
+
+int enclave_mprotect(uint64_t address, uint64_t size, int protection, long *result)
+{
+    struct enclave *enclave = enclave_meeting(address, size);
+    if (enclave == NULL)
+        return 0;
+    struct page_range range = range_in(enclave, address, size);
+    if (!is_mapped(enclave, range))
+        return 0;
+    lock_take(&locks.enclaves);
+    *result = 0;
+    if ((address & PAGE_MASK) != 0 || !contains_range(enclave, address, page_up(size)))
+        *result = -EINVAL;
+    else if (!may_map(enclave, range, protection))
+        *result = -EACCES;
+    for (uint64_t i = range.first; *result == 0 && i < range.last; i++)
+        if (enclave->mappings[i] == 0)
+            *result = -ENOMEM;
+    if (*result == 0) {
+        set_mapping(enclave, range, (uint8_t)(PAGE_MAPPED | (protection & PERMISSIONS)));
+        apply_permissions(enclave, range.first, range.last);
+    }
+    lock_release(&locks.enclaves);
+    return 1;
+}
+
+void maps_adopt_early(struct enclave *enclave, int fd)
+{
+    for (unsigned i = 0; i < enclave->early_count; i++) {
+        uint64_t start = enclave->early[i].start, size = enclave->early[i].size;
+        if (contains_range(enclave, start, size))
+            map_pages(enclave, start, size, enclave->early[i].protection, fd);
+    }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "options.h"
+#include "calls.h"
+#include "exec.h"
+#include "log.h"
+
+#ifndef BUILD_VERSION
+#define BUILD_VERSION "unknown"
+#endif
+
+int virtual_nodes;
+
+static const char help[] =
+    "usage: sgxsim [options] [--] PROGRAM [ARGUMENTS...]\n"
+    "       sgxsim [options] --fd M [--] ARGV0 [ARGUMENTS...]\n"
+    "Runs an SGX program on a simulated SGX platform. It protects nothing.\n"
+    "  --fd M                        the program is the file open as descriptor M\n"
+    "  --virtual-nodes on|off|auto   answer stat and access for /dev/sgx_enclave too\n"
+    "  --force                       start although there is a real SGX driver\n"
+    "  --verbose                     report on standard error what the platform does\n"
+    "  --calls                       print the system calls the platform needs\n"
+    "  --help, --version\n";
+
+__attribute__((noreturn)) static void print(const char *text)
+{
+    call(__NR_write, 1, text, strlen(text));
+    quit(0);
+}
+
+__attribute__((noreturn)) static void print_calls(void)
+{
+    for (unsigned i = 0; i < COUNT(needed_calls); i++) {
+        call(__NR_write, 1, needed_calls[i], strlen(needed_calls[i]));
+        call(__NR_write, 1, "\n", 1);
+    }
+    quit(0);
+}
+
+static int read_descriptor(const char *word)
+{
+    unsigned value = 0;
+    const char *at = word;
+    for (; *at >= '0' && *at <= '9' && value < 100000000; at++)
+        value = value * 10 + (unsigned)(*at - '0');
+    if (at == word || *at != 0)
+        give_up(STATUS_SETUP, "read option --fd: `%s` is no descriptor", word);
+    return (int)value;
+}
+
+static int read_nodes(const char *word)
+{
+    if (strcmp(word, "on") == 0)
+        return 1;
+    if (strcmp(word, "off") == 0)
+        return 0;
+    if (strcmp(word, "auto") != 0)
+        give_up(STATUS_SETUP, "read option --virtual-nodes: `%s` is not on, off or auto", word);
+    return -1;
+}
+
+void options_read(struct options *options, int argc, char *const *argv)
+{
+    *options = (struct options){.program_fd = -1, .virtual_nodes = -1};
+    int i = 1;
+    for (; i < argc && argv[i][0] == '-'; i++) {
+        const char *word = argv[i];
+        if (strcmp(word, "--") == 0) {
+            i++;
+            break;
+        }
+        if (strcmp(word, "--help") == 0)
+            print(help);
+        if (strcmp(word, "--version") == 0)
+            print("sgxsim " BUILD_VERSION "\n");
+        if (strcmp(word, "--calls") == 0)
+            print_calls();
+        int takes_value = strcmp(word, "--fd") == 0 || strcmp(word, "--virtual-nodes") == 0;
+        if (takes_value && i + 1 == argc)
+            give_up(STATUS_SETUP, "read option %s: its value is missing", word);
+        if (strcmp(word, "--fd") == 0)
+            options->program_fd = read_descriptor(argv[++i]);
+        else if (strcmp(word, "--virtual-nodes") == 0)
+            options->virtual_nodes = read_nodes(argv[++i]);
+        else if (strcmp(word, "--force") == 0)
+            options->force = 1;
+        else if (strcmp(word, "--verbose") == 0)
+            verbose = 1;
+        else
+            give_up(STATUS_SETUP, "read options: there is no option `%s`", word);
+    }
+    if (i >= argc)
+        give_up(STATUS_SETUP, "read options: the program is missing; see sgxsim --help");
+    options->words = i;
+}
+
+uint64_t option_word(void)
+{
+    return (verbose ? OPTION_VERBOSE : 0) | (virtual_nodes ? OPTION_VIRTUAL_NODES : 0);
+}
+
+void options_from_word(uint64_t word)
+{
+    verbose = (word & OPTION_VERBOSE) != 0;
+    virtual_nodes = (word & OPTION_VIRTUAL_NODES) != 0;
+}

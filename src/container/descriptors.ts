@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Everything of ours that a container's first process gets; runelet inherits it when it starts. */
+import { O_RDONLY, O_RDWR } from "../kernel/constants.ts";
+import type { Fd, Kernel } from "../kernel/kernel.ts";
+import type { Config } from "../oci/config.ts";
+import type { LaunchInput } from "../plan/host.ts";
+import type { Deps } from "./deps.ts";
+import type { LaunchRequest } from "./launch.ts";
+import { preservedDescriptors } from "./runelet.ts";
+import type { ContainerDirectory } from "./store.ts";
+
+/** Connections that may wait while pal_init still runs. */
+const agentBacklog = 64;
+
+export type Descriptors = Pick<
+  LaunchInput,
+  "namespaces" | "consoleSocket" | "fifo" | "entry" | "enclave"
+> & {
+  readonly all: readonly Fd[];
+};
+
+export function openDescriptors(
+  deps: Deps,
+  request: LaunchRequest,
+  directory: ContainerDirectory,
+): Descriptors {
+  const { kernel } = deps;
+  const namespaces = openNamespaces(kernel, request.bundle.config);
+  const consoleSocket = request.console;
+  const fifo = request.waitsForStart ? makeFifo(kernel, directory) : undefined;
+  const enclave = openEnclave(deps, request, directory);
+  const all = [...namespaces.values(), ...preservedDescriptors(request.preserveFds)];
+  if (consoleSocket !== undefined) all.push(consoleSocket);
+  if (fifo !== undefined) all.push(fifo);
+  return {
+    ...enclave,
+    all: [...all, ...enclave.all],
+    namespaces,
+    ...(consoleSocket === undefined ? {} : { consoleSocket }),
+    ...(fifo === undefined ? {} : { fifo }),
+  };
+}
+
+/** Opens the namespaces to join, so that what is checked is what is joined. */
+function openNamespaces(kernel: Kernel, config: Config): Map<string, Fd> {
+  const open = new Map<string, Fd>();
+  for (const { path } of config.linux?.namespaces ?? []) {
+    if (path !== undefined && path !== "") open.set(path, kernel.open(path, O_RDONLY));
+  }
+  return open;
+}
+
+/** Held open for reading and writing: the init waits without /proc, `start` sees whether it lives. */
+function makeFifo(kernel: Kernel, directory: ContainerDirectory): Fd {
+  kernel.mkfifo(directory.fifo, 0o600);
+  return kernel.open(directory.fifo, O_RDWR);
+}
+
+function openEnclave(
+  { kernel, libDir }: Deps,
+  { enclave }: LaunchRequest,
+  directory: ContainerDirectory,
+): Pick<Descriptors, "all" | "entry" | "enclave"> {
+  if (enclave === undefined) return { all: [] };
+  const name = enclave.pal === undefined ? "runelet" : "init-runelet";
+  const simulated = enclave.state.platform === "simulation";
+  if (enclave.pal === undefined && !simulated) return { all: [] };
+  const program = kernel.sealedCopy(`${libDir}/${name}`, name);
+  const simulator = simulated ? kernel.sealedCopy(`${libDir}/sgxsim`, "sgxsim") : undefined;
+  const all = simulator === undefined ? [program] : [program, simulator];
+  const entry = { name, program, ...(simulator === undefined ? {} : { simulator }) } as const;
+  if (enclave.pal === undefined) return { all, entry };
+  const { file, path, args, logLevel } = enclave.pal;
+  const agent = listen(kernel, directory);
+  return {
+    all: [...all, file, agent],
+    entry,
+    enclave: { pal: file, palPath: path, palArgs: args, logLevel, agent },
+  };
+}
+
+/** The agent's socket: made here, so that its directory stays root's; only root may connect. */
+function listen(kernel: Kernel, directory: ContainerDirectory): Fd {
+  const path = directory.socketPath("agent.sock");
+  const socket = kernel.listenUnix(path, agentBacklog);
+  kernel.chmod(path, 0o600);
+  return socket;
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What the verbs need to know of an enclave container; src/enclave finds it out. */
+import type { Platform } from "../config/node-config.ts";
+import { mentionsEnclave } from "../enclave/mentions.ts";
+import { RuneError } from "../errors/error.ts";
+import type { Fd } from "../kernel/kernel.ts";
+import type { Bundle } from "./bundle.ts";
+import type { Deps } from "./deps.ts";
+import type { EnclaveState } from "./state.ts";
+
+export type EnclaveLaunch = {
+  /** Absent where the container only gets an SGX platform (enclave.platform without enclave.type). */
+  readonly pal?: {
+    /** The checked file, which is what gets loaded. */
+    readonly file: Fd;
+    readonly path: string;
+    readonly args: string;
+    readonly logLevel: string;
+    /** How long pal_init may take. */
+    readonly initTimeoutMs: number;
+  };
+  readonly state: EnclaveState;
+  /** For state.json, in the original's shape. */
+  readonly record: object;
+};
+
+export type EnclaveBundle = { readonly bundle: Bundle; readonly enclave?: EnclaveLaunch };
+
+/** Looks whether the bundle is for an enclave; if so, with what the enclave adds to it. */
+export async function prepareBundle(
+  deps: Deps,
+  bundle: Bundle,
+  platform: Platform | undefined,
+): Promise<EnclaveBundle> {
+  if (!mentionsEnclave(bundle.config, platform)) return { bundle };
+  const { prepareEnclave, storedEnclaveConfig } = await import("../enclave/prepare.ts");
+  const prepared = prepareEnclave(deps.kernel, bundle.config, platform, deps.nodeConfig);
+  if (prepared === undefined) return { bundle };
+  for (const warning of prepared.warnings) deps.warn(warning);
+  const { config, enclave, pal } = prepared;
+  const { type, palArgs, logLevel } = enclave;
+  const { palInitTimeoutMs } = prepared;
+  return {
+    bundle: { ...bundle, config },
+    enclave: {
+      ...(pal === undefined
+        ? {}
+        : {
+            pal: {
+              file: pal.fd,
+              path: pal.path,
+              args: palArgs,
+              logLevel,
+              initTimeoutMs: palInitTimeoutMs,
+            },
+          }),
+      state: {
+        ...(type === undefined ? {} : { type }),
+        platform: prepared.platform.name,
+        platformChosenBy: prepared.platform.chosenBy,
+        ...(pal === undefined ? {} : { pal: pal.path }),
+      },
+      record: storedEnclaveConfig(prepared),
+    },
+  };
+}
+
+/** pal_init crashed, or called exit: all the host sees is the end of the channel. */
+export function palDied({ path }: { readonly path: string }): RuneError {
+  return new RuneError({
+    code: "PAL_FAILED",
+    doing: `start PAL \`${path}\``,
+    reason: "init-runelet ended while it loaded or initialised the PAL, without a word",
+    hint: "the PAL crashed or called exit; its own messages, if any, are on the container's standard error",
+  });
+}
+
+export function palHangs({ path, initTimeoutMs }: NonNullable<EnclaveLaunch["pal"]>): RuneError {
+  return new RuneError({
+    code: "PAL_FAILED",
+    doing: `start PAL \`${path}\``,
+    reason: `pal_init has not come back within ${initTimeoutMs / 1000} s`,
+    hint: "a large enclave may need longer: `[runtime] pal_init_timeout` in the node's configuration",
+  });
+}

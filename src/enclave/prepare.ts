@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+/** From what a configuration says of its enclave to what launching it needs. */
+import { type Platform, readNodeConfig } from "../config/node-config.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { Config } from "../oci/config.ts";
+import { simulatedNodes, withEnclave } from "./additions.ts";
+import { type EnclaveConfig, readEnclaveConfig } from "./enclave-config.ts";
+import { detectSgx, hasDriver } from "./host-detection.ts";
+import { type OpenedPal, openPal } from "./pal-path.ts";
+import { type ChosenPlatform, choosePlatform } from "./platform-choice.ts";
+import { checkProfile } from "./profile-check.ts";
+
+export type PreparedEnclave = {
+  /** With the enclave's devices, rules and mounts, without its variables. */
+  readonly config: Config;
+  readonly enclave: EnclaveConfig;
+  readonly platform: ChosenPlatform;
+  /** Absent without a type. */
+  readonly pal?: OpenedPal;
+  readonly palInitTimeoutMs: number;
+  readonly warnings: readonly string[];
+};
+
+/** Undefined for an ordinary container. Nothing is left open when it throws. */
+export function prepareEnclave(
+  kernel: Kernel,
+  config: Config,
+  flag: Platform | undefined,
+  nodeConfig: string,
+): PreparedEnclave | undefined {
+  const enclave = readEnclaveConfig(config) ?? platformOnly(config, flag);
+  if (enclave === undefined) return undefined;
+  const node = readNodeConfig(kernel, nodeConfig);
+  const host = detectSgx(kernel);
+  if (
+    enclave.type === undefined &&
+    (flag ?? enclave.platform?.name) === "hardware" &&
+    !hasDriver(host)
+  ) {
+    return undefined; // nothing is asked for that an ordinary container lacks
+  }
+  const platform = choosePlatform(flag, enclave, node, host);
+  const simulated = platform.name === "simulation";
+  checkProfile(config.linux?.seccomp, { pal: enclave.type !== undefined, simulation: simulated });
+  const nodes = simulated ? simulatedNodes : host.nodes;
+  const changed = withEnclave(kernel, config, nodes, simulated);
+  // Last: whatever else fails leaves no descriptor behind.
+  const pal =
+    enclave.type === undefined ? undefined : openPal(kernel, enclave.palPath, node.palDirs);
+  return {
+    config: changed,
+    enclave,
+    platform,
+    ...(pal === undefined ? {} : { pal }),
+    palInitTimeoutMs: node.palInitTimeoutMs,
+    warnings: [
+      ...node.warnings,
+      ...enclave.warnings,
+      ...(simulated
+        ? [`simulated SGX platform, chosen by ${platform.chosenBy}: nothing is protected`]
+        : []),
+    ],
+  };
+}
+
+/** `--platform` on a container that names neither type nor platform. */
+function platformOnly(config: Config, flag: Platform | undefined): EnclaveConfig | undefined {
+  if (flag !== "simulation") return undefined;
+  const annotations = { ...config.annotations, "enclave.platform": flag };
+  return readEnclaveConfig({ ...config, annotations });
+}
+
+/**
+ * The record that the original kept in state.json, in its shape. It stored SPID and subscription key
+ * in clear text; here only whether they were given is known.
+ */
+export function storedEnclaveConfig({ enclave, pal }: PreparedEnclave): object {
+  return {
+    Enclave: {
+      type: enclave.type ?? "",
+      path: pal?.path ?? "",
+      ...(enclave.palArgs === "" ? {} : { args: enclave.palArgs }),
+      loglevel: enclave.logLevel,
+      ...(enclave.raType === undefined ? {} : { ra_type: enclave.raType }),
+      ...(enclave.hasEpidSecrets ? { ra_epid_secrets_given: true } : {}),
+    },
+  };
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A kernel that remembers what was opened through it, for undoing what failed half-way. */
+import type { Fd, Kernel } from "./kernel.ts";
+
+export type Tracked = {
+  readonly kernel: Kernel;
+  /** Closes what was opened through the kernel and is still open. */
+  readonly closeAll: () => void;
+};
+
+export function trackDescriptors(inner: Kernel): Tracked {
+  const open = new Set<Fd>();
+  const add = (fd: Fd) => {
+    open.add(fd);
+    return fd;
+  };
+  const addBoth = ([one, other]: [Fd, Fd]): [Fd, Fd] => [add(one), add(other)];
+  const close = (fd: Fd) => {
+    open.delete(fd);
+    inner.close(fd);
+  };
+  const kernel: Kernel = {
+    open: (path, flags, mode) => add(inner.open(path, flags, mode)),
+    openAt: (directory, path, flags, mode) => add(inner.openAt(directory, path, flags, mode)),
+    close,
+    memfd: (name) => add(inner.memfd(name)),
+    sealedCopy: (path, name) => add(inner.sealedCopy(path, name)),
+    packetPair: () => addBoth(inner.packetPair()),
+    streamPair: () => addBoth(inner.streamPair()),
+    connectUnix: (path) => add(inner.connectUnix(path)),
+    listenUnix: (path, backlog) => add(inner.listenUnix(path, backlog)),
+    pidfd: (pid) => add(inner.pidfd(pid)),
+
+    read: (fd, maxBytes) => inner.read(fd, maxBytes),
+    write: (fd, bytes) => inner.write(fd, bytes),
+    mkdir: (path, mode) => inner.mkdir(path, mode),
+    rmdir: (path) => inner.rmdir(path),
+    unlink: (path) => inner.unlink(path),
+    rename: (from, to) => inner.rename(from, to),
+    mkfifo: (path, mode) => inner.mkfifo(path, mode),
+    chmod: (path, mode) => inner.chmod(path, mode),
+    chown: (path, uid, gid) => inner.chown(path, uid, gid),
+    stat: (path) => inner.stat(path),
+    lstat: (path) => inner.lstat(path),
+    fstat: (fd) => inner.fstat(fd),
+    readlink: (path) => inner.readlink(path),
+    list: (path) => inner.list(path),
+    chdir: (path) => inner.chdir(path),
+    umask: (mask) => inner.umask(mask),
+    seal: (memfd) => inner.seal(memfd),
+    waitReadable: (fd, timeoutMs) => inner.waitReadable(fd, timeoutMs),
+    setInherited: (fd, inherited) => inner.setInherited(fd, inherited),
+    lock: (fd) => inner.lock(fd),
+    spawn: (program) => inner.spawn(program),
+    execute: (program) => inner.execute(program),
+    kill: (pid, signal) => inner.kill(pid, signal),
+    pidfdSignal: (pidfd, signal) => inner.pidfdSignal(pidfd, signal),
+    pid: () => inner.pid(),
+    euid: () => inner.euid(),
+    egid: () => inner.egid(),
+    nowMs: () => inner.nowMs(),
+    sleepMs: (ms) => inner.sleepMs(ms),
+  };
+  return { kernel, closeAll: () => [...open].forEach(close) };
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The container's root, its devices, and what is hidden or protected in it. */
+import { expect } from "bun:test";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { shell } from "../support/bundle.ts";
+import { only, test } from "../support/runtime.ts";
+import { Sandbox } from "../support/sandbox.ts";
+
+test("a writable root is written in the bundle", async () => {
+  await using sandbox = new Sandbox();
+  await sandbox.output(shell("echo text >/written"));
+  expect(await Bun.file(join(sandbox.bundle.rootfs, "written")).text()).toBe("text\n");
+});
+
+test("a read-only root cannot be written, what is mounted in it can", async () => {
+  await using sandbox = new Sandbox();
+  const readonly = { root: { path: "rootfs", readonly: true } };
+  const text = await sandbox.output(
+    readonly,
+    shell("touch /file 2>/dev/null || echo refused; echo ok >/dev/shm/file; cat /dev/shm/file"),
+  );
+  expect(text).toBe("refused\nok");
+  expect(existsSync(join(sandbox.bundle.rootfs, "file"))).toBe(false);
+});
+
+for (const [what, path] of Object.entries({
+  "with a trailing slash": "rootfs/",
+  "with dots": "./rootfs/../rootfs",
+})) {
+  test(`root path ${what}`, async () => {
+    await using sandbox = new Sandbox();
+    expect(await sandbox.output({ root: { path } }, shell("echo hello"))).toBe("hello");
+  });
+}
+
+test("an absolute root path", async () => {
+  await using sandbox = new Sandbox();
+  const root = { path: sandbox.bundle.rootfs };
+  expect(await sandbox.output({ root }, shell("echo hello"))).toBe("hello");
+});
+
+only("rune", "it refuses them")("a root that is a symbolic link", async () => {
+  await using sandbox = new Sandbox();
+  const { rootfs } = sandbox.bundle;
+  renameSync(rootfs, `${rootfs}-elsewhere`);
+  symlinkSync("rootfs-elsewhere", rootfs);
+  expect(await sandbox.output(shell("ls -d /bin; touch /made"))).toBe("/bin");
+  expect(existsSync(`${rootfs}-elsewhere/made`)).toBe(true);
+});
+
+test("the host cannot be seen from the root", async () => {
+  await using sandbox = new Sandbox();
+  const text = await sandbox.output(shell("ls -a / /..; ls /proc/1/root /proc/self/cwd"));
+  for (const name of ["config.json", "bundle", "rootfs"]) expect(text).not.toContain(name);
+});
+
+test("masked paths are empty, whatever they are", async () => {
+  await using sandbox = new Sandbox();
+  const { rootfs } = sandbox.bundle;
+  mkdirSync(join(rootfs, "directory"));
+  writeFileSync(join(rootfs, "directory/secret"), "secret");
+  writeFileSync(join(rootfs, "file"), "secret");
+  writeFileSync(join(rootfs, "target"), "secret");
+  symlinkSync("/target", join(rootfs, "link"));
+  const text = await sandbox.output(
+    { linux: { maskedPaths: ["/directory", "/file", "/link", "/missing"] } },
+    shell("ls /directory; cat /file; cat /link; ls -d /missing 2>/dev/null; echo end"),
+  );
+  expect(text).toBe("end");
+});
+
+only("rune", "1.1.5 fails")("a masked path below a file is missing", async () => {
+  await using sandbox = new Sandbox();
+  expect((await sandbox.run({ linux: { maskedPaths: ["/etc/passwd/below"] } })).status).toBe(0);
+});
+
+test("a masked directory cannot be written", async () => {
+  await using sandbox = new Sandbox();
+  mkdirSync(join(sandbox.bundle.rootfs, "directory"));
+  const { status } = await sandbox.run(
+    { linux: { maskedPaths: ["/directory"] } },
+    shell("touch /directory/file"),
+  );
+  expect(status).toBe(1);
+});
+
+only("rune", "1.1.5 masks with whatever is at /dev/null")(
+  "masking refuses a /dev/null that is not the null device",
+  async () => {
+    await using sandbox = new Sandbox();
+    const { rootfs } = sandbox.bundle;
+    // CVE-2025-31133: what the image has at /dev/null would be mounted over the masked file.
+    symlinkSync("/etc/passwd", join(rootfs, "dev/null"));
+    const { status } = await sandbox.run({
+      mounts: [{ destination: "/proc", type: "proc", source: "proc" }],
+      linux: { maskedPaths: ["/proc/kcore"] },
+    });
+    expect(status).toBe(1);
+    await sandbox.expectNothingLeft();
+  },
+);
+
+test("read-only paths keep their content, whatever they are", async () => {
+  await using sandbox = new Sandbox();
+  const { rootfs } = sandbox.bundle;
+  mkdirSync(join(rootfs, "directory"));
+  for (const name of ["directory/file", "file", "target"]) writeFileSync(join(rootfs, name), name);
+  symlinkSync("/target", join(rootfs, "link"));
+  const text = await sandbox.output(
+    { linux: { readonlyPaths: ["/directory", "/file", "/link", "/missing"] } },
+    shell(
+      "cat /directory/file /file /link; echo; " +
+        "for f in /directory/new /file /link; do (echo changed >$f) 2>/dev/null || echo refused; done; " +
+        "[ -e /missing ] || echo none",
+    ),
+  );
+  expect(text).toBe("directory/filefiletarget\nrefused\nrefused\nrefused\nnone");
+});
+
+test("the default devices work", async () => {
+  await using sandbox = new Sandbox();
+  const text = await sandbox.output(
+    shell(
+      "echo x >/dev/null; head -c 3 /dev/zero | wc -c; head -c 5 /dev/urandom | wc -c; " +
+        "head -c 5 /dev/random | wc -c; (echo x >/dev/full) 2>/dev/null || echo full",
+    ),
+  );
+  expect(text.split("\n")).toEqual(["3", "5", "5", "full"]);
+});
+
+test("further devices, with mode and owner", async () => {
+  await using sandbox = new Sandbox();
+  const text = await sandbox.output(
+    {
+      linux: {
+        devices: [
+          { path: "/dev/zero2", type: "c", major: 1, minor: 5, fileMode: 0o604, uid: 7, gid: 8 },
+          { path: "/dev/below/block", type: "b", major: 7, minor: 9, fileMode: 0o600 },
+          { path: "/dev/pipe", type: "p", fileMode: 0o622 },
+        ],
+        resources: {
+          devices: [
+            { allow: false, access: "rwm" },
+            { allow: true, type: "c", major: 1, minor: 5, access: "r" },
+          ],
+        },
+      },
+    },
+    shell(
+      "cd /dev && stat -c '%n %F %a %u:%g %t:%T' zero2 below/block pipe; head -c 4 zero2 | wc -c",
+    ),
+  );
+  expect(text.split("\n")).toEqual([
+    "zero2 character special file 604 7:8 1:5",
+    "below/block block special file 600 0:0 7:9",
+    "pipe fifo 622 0:0 0:0",
+    "4",
+  ]);
+});
+
+test("a device that is not allowed cannot be opened", async () => {
+  await using sandbox = new Sandbox();
+  const kmsg = { path: "/dev/kmsg", type: "c", major: 1, minor: 11, fileMode: 0o666 };
+  const { status, stderr } = await sandbox.run(
+    { linux: { devices: [kmsg] } },
+    shell("head -c 1 /dev/kmsg"),
+  );
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/not permitted/i);
+});
+
+test("a device of an unknown type is refused", async () => {
+  await using sandbox = new Sandbox();
+  const device = { path: "/dev/what", type: "x", major: 1, minor: 5 };
+  expect((await sandbox.run({ linux: { devices: [device] } })).status).toBe(1);
+  await sandbox.expectNothingLeft();
+});
+
+// CVE-2021-30465 and its kin: what is mounted or made in the root stays in the root.
+for (const [what, target] of Object.entries({
+  "an absolute link": "OUTSIDE",
+  "a relative link": "../../outside",
+  "a link that climbs far": "../../../../../../../../OUTSIDE",
+})) {
+  test(`a mount through ${what} of the image stays inside`, async () => {
+    await using sandbox = new Sandbox();
+    const outside = join(sandbox.path, "outside");
+    mkdirSync(outside);
+    symlinkSync(target.replace("OUTSIDE", outside), join(sandbox.bundle.rootfs, "escape"));
+    const text = await sandbox.output(
+      {
+        mounts: [
+          { destination: "/proc", type: "proc", source: "proc" },
+          { destination: "/escape", type: "tmpfs", source: "tmpfs", options: ["size=4k"] },
+          { destination: "/escape/below", type: "tmpfs", source: "tmpfs", options: ["size=4k"] },
+        ],
+      },
+      shell("touch /escape/file /escape/below/file && grep -c /outside /proc/self/mountinfo"),
+    );
+    expect(text).toBe("2");
+    expect(readdirSync(outside)).toEqual([]);
+  });
+}
+
+only("rune", "1.1.5 makes the links of /dev there")(
+  "a /dev that is a link stays inside",
+  async () => {
+    await using sandbox = new Sandbox();
+    const outside = join(sandbox.path, "outside");
+    mkdirSync(outside);
+    renameSync(join(sandbox.bundle.rootfs, "dev"), join(sandbox.bundle.rootfs, "old-dev"));
+    symlinkSync(outside, join(sandbox.bundle.rootfs, "dev"));
+    await sandbox.run(shell("ls /dev"));
+    expect(readdirSync(outside)).toEqual([]);
+  },
+);
+
+test("a device below a link of the image is made inside", async () => {
+  await using sandbox = new Sandbox();
+  const outside = join(sandbox.path, "outside");
+  mkdirSync(outside);
+  symlinkSync(outside, join(sandbox.bundle.rootfs, "escape"));
+  const device = { path: "/escape/zero", type: "c", major: 1, minor: 5, fileMode: 0o666 };
+  await sandbox.run({ linux: { devices: [device] } });
+  expect(readdirSync(outside)).toEqual([]);
+});

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Which runtime the suite judges: rune, or with RUNTIME=runc in the environment the one that rune is
+ * compared with. What one of them cannot pass says why, beside the test.
+ */
+
+import { test as bunTest, setDefaultTimeout } from "bun:test";
+import { accessSync, constants, existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+setDefaultTimeout(120_000);
+
+export type RuntimeName = "rune" | "runc";
+
+export const repository = resolve(import.meta.dir, "../..");
+
+/** Every program of the containers; must be static. */
+export const busybox = "/bin/busybox";
+
+export const runtimeName: RuntimeName = chosen(process.env["RUNTIME"]);
+
+const binaries: Readonly<Record<RuntimeName, string>> = {
+  rune: join(repository, "dist/bin/rune"),
+  runc: Bun.which("runc") ?? "/usr/sbin/runc",
+};
+
+export function binaryOf(name: RuntimeName): string {
+  return binaries[name];
+}
+
+export type Test = (name: string, body: () => void | Promise<void>) => void;
+
+/** A test of the runtime; skipped, with the reason in its name, where no runtime can be tested. */
+export const test: Test = needs(obstacle(runtimeName));
+
+/** A test that needs more than the others; `missing` is why it cannot run, undefined if it can. */
+export function needs(missing: string | undefined): Test {
+  const reason = obstacle(runtimeName) ?? missing;
+  if (reason === undefined) return (name, body) => bunTest(name, body);
+  return (name, body) => bunTest.skip(`${name} (skipped: ${reason})`, body);
+}
+
+/** A test that the other runtime does not pass, for this reason. */
+export function only(name: RuntimeName, reason: string): Test {
+  return needs(name === runtimeName ? undefined : `${runtimeName}: ${reason}`);
+}
+
+/** A test that runs rune and runc on the same bundle, whichever is judged. */
+export const comparison: Test = needs(
+  runtimeName === "runc" ? "compares rune with runc" : obstacle("runc"),
+);
+
+/** Why a runtime cannot be tested on this machine. */
+function obstacle(name: RuntimeName): string | undefined {
+  if (process.getuid?.() !== 0) return "needs root";
+  if (!existsSync(busybox)) return "needs Debian's busybox-static";
+  if (!existsSync(binaryOf(name))) return `${binaryOf(name)} is not there`;
+  try {
+    accessSync("/sys/fs/cgroup", constants.R_OK);
+  } catch {
+    return "needs cgroups in /sys/fs/cgroup";
+  }
+  return undefined;
+}
+
+function chosen(name: string | undefined): RuntimeName {
+  if (name === undefined || name === "" || name === "rune") return "rune";
+  if (name === "runc") return "runc";
+  throw new Error(`RUNTIME=${name}: expected rune or runc`);
+}
