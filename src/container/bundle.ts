@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A bundle's configuration: read, parsed, and checked against what this version can do. */
 import { RuneError } from "../errors/error.ts";
-import { ENOENT, ENOTDIR, S_IFDIR, S_IFMT } from "../kernel/constants.ts";
+import { ENOENT, ENOTDIR, O_NONBLOCK, S_IFDIR, S_IFMT } from "../kernel/constants.ts";
 import { type Kernel, readFile, unlessErrno } from "../kernel/kernel.ts";
 import type { Config, Process } from "../oci/config.ts";
 import { maximumConfigSizeBytes, parseConfig } from "../oci/parse-config.ts";
@@ -37,7 +37,12 @@ export function readBundle(kernel: Kernel, bundle: string): Bundle {
 
 export function readConfig(kernel: Kernel, bundle: string): Config {
   const file = `${bundle}/config.json`;
-  const bytes = unlessErrno(() => readFile(kernel, file, maximumConfigSizeBytes), ENOENT, ENOTDIR);
+  const bytes = unlessErrno(
+    // A fifo in the bundle would keep whoever reads it waiting.
+    () => readFile(kernel, file, maximumConfigSizeBytes, O_NONBLOCK),
+    ENOENT,
+    ENOTDIR,
+  );
   if (bytes === undefined) {
     throw new RuneError({
       code: "CONFIG_NOT_FOUND",

@@ -106,8 +106,13 @@ export interface Kernel {
 }
 
 /** Reads a whole file of at most `maxBytes`; a longer one is an error, never cut. */
-export function readFile(kernel: Kernel, path: string, maxBytes: number): Uint8Array {
-  const fd = kernel.open(path, 0 /* O_RDONLY */);
+export function readFile(
+  kernel: Kernel,
+  path: string,
+  maxBytes: number,
+  flags = 0 /* O_RDONLY */,
+): Uint8Array {
+  const fd = kernel.open(path, flags);
   try {
     return readToEnd(kernel, fd, path, maxBytes);
   } finally {
