@@ -8,7 +8,7 @@ import type { PlanBuilder } from "../plan/encode.ts";
 import { planAgentExec, planExec } from "../plan/exec.ts";
 import { planMonitor } from "../plan/monitor.ts";
 import { unknownCapabilities } from "../plan/process.ts";
-import type { Filter } from "../seccomp/load.ts";
+import type { SeccompFilter } from "../seccomp/filter.ts";
 import { checkProcess, readConfig } from "./bundle.ts";
 import { receive, runDetached } from "./channel.ts";
 import { requireConsoleSocket } from "./console.ts";
@@ -98,7 +98,7 @@ function monitorPlan(
   });
 }
 
-type Inputs = { readonly init: Fd; readonly consoleSocket?: Fd; readonly seccomp?: Filter };
+type Inputs = { readonly init: Fd; readonly consoleSocket?: Fd; readonly seccomp?: SeccompFilter };
 
 function planOrdinary(
   process: Process,

@@ -18,7 +18,7 @@ import { planContainer } from "../plan/container.ts";
 import type { LaunchInput } from "../plan/host.ts";
 import { isNew } from "../plan/namespaces.ts";
 import { unknownCapabilities } from "../plan/process.ts";
-import type { Filter } from "../seccomp/load.ts";
+import type { SeccompFilter } from "../seccomp/filter.ts";
 import { type Bundle, checkSupported } from "./bundle.ts";
 import { type ChannelMessage, receive } from "./channel.ts";
 import type { Deps } from "./deps.ts";
@@ -40,7 +40,7 @@ export type LaunchRequest = {
   readonly noPivot: boolean;
   readonly preserveFds: number;
   readonly enclave?: EnclaveLaunch;
-  readonly seccomp?: Filter;
+  readonly seccomp?: SeccompFilter;
   readonly listeningFds: number;
   /** True for `create`: the payload waits for `start`. */
   readonly waitsForStart: boolean;

@@ -26,6 +26,8 @@ export type Stat = {
   readonly uid: number;
   readonly gid: number;
   readonly sizeBytes: number;
+  /** When the content last changed, seconds since the epoch. */
+  readonly modified: number;
   /** Of a device node. */
   readonly major: number;
   readonly minor: number;

@@ -190,7 +190,10 @@ function write(fd: Fd, bytes: Uint8Array): void {
   } while (at < bytes.length);
 }
 
-/** struct stat of x86-64: dev@0 ino@8 nlink@16 mode@24 uid@28 gid@32 rdev@40 size@48, 144 bytes. */
+/**
+ * struct stat of x86-64: dev@0 ino@8 nlink@16 mode@24 uid@28 gid@32 rdev@40 size@48
+ * mtime@88 (seconds, nanoseconds), 144 bytes.
+ */
 function statAt(at: number, path: string, flags: number): Stat {
   const name = text(path);
   const address = place(144);
@@ -205,6 +208,7 @@ function statAt(at: number, path: string, flags: number): Stat {
     uid: view.getUint32(28, true),
     gid: view.getUint32(32, true),
     sizeBytes: Number(view.getBigUint64(48, true)),
+    modified: Number(view.getBigInt64(88, true)) + Number(view.getBigInt64(96, true)) / 1e9,
     // include/linux/kdev_t.h, new_encode_dev as glibc widens it
     major: Number(((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & 0xfffff000n)),
     minor: Number((rdev & 0xffn) | ((rdev >> 12n) & 0xffffff00n)),
