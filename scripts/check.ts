@@ -35,7 +35,7 @@ async function biome(): Promise<CheckResult> {
 }
 
 async function clangFormat(): Promise<CheckResult> {
-  const files = [...new Bun.Glob("native/**/*.{c,h}").scanSync(root)].filter(
+  const files = [...new Bun.Glob("{native,tests}/**/*.{c,h}").scanSync(root)].filter(
     (file) => !file.startsWith("native/build/"),
   );
   if (files.length === 0) return { name: "C format", output: "", ok: true };

@@ -23,7 +23,7 @@ export const importRules: Readonly<Record<string, readonly string[]>> = {
   ttrpc: [],
   shim: ["container", "ttrpc", "signature", "oci", "kernel", "config"],
   signature: ["sgx"],
-  "sgx-tools": ["attest", "aesm", "sgx", "options"],
+  "sgx-tools": ["attest", "aesm", "sgx", "options", "kernel"],
 };
 
 /** The folder of `src/` a repository path lies in; undefined for `src/main.ts` and what is outside. */

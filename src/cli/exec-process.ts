@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The process of `rune exec`: from a file, or the container's own with the flags' changes. */
-import { absolute, readConfig } from "../container/bundle.ts";
+import { readConfig } from "../container/bundle.ts";
+import { absolute } from "../container/path.ts";
 import type { State } from "../container/state.ts";
 import { withoutEnclaveVariables } from "../enclave/mentions.ts";
 import { type Kernel, readFile } from "../kernel/kernel.ts";
@@ -11,11 +12,15 @@ import type { ExecChanges, ExecProgram } from "./verbs/exec.ts";
 export function execProcess(kernel: Kernel, program: ExecProgram, state: State): Process {
   if (program.from === "file") {
     const path = absolute(kernel, program.path);
-    return parseProcess(readFile(kernel, path, maximumConfigSizeBytes));
+    return forPayload(parseProcess(readFile(kernel, path, maximumConfigSizeBytes)), state);
   }
-  const own = readConfig(kernel, state.bundle).process;
-  if (state.enclave === undefined) return changed(own, program);
-  return changed({ ...own, env: withoutEnclaveVariables(own.env ?? []) }, program);
+  return changed(forPayload(readConfig(kernel, state.bundle).process, state), program);
+}
+
+/** Engines put the container's own variables into the file too: the enclave's secrets among them. */
+function forPayload(process: Process, { enclave }: State): Process {
+  if (enclave === undefined) return process;
+  return { ...process, env: withoutEnclaveVariables(process.env ?? []) };
 }
 
 /** As runc: the terminal is the flag's alone, other settings stay unless a flag changes them. */

@@ -34,12 +34,7 @@ export async function main(words: readonly string[]): Promise<void> {
   }
 }
 
-function dispatch(
-  line: CommandLine,
-  command: Command,
-  front: Front,
-  log: Log,
-): Promise<void> | undefined {
+function dispatch(line: CommandLine, command: Command, front: Front, log: Log): Promise<void> {
   return perform(command, {
     kernel: linux,
     global: line.global,

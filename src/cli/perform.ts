@@ -1,23 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Hands a parsed command to its verb in src/container and prints what it returns. */
-import { absolute } from "../container/bundle.ts";
-import { failureOf } from "../container/channel.ts";
-import { create } from "../container/create.ts";
-import { deleteContainer } from "../container/delete.ts";
+
 import type { Deps } from "../container/deps.ts";
-import { exec } from "../container/exec.ts";
-import { kill } from "../container/kill.ts";
-import { inspect, list } from "../container/list.ts";
-import { run } from "../container/run.ts";
-import { start } from "../container/start.ts";
+import { absolute } from "../container/path.ts";
 import { ENOENT } from "../kernel/constants.ts";
 import type { Front } from "../kernel/front.ts";
 import { type Fd, type Kernel, readText, unlessErrno } from "../kernel/kernel.ts";
 import type { ContainerStart } from "./container-options.ts";
-import { execProcess } from "./exec-process.ts";
 import type { GlobalOptions } from "./global.ts";
 import type { Log } from "./log.ts";
-import { printCold } from "./print-cold.ts";
 import { stateRoot } from "./state-root.ts";
 import type { Command } from "./table.ts";
 import { refuseUnsupported } from "./unsupported.ts";
@@ -32,22 +23,30 @@ export type Session = {
 
 const stdout = 1 as Fd; // open: the front sees to it
 
-/** Resolves when done; hot verbs are done on return. */
-export function perform(command: Command, session: Session): Promise<void> | undefined {
+/**
+ * Each verb is imported when it is the one: what `state` or `kill` cost is mostly the reading of what
+ * they do not use.
+ */
+export async function perform(command: Command, session: Session): Promise<void> {
   refuseUnsupported(session.global, command);
   const { kernel } = session;
   const print = (text: string) => kernel.write(stdout, new TextEncoder().encode(text));
   switch (command.verb) {
-    case "create":
-      return create(depsOf(session), createRequest(command, session));
+    case "create": {
+      const { create } = await import("../container/create.ts");
+      return await create(depsOf(session), createRequest(command, session));
+    }
     case "run": {
+      const { run } = await import("../container/run.ts");
       const { detach, keep, noSubreaper } = command;
       const request = createRequest(command, session);
-      return run(depsOf(session), { ...request, detach, keep, subreaper: !noSubreaper });
+      return await run(depsOf(session), { ...request, detach, keep, subreaper: !noSubreaper });
     }
     case "exec": {
+      const { exec } = await import("../container/exec.ts");
+      const { execProcess } = await import("./exec-process.ts");
       const { id, detach, noSubreaper, ignorePaused, consoleSocket, pidFile } = command;
-      return exec(depsOf(session), {
+      return await exec(depsOf(session), {
         id,
         process: (state) => execProcess(kernel, command.program, state),
         detach,
@@ -58,22 +57,31 @@ export function perform(command: Command, session: Session): Promise<void> | und
         ...(pidFile === undefined ? {} : { pidFile }),
       });
     }
-    case "report-failure":
+    case "report-failure": {
+      const { failureOf } = await import("../container/channel.ts");
       throw failureOf(command.code, command.errno, command.doing, command.reason);
-    case "start":
-      start(depsOf(session), command.id);
-      return undefined;
-    case "kill":
-      kill(depsOf(session), command.id, command.signal, command.all);
-      return undefined;
-    case "delete":
-      deleteContainer(depsOf(session), command.id, command.force);
-      return undefined;
-    case "state":
-      print(`${JSON.stringify(inspect(depsOf(session), command.id), null, 2)}\n`);
-      return undefined;
-    default:
-      return printCold(command, { kernel, print, list: () => list(depsOf(session)) });
+    }
+    case "start": {
+      const { start } = await import("../container/start.ts");
+      return start(depsOf(session), command.id);
+    }
+    case "kill": {
+      const { kill } = await import("../container/kill.ts");
+      return kill(depsOf(session), command.id, command.signal, command.all);
+    }
+    case "delete": {
+      const { deleteContainer } = await import("../container/delete.ts");
+      return deleteContainer(depsOf(session), command.id, command.force);
+    }
+    case "state": {
+      const { inspect } = await import("../container/list.ts");
+      return print(`${JSON.stringify(inspect(depsOf(session), command.id), null, 2)}\n`);
+    }
+    default: {
+      const { printCold } = await import("./print-cold.ts");
+      const { list } = await import("../container/list.ts");
+      return await printCold(command, { kernel, print, list: () => list(depsOf(session)) });
+    }
   }
 }
 

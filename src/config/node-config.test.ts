@@ -20,7 +20,7 @@ function refusal(text: string): string {
 test("an absent file means the defaults", () => {
   expect(readNodeConfig(linux, "/no/such/config.toml")).toEqual({
     palDirs: defaultPalDirs,
-    platform: "hardware",
+    platform: undefined,
     allowSimulation: undefined,
     palInitTimeoutMs: 120_000,
     warnings: [],
@@ -64,6 +64,8 @@ test("wrong values are errors that name the file and the key", () => {
   expect(refusal('[runtime]\nplatform = "moon"')).toContain("runtime.platform");
   expect(refusal("[runtime]\nallow_simulation = 1")).toContain("true or false");
   expect(refusal("[runtime]\npal_init_timeout = 0")).toContain("greater than 0");
+  expect(refusal("[runtime]\npal_init_timeout = inf")).toContain("at most 86400");
+  expect(refusal("runtime = 2026-11-24")).toContain("runtime: expected a table");
 });
 
 const isRoot = process.getuid?.() === 0;
@@ -74,7 +76,7 @@ test.skipIf(!isRoot)("a file that others may write or own is refused (needs root
   try {
     writeFileSync(path, "");
     chmodSync(path, 0o644);
-    expect(readNodeConfig(linux, path).platform).toBe("hardware");
+    expect(readNodeConfig(linux, path).platform).toBeUndefined();
     chmodSync(path, 0o664);
     expect(() => readNodeConfig(linux, path)).toThrow("writable by root alone");
     chmodSync(path, 0o644);

@@ -24,7 +24,8 @@ export type Platform = "hardware" | "simulation";
 
 export type NodeConfig = {
   readonly palDirs: readonly string[];
-  readonly platform: Platform;
+  /** Undefined: the file does not say, which means hardware. */
+  readonly platform: Platform | undefined;
   /** Whether an image or pod may choose the simulated platform; undefined: where there is no SGX. */
   readonly allowSimulation: boolean | undefined;
   readonly palInitTimeoutMs: number;
@@ -33,6 +34,8 @@ export type NodeConfig = {
 };
 
 const maxBytes = 1 << 20;
+/** A day; poll(2) takes no more than 24 of them. */
+const maxTimeoutSeconds = 86_400;
 
 /** Reads the file; without one the defaults hold. */
 export function readNodeConfig(kernel: Kernel, path: string): NodeConfig {
@@ -56,9 +59,9 @@ export function parseNodeConfig(text: string, path: string): NodeConfig {
   const runtime = document.table("runtime");
   const config = {
     palDirs: runtime.strings("pal_dirs") ?? defaultPalDirs,
-    platform: platformOf(runtime.string("platform") ?? "hardware", path),
+    platform: platformOf(runtime.string("platform"), path),
     allowSimulation: runtime.boolean("allow_simulation"),
-    palInitTimeoutMs: 1000 * (runtime.number("pal_init_timeout") ?? 120),
+    palInitTimeoutMs: 1000 * (runtime.number("pal_init_timeout", maxTimeoutSeconds) ?? 120),
   };
   const relative = config.palDirs.find((dir) => !dir.startsWith("/"));
   if (relative !== undefined)
@@ -80,8 +83,8 @@ function parseToml(text: string, path: string): Record<string, unknown> {
   }
 }
 
-function platformOf(text: string, path: string): Platform {
-  if (text === "hardware" || text === "simulation") return text;
+function platformOf(text: string | undefined, path: string): Platform | undefined {
+  if (text === undefined || text === "hardware" || text === "simulation") return text;
   throw fault(path, `runtime.platform: expected hardware or simulation, got \`${text}\``);
 }
 
@@ -126,10 +129,11 @@ class Table {
   }
 
   /** More than 0. */
-  number(name: string): number | undefined {
+  number(name: string, max: number): number | undefined {
     const value = this.#get(name);
-    if (value === undefined || (typeof value === "number" && value > 0)) return value;
-    throw this.#wrong(name, "a number greater than 0");
+    if (value === undefined) return undefined;
+    if (typeof value === "number" && value > 0 && value <= max) return value;
+    throw this.#wrong(name, `a number greater than 0 and at most ${max}`);
   }
 
   strings(name: string): readonly string[] | undefined {
@@ -141,7 +145,9 @@ class Table {
 
   table(name: string): Table {
     const value = this.#get(name) ?? {};
-    if (typeof value !== "object" || Array.isArray(value)) throw this.#wrong(name, "a table");
+    if (typeof value !== "object" || Array.isArray(value) || value instanceof Date) {
+      throw this.#wrong(name, "a table");
+    }
     return new Table({ ...value }, this.#path, `${this.#prefix}${name}.`);
   }
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A bundle's configuration: read, parsed, and checked against what this version can do. */
 import { RuneError } from "../errors/error.ts";
-import { ENOENT, ENOTDIR, S_IFDIR, S_IFMT } from "../kernel/constants.ts";
+import { ENOENT, ENOTDIR, O_NONBLOCK, S_IFDIR, S_IFMT } from "../kernel/constants.ts";
 import { type Kernel, readFile, unlessErrno } from "../kernel/kernel.ts";
 import type { Config, Process } from "../oci/config.ts";
 import { maximumConfigSizeBytes, parseConfig } from "../oci/parse-config.ts";
 import { checkNamespaces, isSeparate } from "../plan/namespaces.ts";
 import { checkSysctl } from "../plan/sysctl.ts";
+import { absolute } from "./path.ts";
 
 export type Bundle = {
   /** Absolute. */
@@ -36,7 +37,12 @@ export function readBundle(kernel: Kernel, bundle: string): Bundle {
 
 export function readConfig(kernel: Kernel, bundle: string): Config {
   const file = `${bundle}/config.json`;
-  const bytes = unlessErrno(() => readFile(kernel, file, maximumConfigSizeBytes), ENOENT, ENOTDIR);
+  const bytes = unlessErrno(
+    // A fifo in the bundle would keep whoever reads it waiting.
+    () => readFile(kernel, file, maximumConfigSizeBytes, O_NONBLOCK),
+    ENOENT,
+    ENOTDIR,
+  );
   if (bytes === undefined) {
     throw new RuneError({
       code: "CONFIG_NOT_FOUND",
@@ -90,14 +96,6 @@ export function checkProcess(process: Process): void {
   const wanted = { apparmorProfile, selinuxLabel, scheduler, ioPriority, execCPUAffinity };
   const field = Object.entries(wanted).find(([, value]) => value !== undefined && value !== "");
   if (field !== undefined) throw unsupported(`process.${field[0]}`);
-}
-
-/** Absolute, relative to the current directory. */
-export function absolute(kernel: Kernel, path: string): string {
-  if (path.startsWith("/")) return path.length > 1 ? path.replace(/\/+$/, "") : path;
-  const cwd = kernel.readlink("/proc/self/cwd");
-  const clean = path.replace(/^(\.\/+)+/, "").replace(/\/+$/, "");
-  return clean === "" || clean === "." ? cwd : `${cwd === "/" ? "" : cwd}/${clean}`;
 }
 
 function unsupported(field: string): RuneError {

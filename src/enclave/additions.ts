@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What an enclave adds to a configuration: devices, their cgroup rules, Intel's AESM socket. */
-import { ENOENT, ENOTDIR } from "../kernel/constants.ts";
+import { ENOENT, ENOTDIR, S_IFDIR, S_IFMT } from "../kernel/constants.ts";
 import { type Kernel, unlessErrno } from "../kernel/kernel.ts";
 import type { Config, Mount } from "../oci/config.ts";
 import type { Device } from "../oci/config-linux.ts";
@@ -10,8 +10,8 @@ import { withoutEnclaveVariables, withoutSecrets } from "./mentions.ts";
 
 /** Nodes without a driver: the simulator answers for them (docs/protocol/simulation.md). */
 export const simulatedNodes: readonly SgxNode[] = [
-  { path: "/dev/sgx_enclave", major: 10, minor: 125 },
-  { path: "/dev/sgx_provision", major: 10, minor: 126 },
+  { path: "/dev/sgx_enclave", major: 10, minor: 125, fileMode: 0o666 },
+  { path: "/dev/sgx_provision", major: 10, minor: 126, fileMode: 0o666 },
 ];
 
 const aesmd = "/var/run/aesmd";
@@ -24,9 +24,7 @@ export function withEnclave(
   simulated: boolean,
 ): Config {
   const { linux = {}, process } = config;
-  const own = new Set((linux.devices ?? []).map(({ path }) => path));
-  // A node that the configuration lists itself is left to it.
-  const added = nodes.filter(({ path }) => !own.has(path));
+  const added = missingNodes(config, nodes, simulated);
   const { resources = {} } = linux;
   return {
     ...config,
@@ -46,18 +44,38 @@ export function withEnclave(
   };
 }
 
-function toDevice({ path, major, minor }: SgxNode): Device {
-  return { type: "c", path, major, minor, fileMode: 0o666, uid: 0, gid: 0 };
+/** A node that the configuration lists itself is left to it. */
+function missingNodes(
+  { linux = {} }: Config,
+  nodes: readonly SgxNode[],
+  simulated: boolean,
+): readonly SgxNode[] {
+  // In a user namespace no node can be made, only bound from the host, which has no simulated one:
+  // there the simulator makes believe of the path too (`sgxsim --virtual-nodes`).
+  const inUserNamespace = linux.namespaces?.some(({ type }) => type === "user") === true;
+  if (simulated && inUserNamespace) return [];
+  const own = new Set((linux.devices ?? []).map(({ path }) => path));
+  return nodes.filter(({ path }) => !own.has(path));
+}
+
+function toDevice(node: SgxNode): Device {
+  return { type: "c", uid: 0, gid: 0, ...node };
 }
 
 function toRule({ major, minor }: SgxNode): DeviceRule {
   return { allow: true, type: "c", major, minor, access: "rw" };
 }
 
-/** Intel's service, where the host has it and the configuration has not mounted it already. */
+/**
+ * Intel's service, where the host has it and the configuration has not mounted it already. Read-only,
+ * which connecting does not mind: a container's root could put a socket of its own in the place of
+ * the one that every other container on the node uses.
+ */
 function aesmdMount(kernel: Kernel, { mounts = [] }: Config, simulated: boolean): Mount[] {
   const mounted = mounts.some(({ destination }) => /^(\/var)?\/run\/aesmd\/?$/.test(destination));
   if (mounted || simulated) return [];
-  if (unlessErrno(() => kernel.stat(aesmd), ENOENT, ENOTDIR) === undefined) return [];
-  return [{ destination: aesmd, type: "bind", source: aesmd, options: ["rbind", "rprivate"] }];
+  const found = unlessErrno(() => kernel.stat(aesmd), ENOENT, ENOTDIR);
+  if (found === undefined || (found.mode & S_IFMT) !== S_IFDIR) return [];
+  const options = ["rbind", "rprivate", "ro", "nosuid", "nodev", "noexec"];
+  return [{ destination: aesmd, type: "bind", source: aesmd, options }];
 }

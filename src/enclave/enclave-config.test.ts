@@ -80,6 +80,8 @@ test("what is refused, by code and key", () => {
   expect(refusal(["ENCLAVE_PLATFORM=moon"])).toContain("expected hardware or simulation");
   expect(refusal(["ENCLAVE_RA_TYPE=nothing"])).toContain("ra_type");
   expect(refusal(["ENCLAVE_RA_TYPE=epidLinkable"])).toContain("ra_epid_spid");
+  expect(refusal(["ENCLAVE_RA_EPID_IS_LINKABLE=yes"])).toContain("true or false");
+  expect(refusal(["ENCLAVE_IS_PRODUCT_ENCLAVE=1"])).toContain("is_product_enclave");
   const secret = "not-32-hex-digits";
   const bad = refusal([`ENCLAVE_RA_EPID_SPID=${secret}`]);
   expect(bad).toContain("32 hexadecimal digits");

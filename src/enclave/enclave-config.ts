@@ -52,7 +52,9 @@ export function readEnclaveConfig(config: Config): EnclaveConfig | undefined {
   const platform = platformOf(read("platform"));
   if (type === undefined && platform === undefined) return undefined;
   const warnings: string[] = [];
-  const raType = raTypeOf(read("raType")?.value, read("isLinkable")?.value);
+  const isLinkable = booleanOf("isLinkable", read("isLinkable")?.value);
+  booleanOf("isProduct", read("isProduct")?.value);
+  const raType = raTypeOf(read("raType")?.value, isLinkable);
   const hasEpidSecrets = checkEpid(raType, read("spid")?.value, read("subscriptionKey")?.value);
   return {
     ...(type === undefined ? {} : { type: typeOf(type) }),
@@ -107,14 +109,20 @@ function logLevelOf(text: string | undefined, warnings: string[]): LogLevel {
 }
 
 /** EPID and DCAP are the words of 2020. */
-function raTypeOf(text: string | undefined, linkable: string | undefined): RaType | undefined {
+function raTypeOf(text: string | undefined, linkable: boolean | undefined): RaType | undefined {
   if (text === undefined) return undefined;
   const word = text.toLowerCase();
   if (word === "dcap") return "ecdsa";
-  if (word === "epid") return linkable === "true" ? "epidLinkable" : "epidUnlinkable";
+  if (word === "epid") return linkable === true ? "epidLinkable" : "epidUnlinkable";
   const known = raTypes.find((type) => type.toLowerCase() === word);
   if (known !== undefined) return known;
   throw fault("raType", `expected one of ${raTypes.join(", ")}, got \`${text}\``);
+}
+
+function booleanOf(key: Key, text: string | undefined): boolean | undefined {
+  if (text === undefined) return undefined;
+  if (text === "true" || text === "false") return text === "true";
+  throw fault(key, `expected true or false, got \`${text}\``);
 }
 
 function checkEpid(

@@ -6,6 +6,7 @@
  */
 import { RuneError } from "../errors/error.ts";
 import {
+  ELOOP,
   ENOENT,
   ENOTDIR,
   O_DIRECTORY,
@@ -54,16 +55,25 @@ function canonicalPath(kernel: Kernel, path: string): string {
     return resolve(kernel, path);
   } catch (error) {
     const { errno, message } = RuneError.from(error, `open \`${path}\``);
-    throw refusal(path, errno === ENOENT || errno === ENOTDIR ? "no such file" : message);
+    switch (errno) {
+      case ENOENT:
+      case ENOTDIR:
+        throw refusal(path, "no such file");
+      case ELOOP:
+        throw refusal(path, "it leads through a magic link of /proc, or its links go in a circle");
+      default:
+        throw refusal(path, message);
+    }
   }
 }
 
 /**
  * Where a path leads, as the kernel resolved it. Not the proof of anything: openChecked walks the
- * result again without following a link, so what changes meanwhile is refused there.
+ * result again without following a link, so what changes meanwhile is refused there. Magic links are
+ * not followed: /proc/PID/root/usr/lib/x.so of a container would read as the host's /usr/lib/x.so.
  */
 function resolve(kernel: Kernel, path: string): string {
-  const fd = kernel.open(path, O_PATH);
+  const fd = kernel.openWithoutMagicLinks(path, O_PATH);
   try {
     return kernel.readlink(`/proc/self/fd/${fd}`);
   } finally {

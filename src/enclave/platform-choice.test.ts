@@ -7,7 +7,10 @@ import type { SgxHost } from "./host-detection.ts";
 import { choosePlatform } from "./platform-choice.ts";
 
 const none: SgxHost = { cpu: false, nodes: [] };
-const driver: SgxHost = { cpu: true, nodes: [{ path: "/dev/sgx_enclave", major: 10, minor: 125 }] };
+const driver: SgxHost = {
+  cpu: true,
+  nodes: [{ path: "/dev/sgx_enclave", major: 10, minor: 125, fileMode: 0o666 }],
+};
 const node = (text = ""): NodeConfig => parseNodeConfig(`[runtime]\n${text}`, "config.toml");
 const asks = (
   name?: "hardware" | "simulation",
@@ -48,7 +51,10 @@ test("flag, then image, then node, then hardware", () => {
     name: "simulation",
     chosenBy: "the node's configuration",
   });
-  expect(choosePlatform(undefined, asks(), node(), driver).name).toBe("hardware");
+  expect(choosePlatform(undefined, asks(), node(), driver)).toEqual({
+    name: "hardware",
+    chosenBy: "default",
+  });
 });
 
 test("an image's wish for simulation needs the node's leave; the caller's does not", () => {
@@ -61,6 +67,21 @@ test("an image's wish for simulation needs the node's leave; the caller's does n
   expect(
     code(() => choosePlatform("simulation", asks(), node("allow_simulation = false"), none)),
   ).toBe("chosen");
+});
+
+test("what to write instead of hardware names only what the node allows", () => {
+  const hint = (text: string) => {
+    try {
+      choosePlatform(undefined, asks(), node(text), none);
+    } catch (error) {
+      return (error as RuneError).hint; // thrown by what is tested
+    }
+    return undefined;
+  };
+  expect(hint("")).toContain("ENCLAVE_PLATFORM=simulation");
+  expect(hint("allow_simulation = true")).toContain("ENCLAVE_PLATFORM=simulation");
+  expect(hint("allow_simulation = false")).toContain("--platform simulation");
+  expect(hint("allow_simulation = false")).not.toContain("ENCLAVE_PLATFORM");
 });
 
 test("hardware needs a driver, and a processor with SGX is told apart", () => {
@@ -76,7 +97,7 @@ test("hardware needs a driver, and a processor with SGX is told apart", () => {
   expect(missing({ cpu: true, nodes: [] })).toContain("no driver");
   const provisionOnly = {
     cpu: true,
-    nodes: [{ path: "/dev/sgx_provision", major: 10, minor: 126 }],
+    nodes: [{ path: "/dev/sgx_provision", major: 10, minor: 126, fileMode: 0o600 }],
   };
   expect(missing(provisionOnly)).toContain("no driver");
 });

@@ -28,7 +28,7 @@ export function choosePlatform(
       hint: "`[runtime] allow_simulation = true` in the node's configuration allows it; it protects nothing",
     });
   }
-  if (chosen.name === "hardware") requireHardware(host);
+  if (chosen.name === "hardware") requireHardware(host, node);
   return chosen;
 }
 
@@ -45,10 +45,11 @@ function choose(
       chosenBy: platform.from === "environment" ? variable : annotation,
     };
   }
+  if (node.platform === undefined) return { name: "hardware", chosenBy: "default" };
   return { name: node.platform, chosenBy: "the node's configuration" };
 }
 
-function requireHardware(host: SgxHost): void {
+function requireHardware(host: SgxHost, { allowSimulation }: NodeConfig): void {
   if (hasDriver(host)) return;
   throw new RuneError({
     code: "ENCLAVE_TYPE_UNSUPPORTED",
@@ -56,6 +57,12 @@ function requireHardware(host: SgxHost): void {
     reason: host.cpu
       ? "the processor has SGX, but there is no driver: neither /dev/sgx_enclave, /dev/sgx/enclave nor /dev/isgx"
       : "this machine has no SGX, or its firmware switches it off",
-    hint: "for development the simulated platform runs the same enclave without any protection: `--platform simulation`, ENCLAVE_PLATFORM=simulation or enclave.platform=simulation",
+    hint: `for development the simulated platform runs the same enclave without any protection: ${howToSimulate(allowSimulation)}`,
   });
+}
+
+function howToSimulate(allowSimulation: boolean | undefined): string {
+  return allowSimulation === false
+    ? "`--platform simulation`; this node does not let images and pods choose it"
+    : "`--platform simulation`, ENCLAVE_PLATFORM=simulation or enclave.platform=simulation";
 }

@@ -8,6 +8,7 @@ import { type EnclaveConfig, readEnclaveConfig } from "./enclave-config.ts";
 import { detectSgx, hasDriver } from "./host-detection.ts";
 import { type OpenedPal, openPal } from "./pal-path.ts";
 import { type ChosenPlatform, choosePlatform } from "./platform-choice.ts";
+import { checkProfile } from "./profile-check.ts";
 
 export type PreparedEnclave = {
   /** With the enclave's devices, rules and mounts, without its variables. */
@@ -40,11 +41,14 @@ export function prepareEnclave(
   }
   const platform = choosePlatform(flag, enclave, node, host);
   const simulated = platform.name === "simulation";
+  checkProfile(config.linux?.seccomp, { pal: enclave.type !== undefined, simulation: simulated });
   const nodes = simulated ? simulatedNodes : host.nodes;
+  const changed = withEnclave(kernel, config, nodes, simulated);
+  // Last: whatever else fails leaves no descriptor behind.
   const pal =
     enclave.type === undefined ? undefined : openPal(kernel, enclave.palPath, node.palDirs);
   return {
-    config: withEnclave(kernel, config, nodes, simulated),
+    config: changed,
     enclave,
     platform,
     ...(pal === undefined ? {} : { pal }),

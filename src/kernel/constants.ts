@@ -8,6 +8,7 @@ export const sys = {
   close: 3,
   poll: 7,
   lseek: 8,
+  rt_sigaction: 13,
   sendfile: 40,
   getpid: 39,
   socket: 41,
@@ -88,6 +89,7 @@ export const EINVAL = 22;
 export const EPIPE = 32;
 export const ENAMETOOLONG = 36;
 export const ENOSYS = 38;
+export const ELOOP = 40;
 export const ENOTEMPTY = 39;
 export const EOPNOTSUPP = 95;
 export const ECONNRESET = 104;

@@ -44,6 +44,8 @@ export type Program = {
 export interface Kernel {
   open(path: string, flags: number, mode?: number): Fd;
   openAt(directory: Fd, path: string, flags: number, mode?: number): Fd;
+  /** Follows symbolic links, but fails with ELOOP at a magic one, such as /proc/PID/root. */
+  openWithoutMagicLinks(path: string, flags: number): Fd;
   close(fd: Fd): void;
   /** At most `maxBytes`; empty at end of file. */
   read(fd: Fd, maxBytes: number): Uint8Array;
@@ -88,6 +90,8 @@ export interface Kernel {
   spawn(program: Program): Pid;
   /** Becomes another program; returns only by throwing. */
   execute(program: Program): never;
+  /** Gives every signal its default disposition, before {@link Kernel.execute}. */
+  resetSignals(): void;
   kill(pid: Pid, signal: number): void;
   pidfd(pid: Pid): Fd;
   pidfdSignal(pidfd: Fd, signal: number): void;
@@ -100,8 +104,13 @@ export interface Kernel {
 }
 
 /** Reads a whole file of at most `maxBytes`; a longer one is an error, never cut. */
-export function readFile(kernel: Kernel, path: string, maxBytes: number): Uint8Array {
-  const fd = kernel.open(path, 0 /* O_RDONLY */);
+export function readFile(
+  kernel: Kernel,
+  path: string,
+  maxBytes: number,
+  flags = 0 /* O_RDONLY */,
+): Uint8Array {
+  const fd = kernel.open(path, flags);
   try {
     return readToEnd(kernel, fd, path, maxBytes);
   } finally {

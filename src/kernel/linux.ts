@@ -33,6 +33,7 @@ export const linux: Kernel = {
   open: (path, flags, mode = 0) => openAt(c.AT_FDCWD, path, flags, mode, () => `open \`${path}\``),
   openAt: (directory, path, flags, mode = 0) =>
     openAt(directory, path, flags, mode, () => `open \`${path}\``),
+  openWithoutMagicLinks,
   close: (fd) => void raw(c.sys.close, fd),
   read,
   write,
@@ -85,6 +86,10 @@ export const linux: Kernel = {
   },
   spawn,
   execute,
+  resetSignals: () => {
+    // struct kernel_sigaction of x86-64: handler, flags, restorer, mask; all zero is SIG_DFL.
+    for (let signal = 1; signal <= 64; signal++) raw(c.sys.rt_sigaction, signal, place(32), 0, 8);
+  },
   kill: (pid, signal) => {
     call(() => `signal process ${pid}`, c.sys.kill, pid, signal);
   },
@@ -144,6 +149,18 @@ function pathCall(number: number, verb: string, path: string, at: number, mode: 
 
 function openAt(at: number, path: string, flags: number, mode: number, doing: () => string): Fd {
   return call(doing, c.sys.openat, at, text(path), flags | c.O_CLOEXEC, mode) as Fd;
+}
+
+/** struct open_how: flags u64@0 mode u64@8 resolve u64@16. */
+function openWithoutMagicLinks(path: string, flags: number): Fd {
+  const RESOLVE_NO_MAGICLINKS = 2;
+  const name = text(path);
+  const how = place(24);
+  const view = new DataView(scratch.buffer, how - scratchAt, 24);
+  view.setBigUint64(0, BigInt(flags | c.O_CLOEXEC), true);
+  view.setBigUint64(16, BigInt(RESOLVE_NO_MAGICLINKS), true);
+  const doing = () => `open \`${path}\``;
+  return call(doing, c.sys.openat2, c.AT_FDCWD, name, how, 24) as Fd;
 }
 
 function read(fd: Fd, maxBytes: number): Uint8Array {

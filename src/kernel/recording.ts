@@ -158,6 +158,11 @@ export class RecordingKernel implements Kernel {
     return this.open(`${this.nameOf(directory)}/${path}`, flags, mode);
   }
 
+  /** The fake has no magic links. */
+  openWithoutMagicLinks(path: string, flags: number): Fd {
+    return this.open(path, flags);
+  }
+
   close(fd: Fd): void {
     this.calls.push(`close ${this.nameOf(fd)}`);
     if (!this.#descriptors.delete(fd)) throw new Error(`closed twice: ${fd}`);
@@ -322,6 +327,10 @@ export class RecordingKernel implements Kernel {
     this.#call("execute", ...program.argv);
     this.reactions.execute?.(program, this);
     throw new Executed(program);
+  }
+
+  resetSignals(): void {
+    this.#call("resetSignals");
   }
 
   kill(pid: Pid, signal: number): void {

@@ -22,6 +22,7 @@ export function trackDescriptors(inner: Kernel): Tracked {
   const kernel: Kernel = {
     open: (path, flags, mode) => add(inner.open(path, flags, mode)),
     openAt: (directory, path, flags, mode) => add(inner.openAt(directory, path, flags, mode)),
+    openWithoutMagicLinks: (path, flags) => add(inner.openWithoutMagicLinks(path, flags)),
     close,
     memfd: (name) => add(inner.memfd(name)),
     sealedCopy: (path, name) => add(inner.sealedCopy(path, name)),
@@ -31,6 +32,7 @@ export function trackDescriptors(inner: Kernel): Tracked {
     listenUnix: (path, backlog) => add(inner.listenUnix(path, backlog)),
     pidfd: (pid) => add(inner.pidfd(pid)),
 
+    resetSignals: () => inner.resetSignals(),
     read: (fd, maxBytes) => inner.read(fd, maxBytes),
     write: (fd, bytes) => inner.write(fd, bytes),
     mkdir: (path, mode) => inner.mkdir(path, mode),

@@ -140,6 +140,20 @@ export const inspect = defineCommand({
   ],
 });
 
+export const simulate = defineCommand({
+  name: "simulate",
+  path: "sgx-tools simulate",
+  summary: "run a program on the simulated SGX platform",
+  arguments: {
+    usage: "[--] COMMAND [ARGUMENTS...]",
+    minimum: 1,
+    maximum: Number.POSITIVE_INFINITY,
+  },
+  options: [
+    { name: "verbose", kind: "flag", help: "the platform reports on standard error what it does" },
+  ],
+});
+
 export const program: ProgramSpec = {
   ...defineCommand({
     name: "sgx-tools",
@@ -148,5 +162,5 @@ export const program: ProgramSpec = {
     arguments: { usage: "<command> [arguments...]", minimum: 0, maximum: Number.POSITIVE_INFINITY },
     options: [{ name: "version", kind: "flag", help: "print the version" }],
   }),
-  commands: [measure, sign, gendata, catsig, inspect],
+  commands: [measure, sign, gendata, catsig, inspect, simulate],
 };

@@ -10,6 +10,7 @@ import { inspect } from "./inspect.ts";
 import { measure } from "./measure.ts";
 import { commandProse } from "./prose.ts";
 import { catsig, gendata, sign } from "./sign.ts";
+import { simulate } from "./simulate.ts";
 
 /** Set by the build; absent when run from source. */
 declare const BUILD_VERSION: string | undefined;
@@ -47,6 +48,9 @@ function run(name: string, args: readonly string[]): void {
       command(commands.gendata, args, (values, [image = "", tbs = ""]) => {
         gendata(values, image, tbs);
       });
+      break;
+    case "simulate":
+      command(commands.simulate, args, (values, words) => simulate(values.verbose, words));
       break;
     case "catsig":
       command(commands.catsig, args, (values, [tbs = "", out = ""]) => catsig(values, tbs, out));

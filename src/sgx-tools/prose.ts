@@ -21,6 +21,11 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
       "sgx-tools sign --no-debugger key.pem encl.bin encl.ss",
     ],
   },
+  simulate: {
+    description:
+      "Runs any SGX host program, with unmodified signed enclaves, on a machine without SGX. Nothing is protected: enclave memory is ordinary memory, and every key is public.",
+    examples: ["sgx-tools simulate -- ./app --enclave app.signed.so"],
+  },
   gendata: {
     description:
       "For keys that stay elsewhere: sign the 256 bytes with PKCS#1 v1.5 and SHA-256, then give the signature to catsig.",

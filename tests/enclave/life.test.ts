@@ -258,6 +258,7 @@ describe.skipIf(reason !== undefined)(`enclave containers${reason ? ` (${reason}
     expect(refusal(outside)).toContain("none of the node's directories");
     expect(refusal(`/proc/1/root${sandbox.pal("v2")}`)).toBeTruthy();
     expect(refusal(`/proc/self/fd/0`)).toBeTruthy();
+    expect(refusal(`/proc/self/root${sandbox.pal("v2")}`)).toContain("magic link");
     expect(refusal("relative.so")).toContain("absolute");
     expect(refusal(`${sandbox.pals}/../x.so`)).toContain("absolute");
     expect(refusal(`${sandbox.pals}/missing.so`)).toContain("no such file");

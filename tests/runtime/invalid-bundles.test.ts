@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * A museum of malformed bundles: each is refused with one error, and nothing is left. What the
+ * parser says of each is tested beside it (src/oci/parse-config.test.ts); this is about all of rune.
+ */
+import { expect } from "bun:test";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { configWith, type Json, type JsonObject } from "../support/bundle.ts";
+import { mustRun } from "../support/command.ts";
+import { only, runtimeName, test } from "../support/runtime.ts";
+import { Sandbox } from "../support/sandbox.ts";
+
+const texts: Readonly<Record<string, string>> = {
+  "an empty file": "",
+  "white space": " \n\t",
+  "no JSON": "this is not JSON",
+  "half a document": JSON.stringify(configWith()).slice(0, 200),
+  "two documents": "{}{}",
+  "a comma too many": '{"ociVersion":"1.0.2",}',
+  "a list": "[]",
+  null: "null",
+  "a number": "1",
+  "an empty object": "{}",
+  "bytes that are no text": "\u0000\u0001\ufffd",
+  "a very deep document": `${"[".repeat(100_000)}${"]".repeat(100_000)}`,
+};
+
+const faults: Readonly<Record<string, JsonObject>> = {
+  "no process": { process: null },
+  "no arguments": { process: { args: [] } },
+  "arguments that are no list": { process: { args: "/bin/true" } },
+  "arguments of another type": { process: { args: [1, 2] } },
+  "no root": { root: null },
+  "a root that does not exist": { root: { path: "no-such-root" } },
+  "a root that is a file": { root: { path: "config.json" } },
+  "a negative uid": { process: { user: { uid: -1, gid: 0 } } },
+  "a uid of 33 bits": { process: { user: { uid: 4294967296, gid: 0 } } },
+  "a uid that is a text": { process: { user: { uid: "0", gid: 0 } } },
+  "a namespace of an unknown type": { linux: { namespaces: [{ type: "disk" }] } },
+  "a namespace given twice": {
+    linux: { namespaces: [{ type: "mount" }, { type: "pid" }, { type: "pid" }] },
+  },
+  "mounts that are no list": { mounts: { destination: "/mnt" } },
+};
+
+/** What runc accepts, and rune does not: a NUL cannot reach the kernel, a typo should not go by. */
+const stricter: Readonly<Record<string, JsonObject>> = {
+  "a version that is none": { ociVersion: "one" },
+  "another major version": { ociVersion: "2.0.0" },
+  "an argument with NUL": { process: { args: ["/bin/echo", "a\u0000b"] } },
+  "a variable with NUL": { process: { env: ["A=a\u0000b"] } },
+  "a path with NUL": { root: { path: "rootfs\u0000x" } },
+  "a mount without destination": { mounts: [{ type: "tmpfs", source: "tmpfs" }] },
+  "propagation that is unknown": { linux: { rootfsPropagation: "sideways" } },
+};
+
+for (const [what, text] of Object.entries(texts)) {
+  test(`config.json: ${what}`, () => refused(text));
+}
+
+for (const [what, change] of Object.entries(faults)) {
+  test(`config.json: ${what}`, () => refused(configWith(change)));
+}
+
+for (const [what, change] of Object.entries(stricter)) {
+  only("rune", "not checked")(`config.json: ${what}`, () => refused(configWith(change)));
+}
+
+test("a bundle without config.json", async () => {
+  await using sandbox = new Sandbox();
+  await expectRefusal(sandbox);
+});
+
+test("a bundle that does not exist", async () => {
+  await using sandbox = new Sandbox();
+  await expectRefusal(sandbox, "--bundle", join(sandbox.path, "nowhere"));
+});
+
+test("a bundle that is a file", async () => {
+  await using sandbox = new Sandbox();
+  writeFileSync(join(sandbox.path, "file"), "{}");
+  await expectRefusal(sandbox, "--bundle", join(sandbox.path, "file"));
+});
+
+test("a config.json that is a directory", async () => {
+  await using sandbox = new Sandbox();
+  mkdirSync(join(sandbox.bundle.path, "config.json"));
+  await expectRefusal(sandbox);
+});
+
+test("a config.json that is a link to itself", async () => {
+  await using sandbox = new Sandbox();
+  symlinkSync("config.json", join(sandbox.bundle.path, "config.json"));
+  await expectRefusal(sandbox);
+});
+
+only("rune", "it waits for somebody to write")("a config.json that is a fifo", async () => {
+  await using sandbox = new Sandbox();
+  await mustRun(["mkfifo", join(sandbox.bundle.path, "config.json")]);
+  await expectRefusal(sandbox);
+});
+
+only("rune", "it reads all of it")("a config.json without end", async () => {
+  await using sandbox = new Sandbox();
+  symlinkSync("/dev/zero", join(sandbox.bundle.path, "config.json"));
+  await expectRefusal(sandbox);
+});
+
+test("an empty root", async () => {
+  await using sandbox = new Sandbox();
+  rmSync(sandbox.bundle.rootfs, { recursive: true });
+  mkdirSync(sandbox.bundle.rootfs);
+  sandbox.configure();
+  await expectRefusal(sandbox);
+});
+
+async function refused(config: Json | string): Promise<void> {
+  await using sandbox = new Sandbox();
+  sandbox.configureExactly(config);
+  await expectRefusal(sandbox);
+}
+
+async function expectRefusal(sandbox: Sandbox, ...flags: string[]): Promise<void> {
+  for (const verb of ["create", "run"]) {
+    const { status, stdout, stderr } = await sandbox.call([verb, ...flags, sandbox.id()]);
+    expect(stdout).toBe("");
+    expect(status).toBe(runtimeName === "runc" && stderr.includes("panic") ? 2 : 1);
+    expect(stderr).not.toBe("");
+    if (runtimeName === "rune") {
+      expect(stderr.match(/level=error/g)).toHaveLength(1);
+      expect(stderr).not.toMatch(/undefined|\[object|TypeError|ReferenceError|at .*\.(ts|js):/);
+    }
+  }
+  expect(sandbox.containers()).toEqual([]);
+  await sandbox.expectNothingLeft();
+}

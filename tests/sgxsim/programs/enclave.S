@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The tests' enclave, a flat image from address 0. RDI is the operation, RSI an argument, R12 where
+ * to write; the result is in RDX and RSI.
+ *
+ *   page 0     TCS of the first thread      page 1     code
+ *   page 2, 3  its two SSA frames           page 4     target, data and report of EREPORT; key request
+ *   page 5     spare                        page 6     thread-local storage: 0xfeedface, 0xcafe
+ *   page 7     TCS of the second thread     page 8, 9  its SSA frames
+ */
+    .macro tcs ossa
+    .quad 0, 0
+    .quad \ossa
+    .long 0, 2 /* CSSA, NSSA */
+    .quad entry
+    .quad 0
+    .quad 0x6000, 0x6000 /* FS and GS base */
+    .long 0xffffffff, 0xffffffff
+    .fill 4024, 1, 0
+    .endm
+    .macro enclu leaf
+    mov $\leaf, %eax
+    .byte 0x0f, 0x01, 0xd7
+    .endm
+
+    .section .image, "awx"
+image:
+    tcs 0x2000
+
+    .balign 4096
+entry:
+    mov %rcx, %r8 /* where to exit to */
+    lea image(%rip), %r10
+    cmp $(operations_end - operations) / 8, %rdi
+    jae done
+    lea operations(%rip), %r11
+    mov (%r11, %rdi, 8), %r11
+    add %r10, %r11
+    jmp *%r11
+done:
+    mov %r8, %rbx
+    enclu 4
+
+    .balign 8
+operations:
+    .quad done, segments, system_call, cpuid_inside, spin, report, undefined, key, exit_information
+    .quad skip_two, store, load, divide, breakpoint, bad_leaf, report_unaligned, vector_registers
+operations_end:
+
+segments: /* 1: what FS and GS point at */
+    mov %fs:0, %rdx
+    mov %gs:8, %rsi
+    jmp done
+system_call: /* 2 */
+    mov $39, %eax
+    syscall
+    mov $0x51, %edx
+    jmp done
+cpuid_inside: /* 3 */
+    xor %eax, %eax
+    cpuid
+    mov $0x51, %edx
+    jmp done
+spin: /* 4: until the host's word at RSI is not 0; keeps all ones in an XMM register */
+    pcmpeqd %xmm5, %xmm5
+    mov $0x1234, %r9
+1:  pause
+    cmpl $0, (%rsi)
+    je 1b
+    movq %xmm5, %rdx
+    mov %r9, %rsi
+    jmp done
+report: /* 5: EREPORT for the TARGETINFO at RSI, to R12; report data is the page's zeros */
+    lea 0x4000(%r10), %rdi
+    mov $512, %ecx
+    rep movsb
+    lea 0x4000(%r10), %rbx
+    lea 0x4200(%r10), %rcx
+    lea 0x4400(%r10), %rdx
+    enclu 0
+    lea 0x4400(%r10), %rsi
+    mov %r12, %rdi
+    mov $432, %ecx
+    rep movsb
+    jmp done
+undefined: /* 6 */
+    ud2
+    mov $0x52, %edx
+    jmp done
+key: /* 7: EGETKEY for the KEYREQUEST at RSI, to R12; RDX the error, RSI the zero flag */
+    lea 0x4000(%r10), %rdi
+    mov $512, %ecx
+    rep movsb
+    lea 0x4000(%r10), %rbx
+    lea 0x4200(%r10), %rcx
+    enclu 1
+    setz %sil
+    movzbl %sil, %r9d
+    mov %rax, %rdx
+    lea 0x4200(%r10), %rsi
+    mov %r12, %rdi
+    mov $16, %ecx
+    rep movsb
+    mov %r9, %rsi
+    jmp done
+exit_information: /* 8: EXITINFO and the offset of RIP of the first SSA frame */
+    mov 0x3000 - 184 + 160(%r10), %edx
+    mov 0x3000 - 184 + 136(%r10), %rsi
+    sub %r10, %rsi
+    jmp done
+skip_two: /* 9: an exception handler: skips the two bytes at which the first frame stands */
+    addq $2, 0x3000 - 184 + 136(%r10)
+    jmp done
+store: /* 10: RDX to the enclave's offset RSI */
+    mov %rdx, (%r10, %rsi)
+    jmp done
+load: /* 11 */
+    mov (%r10, %rsi), %rdx
+    jmp done
+divide: /* 12: two bytes that divide by zero */
+    xor %ecx, %ecx
+    xor %edx, %edx
+    div %ecx
+    mov $0x53, %edx
+    jmp done
+breakpoint: /* 13 */
+    int3
+    nop
+    mov $0x54, %edx
+    jmp done
+bad_leaf: /* 14 */
+    enclu 0x77
+    jmp done
+report_unaligned: /* 15 */
+    lea 0x4010(%r10), %rbx
+    lea 0x4200(%r10), %rcx
+    lea 0x4400(%r10), %rdx
+    enclu 0
+    jmp done
+vector_registers: /* 16: what the host has in XMM5 */
+    movq %xmm5, %rdx
+    jmp done
+
+    .org 0x2000
+    .fill 0x4000, 1, 0
+    .quad 0xfeedface, 0xcafe
+    .org 0x7000
+    tcs 0x8000
+    .org 0xa000
+    .section .note.GNU-stack, "", @progbits
