@@ -32,6 +32,8 @@ export function trackDescriptors(inner: Kernel): Tracked {
     listenUnix: (path, backlog) => add(inner.listenUnix(path, backlog)),
     pidfd: (pid) => add(inner.pidfd(pid)),
 
+    reap: (pid) => inner.reap(pid),
+    reapChildren: () => inner.reapChildren(),
     resetSignals: () => inner.resetSignals(),
     read: (fd, maxBytes) => inner.read(fd, maxBytes),
     write: (fd, bytes) => inner.write(fd, bytes),
