@@ -3,9 +3,10 @@ import { expect, test } from "bun:test";
 import { EACCES } from "../kernel/constants.ts";
 import { RecordingKernel } from "../kernel/recording.ts";
 import { parseConfig } from "../oci/parse-config.ts";
-import { absolute, checkSupported, readBundle } from "./bundle.ts";
+import { checkSupported, readBundle } from "./bundle.ts";
 import { requireConsoleSocket } from "./console.ts";
 import { configText, fakeHost } from "./fake-host.ts";
+import { absolute } from "./path.ts";
 
 const failure = (code: string, text: string) =>
   expect.objectContaining({ code, message: expect.stringContaining(text) });
