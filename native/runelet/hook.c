@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@ struct hook {
 
 static _Noreturn void become_hook(const struct hook *hook, int input, int output)
 {
+    signal(SIGPIPE, SIG_DFL); /* ignored in the parent; execve would pass that on */
     dup2(input, 0);
     dup2(output, 1);
     dup2(output, 2);
@@ -38,78 +40,108 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* What a hook writes: the first of it is kept for the error, the rest is thrown away. */
+struct output {
+    int fd; /* non-blocking */
+    size_t used;
+    char text[400];
+};
+
+/* Reads once; false when there is nothing now, or nothing any more. */
+static bool collect(struct output *output)
+{
+    char rest[512];
+    size_t room = sizeof(output->text) - 1 - output->used;
+    ssize_t n = room > 0 ? read(output->fd, output->text + output->used, room)
+                         : read(output->fd, rest, sizeof(rest));
+    if (n > 0 && room > 0)
+        output->used += (size_t)n;
+    output->text[output->used] = 0;
+    return n > 0;
+}
+
 /*
  * Feeds the state and collects the first output until the process ends. False when the time is up.
- * Not until end of file: a hook may leave a daemon behind that holds the pipe.
+ * Not until end of file: a hook may leave a daemon behind that holds the pipe, and writes into it.
  */
-static bool attend(const struct hook *hook, int process, int input, int output, char *text,
-                   size_t size)
+static bool attend(const struct hook *hook, int process, int input, struct output *output)
 {
     int64_t deadline = now_ms() + (int64_t)hook->timeout_s * 1000;
-    size_t written = 0, used = 0;
-    for (;;) {
-        struct pollfd fds[3] = {{process, POLLIN, 0}, {output, POLLIN, 0}, {input, POLLOUT, 0}};
+    size_t written = 0;
+    bool ended = false, readable = true;
+    while (!ended) {
+        struct pollfd fds[3] = {
+            {process, POLLIN, 0}, {readable ? output->fd : -1, POLLIN, 0}, {input, POLLOUT, 0}};
         int64_t left = deadline - now_ms();
         if (hook->timeout_s != 0 && left <= 0)
-            return false;
-        if (poll(fds, 3, hook->timeout_s != 0 ? (int)left : -1) < 0 && errno != EINTR)
-            return false;
+            break;
+        int wait = left > INT_MAX ? INT_MAX : (int)left;
+        if (poll(fds, 3, hook->timeout_s != 0 ? wait : -1) < 0 && errno != EINTR)
+            break;
         if (fds[2].revents != 0) {
             ssize_t n = write(input, hook->state + written, hook->state_size - written);
             written += n > 0 ? (size_t)n : 0;
-            if (n <= 0 || written == hook->state_size) {
+            if ((n <= 0 && errno != EAGAIN) || written == hook->state_size) {
                 close(input);
                 input = -1;
             }
         }
-        if ((fds[1].revents & POLLIN) != 0) {
-            char rest[512];
-            ssize_t n = used + 1 < size ? read(output, text + used, size - 1 - used)
-                                        : read(output, rest, sizeof(rest));
-            if (n > 0 && used + 1 < size)
-                used += (size_t)n;
-            text[used] = 0;
-            continue;
-        }
-        if (fds[0].revents != 0) {
-            if (input >= 0)
-                close(input);
-            return true;
-        }
+        /* A closed pipe stays ready for ever: it is not waited for again. */
+        if (fds[1].revents != 0)
+            readable = collect(output);
+        ended = fds[0].revents != 0;
     }
+    if (input >= 0)
+        close(input);
+    while (ended && output->used < sizeof(output->text) - 1 && collect(output))
+        ;
+    return ended;
+}
+
+/* ": <text>" without the newline at its end; nothing where there is no text. */
+static const char *told(struct output *output, const char **separator)
+{
+    while (output->used > 0 && output->text[output->used - 1] == '\n')
+        output->text[--output->used] = 0;
+    *separator = output->used > 0 ? ": " : "";
+    return output->text;
 }
 
 static int run_hook(const struct hook *hook, struct failure *f)
 {
-    char text[400] = "", reason[480];
-    int input[2], output[2];
-    if (pipe2(input, O_CLOEXEC) < 0 || pipe2(output, O_CLOEXEC) < 0)
+    char reason[480];
+    int input[2], pipe[2];
+    if (pipe2(input, O_CLOEXEC) < 0 || pipe2(pipe, O_CLOEXEC) < 0)
         return fail_errno(f, errno, "run hook `%s`", hook->path);
     pid_t pid = fork();
     if (pid < 0)
         return fail_errno(f, errno, "run hook `%s`", hook->path);
     if (pid == 0)
-        become_hook(hook, input[0], output[1]);
+        become_hook(hook, input[0], pipe[1]);
     close(input[0]);
-    close(output[1]);
+    close(pipe[1]);
     fcntl(input[1], F_SETFL, O_NONBLOCK);
+    fcntl(pipe[0], F_SETFL, O_NONBLOCK);
+    struct output output = {.fd = pipe[0]};
     int process = (int)syscall(SYS_pidfd_open, pid, 0);
-    bool in_time = attend(hook, process, input[1], output[0], text, sizeof(text));
+    bool in_time = attend(hook, process, input[1], &output);
     if (!in_time)
         kill(pid, SIGKILL);
     int status = 0;
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     close(process);
-    close(output[0]);
+    close(pipe[0]);
     if (in_time && WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
+    const char *separator, *text = told(&output, &separator);
     if (!in_time)
         snprintf(reason, sizeof(reason), "no end within %u s", hook->timeout_s);
     else if (WIFEXITED(status))
-        snprintf(reason, sizeof(reason), "exit status %d: %s", WEXITSTATUS(status), text);
+        snprintf(reason, sizeof(reason), "exit status %d%s%s", WEXITSTATUS(status), separator,
+                 text);
     else
-        snprintf(reason, sizeof(reason), "signal %d: %s", WTERMSIG(status), text);
+        snprintf(reason, sizeof(reason), "signal %d%s%s", WTERMSIG(status), separator, text);
     return fail_code(f, FAILURE_SYSCALL, reason, "run hook `%s`", hook->path);
 }
 

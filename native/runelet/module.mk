@@ -11,3 +11,18 @@ $(B)/lib/runelet: $(RUNELET_COMMON) runelet/no_pal.c $(RUNELET_HEADERS) | $(B)/l
 PROGRAMS += $(B)/lib/init-runelet
 $(B)/lib/init-runelet: $(RUNELET_COMMON) pal/operations.c $(PAL_HOST) $(RUNELET_HEADERS) $(PAL_HEADERS) | $(B)/lib/
 	$(CC) $(CFLAGS) -fPIE -pie $(PAL_LINK) -o $@ $(filter %.c,$^)
+
+# Unit tests: each program is one test file and, from an archive, what it uses of runelet. Some
+# include a source file, to reach its static functions: the archive's copy is then not linked.
+RUNELET_HOSTED  := $(patsubst %.c,$(B)/hosted/%.o,$(filter-out runelet/main.c,$(RUNELET_COMMON)) \
+                     runelet/no_pal.c runelet/tests/support.c)
+RUNELET_TESTS   := record plan
+RUNELET_TESTING := $(RUNELET_HEADERS) $(PAL_HEADERS) runelet/tests/support.h pal/tests/tap.h
+TESTS += $(RUNELET_TESTS:%=$(B)/tests/runelet-%)
+$(B)/hosted/%.o: %.c $(RUNELET_TESTING)
+	@mkdir -p $(@D)
+	$(HOSTED) -c -o $@ $<
+$(B)/hosted/librunelet.a: $(RUNELET_HOSTED)
+	rm -f $@ && ar rcs $@ $^
+$(B)/tests/runelet-%: runelet/tests/%_test.c $(B)/hosted/librunelet.a $(RUNELET_COMMON) | $(B)/tests/
+	$(HOSTED) -o $@ $< $(B)/hosted/librunelet.a

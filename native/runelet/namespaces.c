@@ -29,7 +29,8 @@ int op_write_file(struct run *run, struct reader *payload, struct failure *f)
     int error = errno;
     close(fd);
     if (n < 0)
-        return fail_errno(f, error, "write `%.64s` to `%s`", (const char *)data, path);
+        return fail_errno(f, error, "write `%.*s` to `%s`", (int)(size < 64 ? size : 64),
+                          (const char *)data, path);
     return n == (ssize_t)size ? 0 : fail_errno(f, EIO, "write `%s`", path);
 }
 

@@ -67,8 +67,9 @@ static int make_entry(int parent, const char *base, bool file)
     return fd < 0 ? -1 : 0;
 }
 
-static int make_at_depth(const struct run *run, const char *path, bool file, int depth,
-                         struct failure *f)
+/* Makes the last component of a path whose directory exists. */
+static int make_last(const struct run *run, const char *path, bool file, int depth,
+                     struct failure *f)
 {
     char parent[PATH_MAX], target[PATH_MAX];
     int kind = file ? O_PATH : O_PATH | O_DIRECTORY;
@@ -80,9 +81,9 @@ static int make_at_depth(const struct run *run, const char *path, bool file, int
     const char *base = split(path, parent, sizeof(parent));
     if (base == NULL || depth > LINKS_MAX)
         return fail_errno(f, base == NULL ? ENOENT : ELOOP, "make `%s` in the root", path);
-    int dir = make_at_depth(run, parent, false, depth, f);
+    int dir = open_in_root(run, parent, O_PATH | O_DIRECTORY);
     if (dir < 0)
-        return -1;
+        return fail_errno(f, errno, "open `%s` in the root", parent);
     ssize_t n = readlinkat(dir, base, target, sizeof(target) - 1);
     if (n >= 0) {
         target[n] = 0;
@@ -96,6 +97,36 @@ static int make_at_depth(const struct run *run, const char *path, bool file, int
         return fail_errno(f, error, "make `%s` in the root", path);
     fd = open_in_root(run, path, kind);
     return fd >= 0 ? fd : fail_errno(f, errno, "open `%s` in the root", path);
+}
+
+/*
+ * From the top, one component after the other. Recursion is for dangling links only: an image, with
+ * a link to two thousand missing directories, must not choose how much of the stack is used.
+ */
+static int make_at_depth(const struct run *run, const char *path, bool file, int depth,
+                         struct failure *f)
+{
+    char prefix[PATH_MAX];
+    int fd = open_in_root(run, path, file ? O_PATH : O_PATH | O_DIRECTORY);
+    if (fd >= 0)
+        return fd;
+    if (errno != ENOENT)
+        return fail_errno(f, errno, "open `%s` in the root", path);
+    const char *slash = strchr(path + strspn(path, "/"), '/');
+    for (; slash != NULL; slash = strchr(slash + 1, '/')) {
+        size_t length = (size_t)(slash - path);
+        if (length >= sizeof(prefix))
+            return fail_errno(f, ENAMETOOLONG, "make `%s` in the root", path);
+        memcpy(prefix, path, length);
+        prefix[length] = 0;
+        if (slash[-1] == '/')
+            continue;
+        int directory = make_last(run, prefix, false, depth, f);
+        if (directory < 0)
+            return -1;
+        close(directory);
+    }
+    return make_last(run, path, file, depth, f);
 }
 
 int make_in_root(const struct run *run, const char *path, bool file, struct failure *f)

@@ -1,65 +1,91 @@
 // SPDX-License-Identifier: Apache-2.0
-import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { expect, test } from "bun:test";
 import type { State } from "../container/state.ts";
-import { linux } from "../kernel/linux.ts";
+import { RecordingKernel } from "../kernel/recording.ts";
 import { execProcess } from "./exec-process.ts";
+import type { ExecChanges } from "./verbs/exec.ts";
 
-let bundle = "";
-beforeEach(() => {
-  bundle = mkdtempSync(join(tmpdir(), "exec-process-"));
-  const process = {
-    user: { uid: 0, gid: 0 },
-    args: ["x"],
-    cwd: "/",
-    env: ["A=1", `ENCLAVE_RA_EPID_SUB_KEY=${"b2".repeat(16)}`],
-  };
-  const config = { ociVersion: "1.3.0", root: { path: "rootfs" }, process };
-  writeFileSync(join(bundle, "config.json"), JSON.stringify(config));
-  writeFileSync(join(bundle, "process.json"), JSON.stringify(process));
-});
-afterEach(() => rmSync(bundle, { recursive: true }));
+const own = {
+  terminal: true,
+  user: { uid: 7, gid: 8, additionalGids: [9], umask: 0o77 },
+  args: ["server"],
+  env: ["A=1"],
+  cwd: "/srv",
+  noNewPrivileges: true,
+  capabilities: { bounding: ["CAP_KILL"] },
+  rlimits: [{ type: "RLIMIT_CORE", soft: 0, hard: 0 }],
+};
+const config = { ociVersion: "1.0.2", process: own, root: { path: "rootfs" } };
+const state: State = {
+  schema: 1,
+  writer: "0",
+  id: "web",
+  bundle: "/bundle",
+  rootfs: "/bundle/rootfs",
+  ociVersion: "1.0.2",
+  created: "",
+  ownerUid: 0,
+  annotations: {},
+  cgroup: [],
+  namespaces: 0,
+  ownPidNamespace: true,
+};
+const unchanged: ExecChanges = {
+  args: ["ls"],
+  tty: false,
+  env: [],
+  additionalGids: [],
+  capabilities: [],
+  noNewPrivileges: false,
+};
 
-function environment(from: "file" | "arguments", enclave?: State["enclave"]): string[] {
-  const state: State = {
-    schema: 1,
-    writer: "test",
-    id: "c1",
-    bundle,
-    rootfs: bundle,
-    ociVersion: "1.3.0",
-    created: "2026-11-24T00:00:00Z",
-    ownerUid: 0,
-    annotations: {},
-    cgroup: [],
-    namespaces: 0,
-    ownPidNamespace: true,
-    ...(enclave === undefined ? {} : { enclave }),
-  };
-  const program =
-    from === "file"
-      ? ({ from, path: join(bundle, "process.json") } as const)
-      : ({
-          from,
-          args: ["y"],
-          tty: false,
-          env: [],
-          additionalGids: [],
-          capabilities: [],
-          noNewPrivileges: false,
-        } as const);
-  return [...(execProcess(linux, program, state).env ?? [])];
+function processOf(changes: Partial<ExecChanges> = {}) {
+  const kernel = new RecordingKernel().file("/bundle/config.json", JSON.stringify(config));
+  return execProcess(kernel, { from: "arguments", ...unchanged, ...changes }, state);
 }
 
-test("no program of an enclave container sees the enclave's variables, wherever it comes from", () => {
-  const enclave = { platform: "hardware", platformChosenBy: "default" } as const;
-  expect(environment("file", enclave)).toEqual(["A=1"]);
-  expect(environment("arguments", enclave)).toEqual(["A=1"]);
+test("without flags: the container's own process, without its terminal", () => {
+  const process = processOf();
+  expect(process).toMatchObject({
+    args: ["ls"],
+    terminal: false,
+    cwd: "/srv",
+    env: ["A=1"],
+    noNewPrivileges: true,
+    user: own.user,
+    capabilities: own.capabilities,
+  });
+  expect(process.rlimits).toHaveLength(1);
 });
 
-test("in an ordinary container they are variables like any other", () => {
-  expect(environment("file")).toHaveLength(2);
-  expect(environment("arguments")).toHaveLength(2);
+test("flags change or add", () => {
+  expect(
+    processOf({
+      tty: true,
+      cwd: "/tmp",
+      env: ["B=2"],
+      user: { uid: 1, gid: 2 },
+      additionalGids: [3],
+      capabilities: ["CAP_CHOWN", "CAP_KILL"],
+    }),
+  ).toMatchObject({
+    terminal: true,
+    cwd: "/tmp",
+    env: ["A=1", "B=2"],
+    user: { uid: 1, gid: 2, additionalGids: [9, 3], umask: 0o77 },
+    capabilities: { bounding: ["CAP_KILL", "CAP_CHOWN"], ambient: ["CAP_CHOWN", "CAP_KILL"] },
+  });
+});
+
+test("a user without group keeps the container's group", () => {
+  expect(processOf({ user: { uid: 1 } }).user).toMatchObject({ uid: 1, gid: 8 });
+});
+
+test("a process from a file is that file's alone", () => {
+  const file = { user: { uid: 1, gid: 1 }, args: ["x"], cwd: "/" };
+  const kernel = new RecordingKernel().file("/work/process.json", JSON.stringify(file));
+  kernel.link("/proc/self/cwd", "/work");
+  const process = execProcess(kernel, { from: "file", path: "process.json" }, state);
+  expect(process).toMatchObject(file);
+  expect(process.env ?? []).toEqual([]);
 });

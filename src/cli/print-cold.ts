@@ -72,22 +72,34 @@ async function writeSpec(
   kernel.close(fd);
 }
 
-/** runc's columns, so that scripts that cut them keep working. */
+/** As runc prints it, so that scripts that cut its columns keep working. */
 export function formatList(
   containers: readonly ContainerReport[],
   format: "json" | "table",
   quiet: boolean,
 ): string {
   if (quiet) return containers.map(({ id }) => `${id}\n`).join("");
-  if (format === "json") return `${JSON.stringify(containers.length > 0 ? containers : null)}`;
+  if (format === "json") return `${JSON.stringify(containers.length > 0 ? containers : null)}\n`;
   const rows = containers.map(({ id, pid, status, bundle, created, owner }) => {
     return [id, String(pid), status, bundle, created, owner];
   });
   const table = [["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"], ...rows];
-  const widths = table[0]?.map((_, column) =>
-    Math.max(...table.map((row) => row[column]?.length ?? 0)),
-  );
+  const widths = table[0]?.map((_, column) => columnWidth(table.map((row) => row[column] ?? "")));
   const line = (row: string[]) =>
-    row.map((cell, i) => (i < 5 ? cell.padEnd((widths?.[i] ?? 0) + 3) : cell)).join("");
+    row.map((cell, i) => (i < 5 ? padded(cell, widths?.[i] ?? 0) : cell)).join("");
   return `${table.map(line).join("\n")}\n`;
+}
+
+/** Go's tabwriter as runc sets it up: three spaces between columns, none narrower than 12. */
+function columnWidth(cells: readonly string[]): number {
+  return Math.max(12, ...cells.map((cell) => characters(cell) + 3));
+}
+
+function padded(cell: string, width: number): string {
+  return cell + " ".repeat(width - characters(cell));
+}
+
+/** Code points, which is what Go's tabwriter counts. */
+function characters(text: string): number {
+  return [...text].length;
 }

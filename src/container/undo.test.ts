@@ -5,7 +5,7 @@
  */
 import { expect, test } from "bun:test";
 import { EIO } from "../kernel/constants.ts";
-import { Executed } from "../kernel/recording.ts";
+import { Executed } from "../kernel/reactions.ts";
 import { create } from "./create.ts";
 import { exec } from "./exec.ts";
 import {

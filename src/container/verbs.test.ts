@@ -2,7 +2,7 @@
 /** start, kill, delete and exec: what each does to a container in each state. */
 import { expect, test } from "bun:test";
 import { EIO, ENXIO, EPERM, ESRCH } from "../kernel/constants.ts";
-import { Executed } from "../kernel/recording.ts";
+import { Executed } from "../kernel/reactions.ts";
 import type { Process } from "../oci/config.ts";
 import { deleteContainer } from "./delete.ts";
 import { type ExecRequest, exec } from "./exec.ts";

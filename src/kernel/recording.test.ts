@@ -17,7 +17,8 @@ import {
 } from "./constants.ts";
 import { type Kernel, readText, unlessErrno, writeFile } from "./kernel.ts";
 import { linux } from "./linux.ts";
-import { Executed, RecordingKernel } from "./recording.ts";
+import { Executed } from "./reactions.ts";
+import { RecordingKernel } from "./recording.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "rune-recording-"));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));

@@ -15,17 +15,7 @@ import {
   textOf,
 } from "./fake-files.ts";
 import type { DirectoryEntry, Fd, Kernel, Pid, Program, Stat } from "./kernel.ts";
-
-/** What a test may do when the code under test does something. */
-export type Reactions = {
-  spawn?: (program: Program, kernel: RecordingKernel) => void;
-  execute?: (program: Program, kernel: RecordingKernel) => void;
-  write?: (fd: Fd, bytes: Uint8Array, kernel: RecordingKernel) => void;
-  close?: (fd: Fd, kernel: RecordingKernel) => void;
-  lock?: (fd: Fd, kernel: RecordingKernel) => void;
-  kill?: (pid: number, signal: number, kernel: RecordingKernel) => void;
-  sleep?: (ms: number, kernel: RecordingKernel) => void;
-};
+import { Executed, type Reactions } from "./reactions.ts";
 
 export type FakeProcess = {
   readonly startTime?: number;
@@ -33,15 +23,6 @@ export type FakeProcess = {
   readonly state?: string;
   readonly command?: string;
 };
-
-/** Thrown by {@link RecordingKernel.execute}, which a real one does not return from. */
-export class Executed extends Error {
-  readonly program: Program;
-  constructor(program: Program) {
-    super(`executed ${program.path}`);
-    this.program = program;
-  }
-}
 
 export class RecordingKernel implements Kernel {
   /** One line a call: `mkdir /run/rune 711`; descriptors by the name they were opened under. */
