@@ -7,7 +7,7 @@
 import { RuneError } from "../errors/error.ts";
 import * as c from "./constants.ts";
 import { errnoText } from "./errno.ts";
-import type { DirectoryEntry, Fd, Kernel, Pid, Program, Stat } from "./kernel.ts";
+import type { AttachedProgram, DirectoryEntry, Fd, Kernel, Pid, Program, Stat } from "./kernel.ts";
 
 type Kind = "file" | "directory" | "fifo" | "link" | "socket" | "other";
 
@@ -77,6 +77,7 @@ export class RecordingKernel implements Kernel {
   ownPid = 100;
   readonly #nodes = new Map<string, Node>();
   readonly #descriptors = new Map<number, Descriptor>();
+  readonly #devicePrograms = new Map<string, Descriptor[]>();
   readonly #cgroups: { readonly mountPoint: string; readonly files: Record<string, string> }[] = [];
   readonly #failures: { readonly call: string; readonly errno: number }[] = [];
   #failAt: { readonly call: number; readonly errno: number } | undefined;
@@ -394,6 +395,39 @@ export class RecordingKernel implements Kernel {
   setInherited(fd: Fd, inherited: boolean): void {
     this.#call("setInherited", this.nameOf(fd), String(inherited));
     this.#open(fd, "fcntl").inherited = inherited;
+  }
+
+  loadDeviceProgram(name: string, instructions: Uint8Array): Fd {
+    this.#call("loadDeviceProgram", name);
+    const program = this.#node("other");
+    program.content = instructions;
+    return this.#add(`program:${name}`, program);
+  }
+
+  devicePrograms(cgroup: Fd): AttachedProgram[] {
+    this.#call("devicePrograms", this.nameOf(cgroup));
+    return (this.#devicePrograms.get(this.nameOf(cgroup)) ?? []).map(({ name, node }) => ({
+      name: name.slice("program:".length),
+      program: this.#add(name, node),
+    }));
+  }
+
+  attachDeviceProgram(cgroup: Fd, program: Fd, replaced?: Fd): void {
+    const names = [cgroup, program, ...(replaced === undefined ? [] : [replaced])].map((fd) =>
+      this.nameOf(fd),
+    );
+    this.#call("attachDeviceProgram", ...names);
+    const old = replaced === undefined ? undefined : this.#open(replaced, "attach").node;
+    const present = this.#devicePrograms.get(this.nameOf(cgroup)) ?? [];
+    this.#devicePrograms.set(this.nameOf(cgroup), [
+      ...present.filter(({ node }) => node !== old),
+      this.#open(program, "attach"),
+    ]);
+  }
+
+  /** The device programs attached to a cgroup, in order of attachment. */
+  attachedPrograms(cgroup: string): Uint8Array[] {
+    return (this.#devicePrograms.get(cgroup) ?? []).map(({ node }) => node.content);
   }
 
   lock(fd: Fd): void {
