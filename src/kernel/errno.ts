@@ -5,7 +5,7 @@ const texts: Readonly<Record<number, string>> = {
   1: "operation not permitted",
   2: "no such file or directory",
   3: "no such process",
-  4: "interrupted",
+  4: "interrupted system call",
   5: "input/output error",
   6: "no such device or address",
   7: "argument list too long",

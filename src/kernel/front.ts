@@ -27,8 +27,9 @@ type Variables = Readonly<Record<string, string | undefined>>;
 
 /** Reads `INCLAVARE_FRONT=1:<environment fd>:<fd>,<fd>,...` and the passed variables. */
 export function readFront(kernel: Kernel, variables: Variables): Front {
-  const [version, fd, descriptors = ""] = (variables["INCLAVARE_FRONT"] ?? "").split(":");
-  if (version !== "1" || fd === undefined) {
+  const text = variables["INCLAVARE_FRONT"] ?? "";
+  const [, fd, descriptors = ""] = /^1:(\d+):((?:\d+(?:,\d+)*)?)$/.exec(text) ?? [];
+  if (fd === undefined) {
     throw new RuneError({
       code: "USAGE",
       doing: "start the engine",

@@ -105,6 +105,10 @@ export interface Kernel {
   /** Gives every signal its default disposition, before {@link Kernel.execute}. */
   resetSignals(): void;
   kill(pid: Pid, signal: number): void;
+  /** Waits for a child of ours that is about to end. */
+  reap(pid: Pid): void;
+  /** Takes children that have ended off the process table; true when there is none left to wait for. */
+  reapChildren(): boolean;
   pidfd(pid: Pid): Fd;
   pidfdSignal(pidfd: Fd, signal: number): void;
 

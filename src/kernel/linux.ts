@@ -97,6 +97,8 @@ export const linux: Kernel = {
   kill: (pid, signal) => {
     call(() => `signal process ${pid}`, c.sys.kill, pid, signal);
   },
+  reap,
+  reapChildren,
   pidfd: (pid) => call(() => `open process ${pid}`, c.sys.pidfd_open, pid, 0) as Fd,
   pidfdSignal: (pidfd, signal) => {
     call(() => "signal the process", c.sys.pidfd_send_signal, pidfd, signal, 0, 0);
@@ -347,6 +349,25 @@ function pollOne(fd: Fd, events: number, timeoutMs: number): boolean {
     const left = timeoutMs < 0 ? -1 : Math.max(0, Math.ceil(deadline - performance.now()));
     const result = raw(c.sys.poll, address, 1, left);
     if (result !== -c.EINTR) return result > 0;
+  }
+}
+
+function reap(pid: Pid): void {
+  for (;;) {
+    const result = raw(c.sys.wait4, pid, 0, 0, 0);
+    if (result === -c.EINTR) continue;
+    if (result < 0 && result !== -c.ECHILD) throw failure("wait for a process", -result);
+    return;
+  }
+}
+
+function reapChildren(): boolean {
+  const WNOHANG = 1;
+  for (;;) {
+    const pid = raw(c.sys.wait4, -1, 0, WNOHANG, 0);
+    if (pid === -c.ECHILD) return true;
+    if (pid === 0) return false;
+    if (pid < 0 && pid !== -c.EINTR) throw failure("wait for a process", -pid);
   }
 }
 

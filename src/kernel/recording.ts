@@ -1,34 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * A fake kernel for tests: files, descriptors and processes in memory, every call written down,
- * and any call made to fail. It knows as much of Linux as the runtime's logic depends on: directories
- * are empty before they go, a cgroup comes with its files and stays while it has processes.
+ * and any call made to fail. The files are `fake-files.ts`.
  */
-import { RuneError } from "../errors/error.ts";
 import * as c from "./constants.ts";
-import { errnoText } from "./errno.ts";
+import {
+  type Descriptor,
+  descriptor,
+  FakeFiles,
+  failure,
+  type Node,
+  parentOf,
+  statOf,
+  textOf,
+} from "./fake-files.ts";
 import type { AttachedProgram, DirectoryEntry, Fd, Kernel, Pid, Program, Stat } from "./kernel.ts";
-
-type Kind = "file" | "directory" | "fifo" | "link" | "socket" | "other";
-
-type Node = {
-  readonly kind: Kind;
-  readonly inode: bigint;
-  content: Uint8Array;
-  mode: number;
-  links: number;
-  /** Somebody holds the fifo open for reading. */
-  hasReader: boolean;
-};
-
-type Descriptor = {
-  readonly name: string;
-  readonly node: Node;
-  position: number;
-  inherited: boolean;
-  /** Packets to read, for one end of a pair. */
-  readonly packets: Uint8Array[];
-};
 
 /** What a test may do when the code under test does something. */
 export type Reactions = {
@@ -46,15 +32,6 @@ export type FakeProcess = {
   readonly parent?: number;
   readonly state?: string;
   readonly command?: string;
-};
-
-const kindBits: Readonly<Record<Kind, number>> = {
-  file: c.S_IFREG,
-  directory: c.S_IFDIR,
-  fifo: c.S_IFIFO,
-  link: c.S_IFLNK,
-  socket: c.S_IFSOCK,
-  other: 0,
 };
 
 /** Thrown by {@link RecordingKernel.execute}, which a real one does not return from. */
@@ -75,55 +52,38 @@ export class RecordingKernel implements Kernel {
   uid = 0;
   gid = 0;
   ownPid = 100;
-  readonly #nodes = new Map<string, Node>();
+  readonly #files = new FakeFiles();
   readonly #descriptors = new Map<number, Descriptor>();
   readonly #devicePrograms = new Map<string, Descriptor[]>();
-  readonly #cgroups: { readonly mountPoint: string; readonly files: Record<string, string> }[] = [];
   readonly #failures: { readonly call: string; readonly errno: number }[] = [];
   #failAt: { readonly call: number; readonly errno: number } | undefined;
   #nextFd = 3;
-  #inodes = 0n;
   #now = 0;
   #mask = 0o022;
 
-  constructor() {
-    this.#put("/", "directory");
-  }
-
-  // What a test prepares and looks at.
-
   directory(path: string): this {
-    for (let at = path.indexOf("/", 1); at > 0; at = path.indexOf("/", at + 1)) {
-      if (!this.#nodes.has(path.slice(0, at))) this.#put(path.slice(0, at), "directory");
-    }
-    if (!this.#nodes.has(path)) this.#put(path, "directory");
+    this.#files.directory(path);
     return this;
   }
 
   file(path: string, content: string | Uint8Array): this {
-    this.directory(parentOf(path));
-    this.#put(path, "file").content = typeof content === "string" ? bytesOf(content) : content;
+    this.directory(parentOf(path)).#files.put(path, "file", content);
     return this;
   }
 
   link(path: string, target: string): this {
-    this.directory(parentOf(path));
-    this.#put(path, "link").content = bytesOf(target);
+    this.directory(parentOf(path)).#files.put(path, "link", target);
     return this;
   }
 
   fifo(path: string, hasReader: boolean): this {
-    this.directory(parentOf(path));
-    this.#put(path, "fifo").hasReader = hasReader;
+    this.directory(parentOf(path)).#files.put(path, "fifo").hasReader = hasReader;
     return this;
   }
 
   /** A cgroup hierarchy: each directory made below gets the files. */
   cgroupMount(mountPoint: string, files: Record<string, string>): this {
-    this.directory(mountPoint);
-    this.#cgroups.push({ mountPoint, files });
-    for (const [name, content] of Object.entries(files))
-      this.file(`${mountPoint}/${name}`, content);
+    this.#files.cgroupMount(mountPoint, files);
     return this;
   }
 
@@ -135,15 +95,9 @@ export class RecordingKernel implements Kernel {
   }
 
   endProcess(pid: number): void {
-    this.#nodes.delete(`/proc/${pid}/stat`);
-    this.#nodes.delete(`/proc/${pid}`);
-    for (const [path, node] of this.#nodes) {
-      if (!path.endsWith("/cgroup.procs")) continue;
-      const left = textOf(node.content)
-        .split("\n")
-        .filter((line) => line !== "" && line !== String(pid));
-      node.content = bytesOf(left.map((line) => `${line}\n`).join(""));
-    }
+    this.#files.forget(`/proc/${pid}/stat`);
+    this.#files.forget(`/proc/${pid}`);
+    this.#files.leaveCgroups(pid);
   }
 
   /** The next call whose line begins so fails; may be said several times. */
@@ -167,13 +121,12 @@ export class RecordingKernel implements Kernel {
   }
 
   text(path: string): string | undefined {
-    const node = this.#nodes.get(path);
-    return node === undefined ? undefined : textOf(node.content);
+    return this.#files.text(path);
   }
 
   /** Every path that exists below a directory, sorted. */
   below(path: string): string[] {
-    return [...this.#nodes.keys()].filter((name) => name.startsWith(`${path}/`)).sort();
+    return this.#files.below(path);
   }
 
   /** Names of what is open, in the order of opening. */
@@ -185,25 +138,20 @@ export class RecordingKernel implements Kernel {
     return this.#descriptors.get(fd)?.name ?? `${fd}?`;
   }
 
-  /** Everything written to a descriptor that is open. */
-  written(fd: number): Uint8Array {
-    return this.#open(fd, "look at").node.content;
-  }
-
   /** A descriptor of the caller's that was open from the start. */
   given(fd: number, name: string): this {
-    this.#descriptors.set(fd, descriptor(name, this.#node("other")));
+    this.#descriptors.set(fd, descriptor(name, this.#files.node("other")));
     this.#nextFd = Math.max(this.#nextFd, fd + 1);
     return this;
   }
-
-  // The kernel.
 
   open(path: string, flags: number, mode = 0o644): Fd {
     this.#call("open", path);
     const own = /^\/proc\/self\/fd\/(\d+)$/.exec(path)?.[1];
     const node =
-      own === undefined ? this.#openNode(path, flags, mode) : this.#open(Number(own), path).node;
+      own === undefined
+        ? this.#files.open(path, flags, mode & ~this.#mask)
+        : this.#open(Number(own), path).node;
     return this.#add(path, node);
   }
 
@@ -239,7 +187,7 @@ export class RecordingKernel implements Kernel {
     const open = this.#open(fd, "write");
     if (open.node.kind === "file") {
       // A file of the kernel's takes a new value, any other keeps what is behind the written part.
-      const old = this.#isCgroup(open.name) ? new Uint8Array() : open.node.content;
+      const old = this.#files.isCgroup(open.name) ? new Uint8Array() : open.node.content;
       const whole = new Uint8Array(Math.max(old.length, open.position + bytes.length));
       whole.set(old);
       whole.set(bytes, open.position);
@@ -251,65 +199,46 @@ export class RecordingKernel implements Kernel {
 
   mkdir(path: string, mode: number): void {
     this.#call("mkdir", path, mode.toString(8));
-    this.#requireFree(path);
-    this.#put(path, "directory").mode = mode & ~this.#mask;
-    for (const { mountPoint, files } of this.#cgroups) {
-      if (!path.startsWith(`${mountPoint}/`)) continue;
-      for (const [name, content] of Object.entries(files)) this.file(`${path}/${name}`, content);
-    }
+    this.#files.mkdir(path, mode & ~this.#mask);
   }
 
   rmdir(path: string): void {
     this.#call("rmdir", path);
-    const node = this.#find(path, `remove \`${path}\``);
-    if (node.kind !== "directory") throw failure(`remove \`${path}\``, c.ENOTDIR);
-    const below = this.below(path);
-    if (this.#isCgroup(path)) {
-      const busy = below.some((name) => this.#nodes.get(name)?.kind === "directory");
-      if (busy || this.text(`${path}/cgroup.procs`)) throw failure(`remove \`${path}\``, c.EBUSY);
-      for (const name of below) this.#nodes.delete(name);
-    } else if (below.length > 0) throw failure(`remove \`${path}\``, c.ENOTEMPTY);
-    this.#nodes.delete(path);
-    node.links = 0;
+    this.#files.rmdir(path);
   }
 
   unlink(path: string): void {
     this.#call("unlink", path);
-    this.#find(path, `remove \`${path}\``).links = 0;
-    this.#nodes.delete(path);
+    this.#files.unlink(path);
   }
 
   rename(from: string, to: string): void {
     this.#call("rename", from, to);
-    const node = this.#find(from, `rename \`${from}\``);
-    this.#nodes.delete(from);
-    this.#nodes.set(to, node);
+    this.#files.rename(from, to);
   }
 
   mkfifo(path: string, mode: number): void {
     this.#call("mkfifo", path, mode.toString(8));
-    this.#requireFree(path);
-    this.#put(path, "fifo").mode = mode;
+    this.#files.make(path, "fifo", mode);
   }
 
   chmod(path: string, mode: number): void {
     this.#call("chmod", path, mode.toString(8));
-    this.#find(path, `chmod \`${path}\``).mode = mode;
+    this.#files.find(path, `chmod \`${path}\``).mode = mode;
   }
 
   chown(path: string, uid: number, gid: number): void {
     this.#call("chown", path, `${uid}:${gid}`);
-    this.#find(path, `chown \`${path}\``);
+    this.#files.find(path, `chown \`${path}\``);
   }
 
-  stat(path: string): Stat {
-    this.#call("stat", path);
-    return statOf(this.#find(path, `stat \`${path}\``));
+  stat(path: string, call = "stat"): Stat {
+    this.#call(call, path);
+    return statOf(this.#files.find(path, `stat \`${path}\``));
   }
 
   lstat(path: string): Stat {
-    this.#call("lstat", path);
-    return statOf(this.#find(path, `stat \`${path}\``));
+    return this.stat(path, "lstat");
   }
 
   fstat(fd: Fd): Stat {
@@ -319,25 +248,19 @@ export class RecordingKernel implements Kernel {
 
   readlink(path: string): string {
     this.#call("readlink", path);
-    const node = this.#find(path, `readlink \`${path}\``);
+    const node = this.#files.find(path, `readlink \`${path}\``);
     if (node.kind !== "link") throw failure(`readlink \`${path}\``, c.EINVAL);
     return textOf(node.content);
   }
 
   list(path: string): DirectoryEntry[] {
     this.#call("list", path);
-    if (this.#find(path, `list \`${path}\``).kind !== "directory") throw failure(path, c.ENOTDIR);
-    return this.below(path)
-      .filter((name) => parentOf(name) === path)
-      .map((name) => ({
-        name: name.slice(path.length + 1),
-        isDirectory: this.#nodes.get(name)?.kind === "directory",
-      }));
+    return this.#files.list(path);
   }
 
   chdir(path: string): void {
     this.#call("chdir", path);
-    this.#find(path, `enter \`${path}\``);
+    this.#files.find(path, `enter \`${path}\``);
   }
 
   umask(mask: number): number {
@@ -348,7 +271,7 @@ export class RecordingKernel implements Kernel {
 
   memfd(name: string): Fd {
     this.#call("memfd", name);
-    return this.#add(`memfd:${name}`, this.#node("file"));
+    return this.#add(`memfd:${name}`, this.#files.node("file"));
   }
 
   seal(memfd: Fd): void {
@@ -357,34 +280,27 @@ export class RecordingKernel implements Kernel {
 
   sealedCopy(path: string, name: string): Fd {
     this.#call("sealedCopy", path);
-    return this.#add(`memfd:${name}`, this.#find(path, `open \`${path}\``));
+    return this.#add(`memfd:${name}`, this.#files.find(path, `open \`${path}\``));
   }
 
   packetPair(): [Fd, Fd] {
     this.#call("packetPair");
-    return [
-      this.#add("channel", this.#node("socket")),
-      this.#add("channel:peer", this.#node("socket")),
-    ];
+    return this.#pair("channel");
   }
 
   streamPair(): [Fd, Fd] {
     this.#call("streamPair");
-    return [
-      this.#add("stream", this.#node("socket")),
-      this.#add("stream:peer", this.#node("socket")),
-    ];
+    return this.#pair("stream");
   }
 
   connectUnix(path: string): Fd {
     this.#call("connectUnix", path);
-    return this.#add(path, this.#node("socket"));
+    return this.#add(path, this.#files.node("socket"));
   }
 
   listenUnix(path: string, backlog: number): Fd {
     this.#call("listenUnix", path, String(backlog));
-    this.#requireFree(path);
-    return this.#add(path, this.#put(path, "socket"));
+    return this.#add(path, this.#files.make(path, "socket", 0o777 & ~this.#mask));
   }
 
   waitReadable(fd: Fd, timeoutMs: number): boolean {
@@ -399,7 +315,7 @@ export class RecordingKernel implements Kernel {
 
   loadDeviceProgram(name: string, instructions: Uint8Array): Fd {
     this.#call("loadDeviceProgram", name);
-    const program = this.#node("other");
+    const program = this.#files.node("other");
     program.content = instructions;
     return this.#add(`program:${name}`, program);
   }
@@ -447,26 +363,36 @@ export class RecordingKernel implements Kernel {
     throw new Executed(program);
   }
 
+  /** The fake's processes leave no zombies. */
+  reap(pid: Pid): void {
+    this.#call("reap", String(pid));
+  }
+
+  reapChildren(): boolean {
+    this.#call("reapChildren");
+    return true;
+  }
+
   resetSignals(): void {
     this.#call("resetSignals");
   }
 
   kill(pid: Pid, signal: number): void {
     this.#call("kill", String(pid), String(signal));
-    if (!this.#nodes.has(`/proc/${pid}`)) throw failure(`signal process ${pid}`, c.ESRCH);
+    this.#requireProcess(pid);
     this.#signal(pid, signal);
   }
 
   pidfd(pid: Pid): Fd {
     this.#call("pidfd", String(pid));
-    if (!this.#nodes.has(`/proc/${pid}`)) throw failure(`open process ${pid}`, c.ESRCH);
-    return this.#add(`pidfd:${pid}`, this.#node("other"));
+    this.#requireProcess(pid);
+    return this.#add(`pidfd:${pid}`, this.#files.node("other"));
   }
 
   pidfdSignal(pidfd: Fd, signal: number): void {
     this.#call("pidfdSignal", this.nameOf(pidfd), String(signal));
     const pid = Number(this.nameOf(pidfd).slice("pidfd:".length));
-    if (!this.#nodes.has(`/proc/${pid}`)) throw failure("signal the process", c.ESRCH);
+    this.#requireProcess(pid);
     this.#signal(pid, signal);
   }
 
@@ -491,74 +417,29 @@ export class RecordingKernel implements Kernel {
     this.reactions.sleep?.(ms, this);
   }
 
-  #isCgroup(path: string): boolean {
-    return this.#cgroups.some(({ mountPoint }) => path.startsWith(`${mountPoint}/`));
-  }
-
   #call(...words: string[]): void {
     const line = words.join(" ");
     this.calls.push(line);
     this.fallible++;
     const index = this.#failures.findIndex(({ call }) => line.startsWith(call));
     const [scripted] = index < 0 ? [] : this.#failures.splice(index, 1);
-    if (scripted !== undefined) throw failure(line, scripted.errno);
-    if (this.#failAt?.call === this.fallible) throw failure(line, this.#failAt.errno);
+    const due = scripted ?? (this.#failAt?.call === this.fallible ? this.#failAt : undefined);
+    if (due !== undefined) throw failure(line, due.errno);
+  }
+
+  #pair(name: string): [Fd, Fd] {
+    const [one, other] = [this.#files.node("socket"), this.#files.node("socket")];
+    return [this.#add(name, one), this.#add(`${name}:peer`, other)];
+  }
+
+  #requireProcess(pid: number): void {
+    if (this.#files.get(`/proc/${pid}`) === undefined) throw failure(`process ${pid}`, c.ESRCH);
   }
 
   #signal(pid: number, signal: number): void {
     this.signals.push(`${pid}:${signal}`);
     if (this.reactions.kill !== undefined) this.reactions.kill(pid, signal, this);
     else if (signal === c.SIGKILL) this.endProcess(pid);
-  }
-
-  #openNode(path: string, flags: number, mode: number): Node {
-    const doing = `open \`${path}\``;
-    const existing = this.#nodes.get(path);
-    if (existing === undefined || (flags & c.O_EXCL) !== 0) {
-      if ((flags & c.O_CREAT) === 0) this.#find(path, doing);
-      this.#requireFree(path);
-      const made = this.#put(path, "file");
-      made.mode = mode & ~this.#mask;
-      return made;
-    }
-    if (existing.kind !== "directory" && (flags & c.O_DIRECTORY) !== 0)
-      throw failure(doing, c.ENOTDIR);
-    if (existing.kind === "fifo" && (flags & c.O_WRONLY) !== 0 && !existing.hasReader) {
-      throw failure(doing, c.ENXIO);
-    }
-    if ((flags & c.O_TRUNC) !== 0) existing.content = new Uint8Array();
-    return existing;
-  }
-
-  #find(path: string, doing: string): Node {
-    const node = this.#nodes.get(path);
-    if (node !== undefined) return node;
-    for (let parent = path; parent !== "/"; ) {
-      parent = parentOf(parent);
-      const { kind } = this.#nodes.get(parent) ?? {};
-      if (kind === "file") throw failure(doing, c.ENOTDIR);
-    }
-    throw failure(doing, c.ENOENT);
-  }
-
-  /** For a new entry: its directory exists, it does not. */
-  #requireFree(path: string): void {
-    if (this.#nodes.has(path)) throw failure(`make \`${path}\``, c.EEXIST);
-    const parent = this.#find(parentOf(path), `make \`${path}\``);
-    if (parent.kind !== "directory") throw failure(`make \`${path}\``, c.ENOTDIR);
-  }
-
-  #put(path: string, kind: Kind): Node {
-    const node = this.#node(kind);
-    this.#nodes.set(path, node);
-    return node;
-  }
-
-  #node(kind: Kind): Node {
-    this.#inodes++;
-    const [mode, links] = kind === "directory" ? [0o755, 2] : [0o644, 1];
-    const content = new Uint8Array();
-    return { kind, inode: this.#inodes, content, mode, links, hasReader: false };
   }
 
   #add(name: string, node: Node): Fd {
@@ -572,29 +453,4 @@ export class RecordingKernel implements Kernel {
     if (found === undefined) throw failure(doing, 9 /* EBADF */);
     return found;
   }
-}
-
-function descriptor(name: string, node: Node): Descriptor {
-  return { name, node, position: 0, inherited: false, packets: [] };
-}
-
-function statOf({ kind, inode, links, mode, content }: Node): Stat {
-  const size = { sizeBytes: content.length, modified: 0, major: 0, minor: 0 };
-  return { device: 1n, inode, links, mode: kindBits[kind] | mode, uid: 0, gid: 0, ...size };
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/")) || "/";
-}
-
-function failure(doing: string, errno: number): RuneError {
-  return new RuneError({ code: "SYSCALL", doing, reason: errnoText(errno), errno });
-}
-
-function bytesOf(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
-}
-
-function textOf(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
 }

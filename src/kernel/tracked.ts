@@ -38,6 +38,8 @@ export function trackDescriptors(inner: Kernel): Tracked {
       return programs;
     },
 
+    reap: (pid) => inner.reap(pid),
+    reapChildren: () => inner.reapChildren(),
     resetSignals: () => inner.resetSignals(),
     read: (fd, maxBytes) => inner.read(fd, maxBytes),
     write: (fd, bytes) => inner.write(fd, bytes),

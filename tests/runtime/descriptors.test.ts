@@ -10,6 +10,7 @@ import { only, test } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
 
 /** The shell's own descriptors; one more is the directory that it reads meanwhile. */
+// biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
 const ownDescriptors = "for f in /proc/$$/fd/*; do echo ${f##*/}; done";
 
 test("no descriptor of the caller enters the container", async () => {

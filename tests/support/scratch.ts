@@ -161,18 +161,22 @@ function leftovers(): string[] {
   const processes = readdirSync("/proc")
     .filter((name) => /^[0-9]+$/.test(name))
     .flatMap((pid) => {
+      // Others test on this machine too: only what lives in a cgroup of this process's containers.
+      const ours = readOr(`/proc/${pid}/cgroup`).includes(`/t${process.pid}-`);
+      // A zombie has no command line: it is dead, and its reaper's business.
       const command = readOr(`/proc/${pid}/cmdline`).replaceAll("\0", " ");
-      return command.includes("runelet") || command.startsWith("/bin/sleep")
-        ? [`process ${pid} ${command}`]
-        : [];
+      return ours && command !== "" ? [`process ${pid} ${command}`] : [];
     });
   return [...mounts.map((line) => `mount ${line.split(" ")[4]}`), ...processes, ...cgroups()];
 }
 
+/** With find, which does not mind that others' cgroups come and go meanwhile. */
 function cgroups(): string[] {
-  return [
-    ...new Bun.Glob(`**/t${process.pid}-*`).scanSync({ cwd: "/sys/fs/cgroup", onlyFiles: false }),
-  ].map((path) => `cgroup ${path}`);
+  const { stdout } = Bun.spawnSync(
+    ["find", "/sys/fs/cgroup", "-type", "d", "-name", `t${process.pid}-*`],
+    { stderr: "ignore" },
+  );
+  return stdout.toString().split("\n").filter(Boolean);
 }
 
 function readOr(path: string): string {

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+/** start, kill, delete and exec: what each does to a container in each state. */
+import { expect, test } from "bun:test";
+import { EIO, ENXIO, EPERM, ESRCH } from "../kernel/constants.ts";
+import { Executed } from "../kernel/recording.ts";
+import type { Process } from "../oci/config.ts";
+import { deleteContainer } from "./delete.ts";
+import { type ExecRequest, exec } from "./exec.ts";
+import {
+  existing,
+  failedMessage,
+  fakeHost,
+  type Host,
+  initPid,
+  pidMessage,
+  readyMessage,
+  root,
+} from "./fake-host.ts";
+import { kill } from "./kill.ts";
+import { start } from "./start.ts";
+
+const states = [
+  "none",
+  "unfinished",
+  "creating",
+  "created",
+  "running",
+  "paused",
+  "stopped",
+  "recycled",
+] as const;
+type Name = (typeof states)[number];
+
+/** A host with a container in a state. */
+function hostWith(name: Name, answers?: Parameters<typeof fakeHost>[1]): Host {
+  const host = fakeHost({}, answers);
+  const { kernel } = host;
+  if (name === "none") return host;
+  if (name === "unfinished") {
+    kernel.directory(`${root}/web`);
+    return host;
+  }
+  const state = existing(host, {}, name !== "stopped");
+  if (name === "creating") {
+    const { init: _, ...unfinished } = state;
+    kernel.file(`${root}/web/state.json`, JSON.stringify(unfinished));
+    kernel.endProcess(initPid);
+  }
+  if (name === "created") kernel.fifo(`${root}/web/exec.fifo`, true);
+  if (name === "paused") kernel.file("/cg/unified/web/cgroup.freeze", "1\n");
+  if (name === "recycled") {
+    kernel.endProcess(initPid);
+    kernel.process(initPid, { startTime: 99999, command: "innocent" });
+  }
+  return host;
+}
+
+/** "done", or the code of the error. */
+function outcome(attempt: () => void): string {
+  try {
+    attempt();
+    return "done";
+  } catch (error) {
+    return error instanceof Error && "code" in error ? String(error.code) : String(error);
+  }
+}
+
+function table(act: (host: Host) => void): Record<Name, string> {
+  const entries = states.map((name) => [name, outcome(() => act(hostWith(name)))]);
+  return Object.fromEntries(entries);
+}
+
+test("start", () => {
+  expect(table(({ deps }) => start(deps, "web"))).toEqual({
+    none: "CONTAINER_NOT_FOUND",
+    unfinished: "CONTAINER_STATE",
+    creating: "CONTAINER_STATE",
+    created: "done",
+    running: "CONTAINER_STATE",
+    paused: "CONTAINER_STATE",
+    stopped: "CONTAINER_STATE",
+    recycled: "CONTAINER_STATE",
+  });
+  const host = hostWith("created");
+  start(host.deps, "web");
+  expect(host.kernel.calls.slice(-5)).toEqual([
+    `open ${root}/web/exec.fifo`,
+    `write ${root}/web/exec.fifo 0`,
+    `close ${root}/web/exec.fifo`,
+    `unlink ${root}/web/exec.fifo`,
+    `close ${root}/web`,
+  ]);
+});
+
+test("start of an init that dies meanwhile says so; every failure closes what it opened", () => {
+  const dead = hostWith("created");
+  dead.kernel.fail(`open ${root}/web/exec.fifo`, ENXIO);
+  expect(() => start(dead.deps, "web")).toThrow("it is stopped");
+  const total = (() => {
+    const whole = hostWith("created");
+    const before = whole.kernel.fallible;
+    start(whole.deps, "web");
+    return whole.kernel.fallible - before;
+  })();
+  for (let call = 1; call <= total; call++) {
+    const broken = hostWith("created");
+    broken.kernel.failCall(broken.kernel.fallible + call, EIO);
+    expect(() => start(broken.deps, "web")).toThrow("input/output error");
+    expect(broken.kernel.openNames()).toEqual([]);
+  }
+});
+
+test("kill", () => {
+  const signals: Partial<Record<Name, string[]>> = {};
+  const outcomes = table((host) => {
+    host.kernel.reactions.kill = () => {};
+    try {
+      kill(host.deps, "web", 15, false);
+    } finally {
+      const name = states[Object.keys(signals).length];
+      if (name !== undefined) signals[name] = host.kernel.signals;
+      expect(host.kernel.openNames()).toEqual([]);
+    }
+  });
+  expect(outcomes).toEqual({
+    none: "CONTAINER_NOT_FOUND",
+    unfinished: "CONTAINER_STATE",
+    creating: "CONTAINER_NOT_RUNNING",
+    created: "done",
+    running: "done",
+    paused: "done",
+    stopped: "CONTAINER_NOT_RUNNING",
+    recycled: "CONTAINER_NOT_RUNNING",
+  });
+  expect(Object.values(signals)).toEqual([
+    [],
+    [],
+    [],
+    [`${initPid}:15`],
+    [`${initPid}:15`],
+    [`${initPid}:15`],
+    [],
+    [],
+  ]);
+});
+
+test("kill: the init may end before the signal, and a refusal is an error", () => {
+  const gone = hostWith("running");
+  gone.kernel.fail("pidfdSignal", ESRCH);
+  expect(outcome(() => kill(gone.deps, "web", 15, false))).toBe("CONTAINER_NOT_RUNNING");
+  const refused = hostWith("running");
+  refused.kernel.fail("pidfdSignal", EPERM);
+  expect(() => kill(refused.deps, "web", 15, false)).toThrow("operation not permitted");
+  expect([gone.kernel.openNames(), refused.kernel.openNames()]).toEqual([[], []]);
+});
+
+test("kill --all reaches everything in the cgroup, also where the init is gone", () => {
+  const host = hostWith("stopped");
+  host.kernel.mkdir("/cg/memory/web/below", 0o755);
+  host.kernel
+    .file("/cg/memory/web/cgroup.procs", "7\n8\n")
+    .file("/cg/memory/web/below/cgroup.procs", "9\n");
+  host.kernel.process(7).process(9); // 8 ends meanwhile
+  host.kernel.reactions.kill = () => {};
+  kill(host.deps, "web", 10, true);
+  expect(host.kernel.signals).toEqual(["7:10", "9:10"]);
+});
+
+test("delete", () => {
+  expect(table(({ deps }) => deleteContainer(deps, "web", false))).toEqual({
+    none: "CONTAINER_NOT_FOUND",
+    unfinished: "CONTAINER_STATE",
+    creating: "CONTAINER_STATE",
+    created: "done",
+    running: "CONTAINER_STATE",
+    paused: "CONTAINER_STATE",
+    stopped: "done",
+    recycled: "done",
+  });
+});
+
+test("delete --force leaves nothing, and touches nobody else", () => {
+  for (const name of states) {
+    const host = hostWith(name);
+    host.kernel.process(7);
+    deleteContainer(host.deps, "web", true);
+    expect(host.kernel.below(root), name).toEqual([]);
+    expect(
+      host.kernel.below("/cg").filter((path) => path.includes("/web")),
+      name,
+    ).toEqual([]);
+    expect(host.kernel.openNames(), name).toEqual([]);
+    const killed = ["created", "running", "paused"].includes(name);
+    expect(host.kernel.signals, name).toEqual(killed ? [`${initPid}:9`] : []);
+    expect(host.kernel.text("/proc/7/stat"), name).toBeDefined();
+    expect(host.kernel.text(`/proc/${initPid}/stat`) !== undefined, name).toBe(name === "recycled");
+  }
+});
+
+test("delete without force changes nothing where it refuses", () => {
+  for (const name of ["unfinished", "creating", "running", "paused"] as const) {
+    const host = hostWith(name);
+    const before = [...host.kernel.below(root), ...host.kernel.below("/cg")];
+    expect(() => deleteContainer(host.deps, "web", false)).toThrow("delete `web`");
+    expect([...host.kernel.below(root), ...host.kernel.below("/cg")]).toEqual(before);
+    expect([host.kernel.signals, host.kernel.openNames()]).toEqual([[], []]);
+  }
+});
+
+test("delete --force of a state that cannot be read; never of one that is newer", () => {
+  const corrupt = hostWith("stopped");
+  corrupt.kernel.file(`${root}/web/state.json`, "{");
+  expect(outcome(() => deleteContainer(corrupt.deps, "web", false))).toBe("STATE_CORRUPT");
+  deleteContainer(corrupt.deps, "web", true);
+  expect(corrupt.kernel.below(root)).toEqual([]);
+  const newer = hostWith("stopped");
+  newer.kernel.file(`${root}/web/state.json`, '{"schema":999}');
+  expect(outcome(() => deleteContainer(newer.deps, "web", true))).toBe("STATE_NEWER");
+  expect(newer.kernel.text(`${root}/web/state.json`)).toBeDefined();
+});
+
+test("delete kills what forks while it kills, and gives up after ten seconds", () => {
+  const host = hostWith("running");
+  let forks = 3;
+  host.kernel.reactions.kill = (pid) => {
+    host.kernel.endProcess(pid);
+    if (forks-- <= 0) return;
+    host.kernel.process(pid + 1).file("/cg/memory/web/cgroup.procs", `${pid + 1}\n`);
+  };
+  deleteContainer(host.deps, "web", true);
+  expect(host.kernel.signals).toHaveLength(4);
+  expect(host.kernel.below(root)).toEqual([]);
+
+  const stuck = hostWith("running");
+  stuck.kernel.reactions.kill = () => {}; // in an uninterruptible sleep
+  expect(() => deleteContainer(stuck.deps, "web", true)).toThrow("its processes do not end");
+  expect(stuck.kernel.nowMs()).toBeGreaterThan(10_000);
+  expect(stuck.kernel.text(`${root}/web/state.json`)).toBeDefined();
+  expect(stuck.kernel.openNames()).toEqual([]);
+});
+
+test("delete can be repeated, whichever of its calls fails", () => {
+  const whole = hostWith("created");
+  const before = whole.kernel.fallible;
+  deleteContainer(whole.deps, "web", false);
+  const total = whole.kernel.fallible - before;
+  for (let call = 1; call <= total; call++) {
+    const broken = hostWith("created");
+    broken.kernel.failCall(broken.kernel.fallible + call, EIO);
+    expect(() => deleteContainer(broken.deps, "web", false)).toThrow("input/output error");
+    expect(broken.kernel.openNames()).toEqual([]);
+    deleteContainer(broken.deps, "web", true);
+    expect(broken.kernel.below(root)).toEqual([]);
+    expect(broken.kernel.below("/cg").filter((path) => path.includes("/web"))).toEqual([]);
+  }
+});
+
+const execPid = 4243;
+const process: Process = { user: { uid: 0, gid: 0 }, args: ["ls"], cwd: "/" };
+const request: ExecRequest = {
+  id: "web",
+  process: () => process,
+  detach: true,
+  subreaper: true,
+  preserveFds: 0,
+  ignorePaused: false,
+};
+const answers: Parameters<typeof fakeHost>[1] = (kernel) => {
+  kernel.process(execPid);
+  return [readyMessage(), pidMessage(execPid)];
+};
+
+test("exec", async () => {
+  const outcomes: Record<string, unknown> = {};
+  for (const name of states) {
+    const host = hostWith(name, answers);
+    outcomes[name] = await exec(host.deps, request).then(
+      () => "done",
+      (error: unknown) => (error instanceof Error && "code" in error ? error.code : error),
+    );
+    expect(host.kernel.openNames(), name).toEqual([]);
+  }
+  expect(outcomes).toEqual({
+    none: "CONTAINER_NOT_FOUND",
+    unfinished: "CONTAINER_STATE",
+    creating: "CONTAINER_STATE",
+    created: "done",
+    running: "done",
+    paused: "CONTAINER_STATE",
+    stopped: "CONTAINER_NOT_RUNNING",
+    recycled: "CONTAINER_NOT_RUNNING",
+  });
+});
+
+test("exec in a paused container, when told to", async () => {
+  await exec(hostWith("paused", answers).deps, { ...request, ignorePaused: true });
+});
+
+test("exec in the foreground becomes a monitor that cleans nothing up", async () => {
+  const host = hostWith("running", answers);
+  await expect(exec(host.deps, { ...request, detach: false, pidFile: "/run/pid" })).rejects.toThrow(
+    Executed,
+  );
+  expect(host.kernel.text("/run/pid")).toBe(String(execPid));
+  expect(host.kernel.calls.at(host.kernel.calls.indexOf("seal memfd:plan") - 1)).toContain(
+    "memfd:plan",
+  );
+  expect(host.kernel.calls).toContainEqual(expect.stringMatching(/^execute runelet \d+ -$/));
+});
+
+test("exec says why a program could not be started", async () => {
+  const failing = hostWith("running", () => [failedMessage(2, 2, "exec `ls`", "not found")]);
+  await expect(exec(failing.deps, request)).rejects.toThrow("exec `ls`: not found");
+  const silent = hostWith("running", () => [pidMessage(execPid)]);
+  await expect(exec(silent.deps, request)).rejects.toThrow("runelet died without a word");
+  const lying = hostWith("running", () => [pidMessage(initPid + 7), readyMessage()]);
+  await expect(exec(lying.deps, request)).rejects.toMatchObject({ code: "RUNELET" });
+  for (const host of [failing, silent, lying]) expect(host.kernel.openNames()).toEqual([]);
+});
+
+test("exec warns of unknown capabilities and refuses what it cannot do", async () => {
+  const host = hostWith("running", answers);
+  const capabilities = { effective: ["CAP_NEW"] };
+  await exec(host.deps, { ...request, process: () => ({ ...process, capabilities }) });
+  expect(host.warnings).toEqual(["ignoring unknown capability `CAP_NEW`"]);
+  const apparmor = { ...request, process: () => ({ ...process, apparmorProfile: "x" }) };
+  await expect(exec(host.deps, apparmor)).rejects.toMatchObject({ code: "CONFIG_UNSUPPORTED" });
+  const terminal = { ...request, process: () => ({ ...process, terminal: true }) };
+  await expect(exec(host.deps, terminal)).rejects.toThrow("--console-socket");
+});
