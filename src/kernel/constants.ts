@@ -41,6 +41,7 @@ export const sys = {
   newfstatat: 262,
   fchmodat: 268,
   memfd_create: 319,
+  bpf: 321,
   pidfd_send_signal: 424,
   open_tree: 428,
   pidfd_open: 434,

@@ -35,6 +35,9 @@ export type Stat = {
 
 export type DirectoryEntry = { readonly name: string; readonly isDirectory: boolean };
 
+/** An eBPF program on a cgroup, opened. */
+export type AttachedProgram = { readonly program: Fd; readonly name: string };
+
 /** What a new process is started from. */
 export type Program = {
   /** A path, which may be /proc/self/fd/N of a sealed memfd. */
@@ -87,6 +90,13 @@ export interface Kernel {
   setInherited(fd: Fd, inherited: boolean): void;
   /** Waits for the exclusive advisory lock of the open file. */
   lock(fd: Fd): void;
+
+  /** Loads an eBPF program of type CGROUP_DEVICE; an error tells what the verifier said. */
+  loadDeviceProgram(name: string, instructions: Uint8Array): Fd;
+  /** The programs that decide on the devices of just this version 2 cgroup. */
+  devicePrograms(cgroup: Fd): AttachedProgram[];
+  /** Adds one to them, or puts it in the place of another in one step. */
+  attachDeviceProgram(cgroup: Fd, program: Fd, replaced?: Fd): void;
 
   /** Starts a program; nobody waits for it here. Its descriptors are the inherited ones. */
   spawn(program: Program): Pid;

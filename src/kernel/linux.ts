@@ -6,6 +6,7 @@
  */
 import { dlopen, FFIType, ptr, read as readMemory } from "bun:ffi";
 import { RuneError } from "../errors/error.ts";
+import { bpfCalls } from "./bpf.ts";
 import * as c from "./constants.ts";
 import { errnoText } from "./errno.ts";
 import type { DirectoryEntry, Fd, Kernel, Pid, Program, Stat } from "./kernel.ts";
@@ -81,6 +82,9 @@ export const linux: Kernel = {
   setInherited: (fd, inherited) => {
     call(() => "fcntl", c.sys.fcntl, fd, 2 /* F_SETFD */, inherited ? 0 : 1);
   },
+  ...bpfCalls((doing, command, attribute, size) =>
+    call(doing, c.sys.bpf, command, attribute, size),
+  ),
   lock: (fd) => {
     call(() => "flock", c.sys.flock, fd, 2 /* LOCK_EX */);
   },
