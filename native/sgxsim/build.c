@@ -17,6 +17,9 @@
 #define MEASURE_PAGE 1 /* SGX_PAGE_MEASURE */
 #define XFRM_LEGACY 3
 
+/* Attributes an enclave may have without privilege (the driver's SGX_ATTR_UNPRIV_MASK). */
+#define UNPRIVILEGED (SGX_ATTRIBUTE_DEBUG | SGX_ATTRIBUTE_MODE64BIT | SGX_ATTRIBUTE_KSS)
+
 /* ECREATE's conditions (SDM vol. 3D); the driver answers EIO for all that the processor refuses. */
 static int secs_ok(const struct secs *secs)
 {
@@ -214,8 +217,8 @@ long enclave_init(struct enclave *enclave, uint64_t argument)
         return -EFAULT;
     if (sig.vendor != 0 && sig.vendor != VENDOR_INTEL)
         return -EINVAL;
-    if ((enclave->secs.attributes.flags & SGX_ATTRIBUTE_PROVISION_KEY) != 0 &&
-        !enclave->may_provision)
+    uint64_t allowed = UNPRIVILEGED | (enclave->may_provision ? SGX_ATTRIBUTE_PROVISION_KEY : 0);
+    if ((enclave->secs.attributes.flags & ~allowed) != 0)
         return -EACCES;
     struct launch_view view = {.attributes = enclave->secs.attributes.flags,
                                .xfrm = enclave->secs.attributes.xfrm,

@@ -17,10 +17,14 @@ export const defaultDeviceRules: readonly DeviceRule[] = [
   { allow: true, type: "c", major: 5, minor: 2, access: "rwm" },
 ];
 
+/** Everything that decides on a container's devices, the last match first to count. */
+export function allDeviceRules(rules: readonly DeviceRule[]): DeviceRule[] {
+  return [{ allow: false, type: "a" }, ...rules, ...defaultDeviceRules];
+}
+
 /** Version 1: lines for devices.deny and devices.allow, Documentation/admin-guide/cgroup-v1/devices.rst. */
 export function deviceWrites(rules: readonly DeviceRule[]): LimitWrite[] {
-  const all: DeviceRule[] = [{ allow: false, type: "a" }, ...rules, ...defaultDeviceRules];
-  return all.map((rule) => ({
+  return allDeviceRules(rules).map((rule) => ({
     controller: "devices",
     file: rule.allow ? "devices.allow" : "devices.deny",
     value: ruleText(rule),

@@ -169,7 +169,7 @@ const v1 = (controllers: string[]): CgroupDirectory => ({
 const v2: CgroupDirectory = { version: 2, controllers: [], path: "/cg/unified/web" };
 
 function host(...files: string[]): RecordingKernel {
-  const kernel = new RecordingKernel();
+  const kernel = new RecordingKernel().directory("/cg/unified/web");
   for (const file of files) kernel.file(`/cg/${file}`, "");
   return kernel;
 }

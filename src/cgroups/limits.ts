@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/** `linux.resources` as writes to cgroup files; the devices controller is in `devices.ts`. */
+/** `linux.resources` as writes to cgroup files; devices are in `devices.ts` (version 1) and `device-access.ts` (version 2). */
 import { RuneError } from "../errors/error.ts";
 import { ENOENT } from "../kernel/constants.ts";
 import { type Kernel, unlessErrno, writeFile } from "../kernel/kernel.ts";
 import type { CpuResources, MemoryResources, Resources } from "../oci/config-resources.ts";
 import type { CgroupDirectory } from "./cgroup.ts";
+import { limitDevices } from "./device-access.ts";
 import { deviceWrites } from "./devices.ts";
 
 /** One value for one file of one controller, in the order the kernel wants them. */
@@ -34,6 +35,9 @@ export function applyLimits(
     if (covered.has(write.controller)) continue;
     if (unified === undefined) throw missing(write);
     set(kernel, unified.path, write);
+  }
+  if (unified !== undefined && !covered.has("devices")) {
+    limitDevices(kernel, unified.path, resources.devices ?? []);
   }
 }
 

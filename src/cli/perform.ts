@@ -3,9 +3,9 @@
 
 import type { Deps } from "../container/deps.ts";
 import { absolute } from "../container/path.ts";
-import { ENOENT } from "../kernel/constants.ts";
 import type { Front } from "../kernel/front.ts";
-import { type Fd, type Kernel, readText, unlessErrno } from "../kernel/kernel.ts";
+import type { Fd, Kernel } from "../kernel/kernel.ts";
+import { isInUserNamespace } from "../kernel/user-namespace.ts";
 import type { ContainerStart } from "./container-options.ts";
 import type { GlobalOptions } from "./global.ts";
 import type { Log } from "./log.ts";
@@ -111,7 +111,7 @@ function depsOf({ kernel, global, front, log, libDir }: Session): Deps {
   const { path } = stateRoot(global.root, {
     variable: front.variable,
     effectiveUid: kernel.euid(),
-    inUserNamespace: () => inUserNamespace(kernel),
+    inUserNamespace: () => isInUserNamespace(kernel),
   });
   return {
     kernel,
@@ -129,10 +129,4 @@ function depsOf({ kernel, global, front, log, libDir }: Session): Deps {
     ],
     warn: (message) => log.warning(message),
   };
-}
-
-/** The initial namespace maps everything: "0 0 4294967295". */
-function inUserNamespace(kernel: Kernel): boolean {
-  const map = unlessErrno(() => readText(kernel, "/proc/self/uid_map"), ENOENT) ?? "";
-  return !/^\s*0\s+0\s+4294967295\s*$/.test(map);
 }

@@ -8,14 +8,21 @@ import type { PlanBuilder } from "../plan/encode.ts";
 import { planAgentExec, planExec } from "../plan/exec.ts";
 import { planMonitor } from "../plan/monitor.ts";
 import { unknownCapabilities } from "../plan/process.ts";
-import type { Filter } from "../seccomp/load.ts";
+import type { SeccompFilter } from "../seccomp/filter.ts";
 import { checkProcess, readConfig } from "./bundle.ts";
 import { receive, runDetached } from "./channel.ts";
 import { requireConsoleSocket } from "./console.ts";
 import { closingOnFailure, type Deps } from "./deps.ts";
 import { checkDescriptors } from "./launch.ts";
 import { writePidFile } from "./pid-file.ts";
-import { becomePlan, inheritPreserved, type Runelet, spawnRunelet, submitPlan } from "./runelet.ts";
+import {
+  becomePlan,
+  inheritPreserved,
+  type Runelet,
+  reapFailed,
+  spawnRunelet,
+  submitPlan,
+} from "./runelet.ts";
 import { prepareSeccomp } from "./seccomp.ts";
 import type { State } from "./state.ts";
 import { requireChild, statusOf } from "./status.ts";
@@ -62,27 +69,36 @@ async function execWith(deps: Deps, request: ExecRequest): Promise<void> {
       : planInEnclave(deps, process, state, inputs);
   inheritPreserved(plan, request.preserveFds);
   const runelet = spawnRunelet(deps, plan.inherited);
-  submitPlan(deps, runelet, plan);
-  const pid = awaitReady(deps, runelet, state.enclave?.pal !== undefined);
-  if (request.pidFile !== undefined) writePidFile(kernel, request.pidFile, pid);
-  if (request.detach) {
-    runDetached(kernel, runelet.channel);
-    return;
+  try {
+    submitPlan(deps, runelet, plan);
+    const pid = awaitReady(deps, runelet, state.enclave?.pal !== undefined);
+    if (pid !== runelet.pid) kernel.reap(runelet.pid); // the parent: it has told us and ends
+    if (request.pidFile !== undefined) writePidFile(kernel, request.pidFile, pid);
+    if (request.detach) runDetached(kernel, runelet.channel);
+    else becomePlan(deps, monitorPlan(deps, request, { pid, channel: runelet.channel, ours }));
+  } catch (error) {
+    kernel.close(runelet.channel);
+    reapFailed(deps);
+    throw error;
   }
-  becomePlan(
-    deps,
-    planMonitor({
-      pid,
-      channel: runelet.channel,
-      subreaper: request.subreaper,
-      report: deps.reportCommand("exec", request.id),
-      ...(ours === undefined ? {} : { console: ours }),
-      cleanUp: { cgroups: [], killLeft: false, files: [], directories: [] },
-    }),
-  );
 }
 
-type Inputs = { readonly init: Fd; readonly consoleSocket?: Fd; readonly seccomp?: Filter };
+function monitorPlan(
+  deps: Deps,
+  { id, subreaper }: ExecRequest,
+  { pid, channel, ours }: { pid: Pid; channel: Fd; ours: Fd | undefined },
+): PlanBuilder {
+  return planMonitor({
+    pid,
+    channel,
+    subreaper,
+    report: deps.reportCommand("exec", id),
+    ...(ours === undefined ? {} : { console: ours }),
+    cleanUp: { cgroups: [], killLeft: false, files: [], directories: [] },
+  });
+}
+
+type Inputs = { readonly init: Fd; readonly consoleSocket?: Fd; readonly seccomp?: SeccompFilter };
 
 function planOrdinary(
   process: Process,

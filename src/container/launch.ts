@@ -18,7 +18,7 @@ import { planContainer } from "../plan/container.ts";
 import type { LaunchInput } from "../plan/host.ts";
 import { isNew } from "../plan/namespaces.ts";
 import { unknownCapabilities } from "../plan/process.ts";
-import type { Filter } from "../seccomp/load.ts";
+import type { SeccompFilter } from "../seccomp/filter.ts";
 import { type Bundle, checkSupported } from "./bundle.ts";
 import { type ChannelMessage, receive } from "./channel.ts";
 import type { Deps } from "./deps.ts";
@@ -26,7 +26,7 @@ import { type Descriptors, openDescriptors } from "./descriptors.ts";
 import { destroy } from "./destroy.ts";
 import { type EnclaveLaunch, palDied, palHangs } from "./enclave.ts";
 import { writePidFile } from "./pid-file.ts";
-import { inheritPreserved, spawnRunelet, submitPlan } from "./runelet.ts";
+import { inheritPreserved, reapFailed, spawnRunelet, submitPlan } from "./runelet.ts";
 import { type State, stateSchema } from "./state.ts";
 import { requireChild } from "./status.ts";
 import { ContainerDirectory } from "./store.ts";
@@ -40,7 +40,7 @@ export type LaunchRequest = {
   readonly noPivot: boolean;
   readonly preserveFds: number;
   readonly enclave?: EnclaveLaunch;
-  readonly seccomp?: Filter;
+  readonly seccomp?: SeccompFilter;
   readonly listeningFds: number;
   /** True for `create`: the payload waits for `start`. */
   readonly waitsForStart: boolean;
@@ -110,6 +110,7 @@ class Attempt {
     inheritPreserved(plan, this.#request.preserveFds);
     submitPlan(this.#deps, runelet, plan);
     const pid = this.#awaitReady(runelet.channel);
+    kernel.reap(runelet.pid); // the parent: it ends once it has told us the child's pid
     const state = this.#state(this.#cgroup, pid);
     this.#directory.writeState(state);
     if (this.#request.pidFile !== undefined) writePidFile(kernel, this.#request.pidFile, pid);
@@ -126,6 +127,7 @@ class Attempt {
       const { message } = RuneError.from(error, "undo");
       this.#deps.warn(`\`rune delete --force ${this.#request.id}\` has to finish this: ${message}`);
     }
+    reapFailed(this.#deps);
     this.#directory.release();
   }
 

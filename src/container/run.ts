@@ -10,7 +10,7 @@ import { closingOnFailure, type Deps } from "./deps.ts";
 import { destroy } from "./destroy.ts";
 import { prepareBundle } from "./enclave.ts";
 import { type Launched, launch } from "./launch.ts";
-import { becomePlan } from "./runelet.ts";
+import { becomePlan, reapFailed } from "./runelet.ts";
 import { prepareSeccomp } from "./seccomp.ts";
 
 export type RunRequest = CreateRequest & {
@@ -45,6 +45,7 @@ async function runWith(deps: Deps, request: RunRequest): Promise<void> {
     else becomePlan(deps, monitorPlan(deps, launched, { subreaper, keep, ours }));
   } catch (error) {
     destroy(deps, launched.directory, launched.state);
+    reapFailed(deps);
     throw error;
   } finally {
     launched.directory.release();

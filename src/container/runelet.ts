@@ -32,6 +32,20 @@ export function spawnRunelet({ kernel, libDir }: Deps, inherited: readonly Fd[])
   return { channel, planFd, pid };
 }
 
+const endPatienceMs = 2000; // beyond what a process takes to die unless it hangs in the kernel
+
+/**
+ * Reaps the processes of a start that failed; they end with their channel. One that stays a zombie
+ * keeps the pid namespace it is in from ending, for ever where the machine's process 1 does not reap
+ * (a program as the entry point of a container).
+ */
+export function reapFailed({ kernel }: Deps): void {
+  const deadlineMs = kernel.nowMs() + endPatienceMs;
+  for (let waitMs = 1; !kernel.reapChildren() && kernel.nowMs() < deadlineMs; waitMs *= 2) {
+    kernel.sleepMs(waitMs);
+  }
+}
+
 /** Hands the plan over; it runs from now on. */
 export function submitPlan(
   { kernel }: Deps,

@@ -1,14 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Config } from "../oci/config.ts";
-import type { Filter } from "../seccomp/load.ts";
+import type { SeccompFilter } from "../seccomp/filter.ts";
 import type { Deps } from "./deps.ts";
 
-/** The configuration's filter, compiled; nothing is loaded for a configuration without one. */
+/** Kept over all state roots: a node has few profiles, engines have a root for each namespace. */
+const cacheDirectory = "/run/inclavare/seccomp";
+
+/**
+ * The filter of every process of a container. Nothing is loaded for a configuration without one, and
+ * no library where the filter is in the cache.
+ */
 export async function prepareSeccomp(
   { kernel }: Deps,
   { linux }: Config,
-): Promise<{ readonly seccomp?: Filter }> {
-  if (linux?.seccomp === undefined) return {};
-  const { loadFilter } = await import("../seccomp/load.ts");
-  return { seccomp: await loadFilter(kernel, linux.seccomp) };
+): Promise<{ readonly seccomp?: SeccompFilter }> {
+  const profile = linux?.seccomp;
+  if (profile === undefined) return {};
+  const [{ seccompFilter }, { libseccomp }] = await Promise.all([
+    import("../seccomp/filter.ts"),
+    import("../kernel/libseccomp.ts"),
+  ]);
+  const library = libseccomp(kernel);
+  return { seccomp: seccompFilter(profile, { kernel, library, cacheDirectory }) };
 }

@@ -17,7 +17,7 @@ export const initRuneletCalls = words(
  * the program starts; a test compares with `sgxsim --calls`.
  */
 export const simulatorCalls = words(
-  "close execveat exit_group faccessat2 fcntl fstat fstatfs ftruncate futex getpid gettid madvise",
+  "brk close execveat exit_group faccessat2 fcntl fstat fstatfs ftruncate futex getpid gettid madvise",
   "memfd_create mmap mprotect munmap openat pread64 readlinkat rt_sigaction rt_sigprocmask",
   "rt_sigreturn rt_tgsigqueueinfo sigaltstack tgkill write",
 );

@@ -11,6 +11,7 @@ export const sys = {
   rt_sigaction: 13,
   sendfile: 40,
   getpid: 39,
+  wait4: 61,
   socket: 41,
   connect: 42,
   sendmsg: 46,
@@ -40,6 +41,7 @@ export const sys = {
   newfstatat: 262,
   fchmodat: 268,
   memfd_create: 319,
+  bpf: 321,
   pidfd_send_signal: 424,
   open_tree: 428,
   pidfd_open: 434,
@@ -76,6 +78,7 @@ export const S_IFIFO = 0o010000;
 export const EPERM = 1;
 export const ENOENT = 2;
 export const ESRCH = 3;
+export const ECHILD = 10;
 export const EINTR = 4;
 export const EIO = 5;
 export const ENXIO = 6;

@@ -197,7 +197,7 @@ export function descriptor(name: string, node: Node): Descriptor {
 }
 
 export function statOf({ kind, inode, links, mode, content }: Node): Stat {
-  const size = { sizeBytes: content.length, major: 0, minor: 0 };
+  const size = { sizeBytes: content.length, modified: 0, major: 0, minor: 0 };
   return { device: 1n, inode, links, mode: kindBits[kind] | mode, uid: 0, gid: 0, ...size };
 }
 

@@ -26,12 +26,17 @@ export type Stat = {
   readonly uid: number;
   readonly gid: number;
   readonly sizeBytes: number;
+  /** When the content last changed, seconds since the epoch. */
+  readonly modified: number;
   /** Of a device node. */
   readonly major: number;
   readonly minor: number;
 };
 
 export type DirectoryEntry = { readonly name: string; readonly isDirectory: boolean };
+
+/** An eBPF program on a cgroup, opened. */
+export type AttachedProgram = { readonly program: Fd; readonly name: string };
 
 /** What a new process is started from. */
 export type Program = {
@@ -86,6 +91,13 @@ export interface Kernel {
   /** Waits for the exclusive advisory lock of the open file. */
   lock(fd: Fd): void;
 
+  /** Loads an eBPF program of type CGROUP_DEVICE; an error tells what the verifier said. */
+  loadDeviceProgram(name: string, instructions: Uint8Array): Fd;
+  /** The programs that decide on the devices of just this version 2 cgroup. */
+  devicePrograms(cgroup: Fd): AttachedProgram[];
+  /** Adds one to them, or puts it in the place of another in one step. */
+  attachDeviceProgram(cgroup: Fd, program: Fd, replaced?: Fd): void;
+
   /** Starts a program; nobody waits for it here. Its descriptors are the inherited ones. */
   spawn(program: Program): Pid;
   /** Becomes another program; returns only by throwing. */
@@ -93,6 +105,10 @@ export interface Kernel {
   /** Gives every signal its default disposition, before {@link Kernel.execute}. */
   resetSignals(): void;
   kill(pid: Pid, signal: number): void;
+  /** Waits for a child of ours that is about to end. */
+  reap(pid: Pid): void;
+  /** Takes children that have ended off the process table; true when there is none left to wait for. */
+  reapChildren(): boolean;
   pidfd(pid: Pid): Fd;
   pidfdSignal(pidfd: Fd, signal: number): void;
 

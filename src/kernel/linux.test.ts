@@ -50,6 +50,8 @@ test("stat, lstat and fstat agree with node:fs", () => {
         device: theirs.dev,
         inode: theirs.ino,
         links: Number(theirs.nlink),
+        modified:
+          Number(theirs.mtimeNs / 1_000_000_000n) + Number(theirs.mtimeNs % 1_000_000_000n) / 1e9,
         mode: Number(theirs.mode),
         uid: Number(theirs.uid),
         gid: Number(theirs.gid),

@@ -6,6 +6,7 @@
  */
 import { dlopen, FFIType, ptr, read as readMemory } from "bun:ffi";
 import { RuneError } from "../errors/error.ts";
+import { bpfCalls } from "./bpf.ts";
 import * as c from "./constants.ts";
 import { errnoText } from "./errno.ts";
 import type { DirectoryEntry, Fd, Kernel, Pid, Program, Stat } from "./kernel.ts";
@@ -81,6 +82,9 @@ export const linux: Kernel = {
   setInherited: (fd, inherited) => {
     call(() => "fcntl", c.sys.fcntl, fd, 2 /* F_SETFD */, inherited ? 0 : 1);
   },
+  ...bpfCalls((doing, command, attribute, size) =>
+    call(doing, c.sys.bpf, command, attribute, size),
+  ),
   lock: (fd) => {
     call(() => "flock", c.sys.flock, fd, 2 /* LOCK_EX */);
   },
@@ -93,6 +97,8 @@ export const linux: Kernel = {
   kill: (pid, signal) => {
     call(() => `signal process ${pid}`, c.sys.kill, pid, signal);
   },
+  reap,
+  reapChildren,
   pidfd: (pid) => call(() => `open process ${pid}`, c.sys.pidfd_open, pid, 0) as Fd,
   pidfdSignal: (pidfd, signal) => {
     call(() => "signal the process", c.sys.pidfd_send_signal, pidfd, signal, 0, 0);
@@ -188,7 +194,10 @@ function write(fd: Fd, bytes: Uint8Array): void {
   } while (at < bytes.length);
 }
 
-/** struct stat of x86-64: dev@0 ino@8 nlink@16 mode@24 uid@28 gid@32 rdev@40 size@48, 144 bytes. */
+/**
+ * struct stat of x86-64: dev@0 ino@8 nlink@16 mode@24 uid@28 gid@32 rdev@40 size@48
+ * mtime@88 (seconds, nanoseconds), 144 bytes.
+ */
 function statAt(at: number, path: string, flags: number): Stat {
   const name = text(path);
   const address = place(144);
@@ -203,6 +212,7 @@ function statAt(at: number, path: string, flags: number): Stat {
     uid: view.getUint32(28, true),
     gid: view.getUint32(32, true),
     sizeBytes: Number(view.getBigUint64(48, true)),
+    modified: Number(view.getBigInt64(88, true)) + Number(view.getBigInt64(96, true)) / 1e9,
     // include/linux/kdev_t.h, new_encode_dev as glibc widens it
     major: Number(((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & 0xfffff000n)),
     minor: Number((rdev & 0xffn) | ((rdev >> 12n) & 0xffffff00n)),
@@ -339,6 +349,25 @@ function pollOne(fd: Fd, events: number, timeoutMs: number): boolean {
     const left = timeoutMs < 0 ? -1 : Math.max(0, Math.ceil(deadline - performance.now()));
     const result = raw(c.sys.poll, address, 1, left);
     if (result !== -c.EINTR) return result > 0;
+  }
+}
+
+function reap(pid: Pid): void {
+  for (;;) {
+    const result = raw(c.sys.wait4, pid, 0, 0, 0);
+    if (result === -c.EINTR) continue;
+    if (result < 0 && result !== -c.ECHILD) throw failure("wait for a process", -result);
+    return;
+  }
+}
+
+function reapChildren(): boolean {
+  const WNOHANG = 1;
+  for (;;) {
+    const pid = raw(c.sys.wait4, -1, 0, WNOHANG, 0);
+    if (pid === -c.ECHILD) return true;
+    if (pid === 0) return false;
+    if (pid < 0 && pid !== -c.EINTR) throw failure("wait for a process", -pid);
   }
 }
 

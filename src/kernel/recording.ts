@@ -14,7 +14,8 @@ import {
   statOf,
   textOf,
 } from "./fake-files.ts";
-import type { DirectoryEntry, Fd, Kernel, Pid, Program, Stat } from "./kernel.ts";
+
+import type { AttachedProgram, DirectoryEntry, Fd, Kernel, Pid, Program, Stat } from "./kernel.ts";
 import { Executed, type Reactions } from "./reactions.ts";
 
 export type FakeProcess = {
@@ -35,6 +36,7 @@ export class RecordingKernel implements Kernel {
   ownPid = 100;
   readonly #files = new FakeFiles();
   readonly #descriptors = new Map<number, Descriptor>();
+  readonly #devicePrograms = new Map<string, Descriptor[]>();
   readonly #failures: { readonly call: string; readonly errno: number }[] = [];
   #failAt: { readonly call: number; readonly errno: number } | undefined;
   #nextFd = 3;
@@ -293,6 +295,39 @@ export class RecordingKernel implements Kernel {
     this.#open(fd, "fcntl").inherited = inherited;
   }
 
+  loadDeviceProgram(name: string, instructions: Uint8Array): Fd {
+    this.#call("loadDeviceProgram", name);
+    const program = this.#files.node("other");
+    program.content = instructions;
+    return this.#add(`program:${name}`, program);
+  }
+
+  devicePrograms(cgroup: Fd): AttachedProgram[] {
+    this.#call("devicePrograms", this.nameOf(cgroup));
+    return (this.#devicePrograms.get(this.nameOf(cgroup)) ?? []).map(({ name, node }) => ({
+      name: name.slice("program:".length),
+      program: this.#add(name, node),
+    }));
+  }
+
+  attachDeviceProgram(cgroup: Fd, program: Fd, replaced?: Fd): void {
+    const names = [cgroup, program, ...(replaced === undefined ? [] : [replaced])].map((fd) =>
+      this.nameOf(fd),
+    );
+    this.#call("attachDeviceProgram", ...names);
+    const old = replaced === undefined ? undefined : this.#open(replaced, "attach").node;
+    const present = this.#devicePrograms.get(this.nameOf(cgroup)) ?? [];
+    this.#devicePrograms.set(this.nameOf(cgroup), [
+      ...present.filter(({ node }) => node !== old),
+      this.#open(program, "attach"),
+    ]);
+  }
+
+  /** The device programs attached to a cgroup, in order of attachment. */
+  attachedPrograms(cgroup: string): Uint8Array[] {
+    return (this.#devicePrograms.get(cgroup) ?? []).map(({ node }) => node.content);
+  }
+
   lock(fd: Fd): void {
     this.#call("lock", this.nameOf(fd));
     this.reactions.lock?.(fd, this);
@@ -308,6 +343,16 @@ export class RecordingKernel implements Kernel {
     this.#call("execute", ...program.argv);
     this.reactions.execute?.(program, this);
     throw new Executed(program);
+  }
+
+  /** The fake's processes leave no zombies. */
+  reap(pid: Pid): void {
+    this.#call("reap", String(pid));
+  }
+
+  reapChildren(): boolean {
+    this.#call("reapChildren");
+    return true;
   }
 
   resetSignals(): void {

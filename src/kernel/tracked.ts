@@ -31,7 +31,15 @@ export function trackDescriptors(inner: Kernel): Tracked {
     connectUnix: (path) => add(inner.connectUnix(path)),
     listenUnix: (path, backlog) => add(inner.listenUnix(path, backlog)),
     pidfd: (pid) => add(inner.pidfd(pid)),
+    loadDeviceProgram: (name, instructions) => add(inner.loadDeviceProgram(name, instructions)),
+    devicePrograms: (cgroup) => {
+      const programs = inner.devicePrograms(cgroup);
+      for (const { program } of programs) add(program);
+      return programs;
+    },
 
+    reap: (pid) => inner.reap(pid),
+    reapChildren: () => inner.reapChildren(),
     resetSignals: () => inner.resetSignals(),
     read: (fd, maxBytes) => inner.read(fd, maxBytes),
     write: (fd, bytes) => inner.write(fd, bytes),
@@ -53,6 +61,8 @@ export function trackDescriptors(inner: Kernel): Tracked {
     waitReadable: (fd, timeoutMs) => inner.waitReadable(fd, timeoutMs),
     setInherited: (fd, inherited) => inner.setInherited(fd, inherited),
     lock: (fd) => inner.lock(fd),
+    attachDeviceProgram: (cgroup, program, replaced) =>
+      inner.attachDeviceProgram(cgroup, program, replaced),
     spawn: (program) => inner.spawn(program),
     execute: (program) => inner.execute(program),
     kill: (pid, signal) => inner.kill(pid, signal),

@@ -16,6 +16,7 @@ import {
 } from "./check.ts";
 import {
   type Seccomp,
+  type SeccompAction,
   type SeccompArgument,
   type SeccompRule,
   seccompActions,
@@ -24,7 +25,7 @@ import {
   seccompOperators,
 } from "./config-linux.ts";
 
-/** SECCOMP_RET_DATA has 16 bits; the kernel caps errno at MAX_ERRNO, 4095. TRACE uses all 16. */
+/** SECCOMP_RET_DATA has 16 bits, all of which TRACE may use. */
 const returnValue = integer(0, 0xffff);
 
 const argument = object<SeccompArgument>({
@@ -38,12 +39,15 @@ const names = refine(array(nonEmptyString), (list) => {
   if (list.length === 0) throw new Fault("expected at least one system call");
 });
 
-const rule = object<SeccompRule>({
-  names: required(names),
-  action: required(oneOf(seccompActions)),
-  errnoRet: optional(returnValue),
-  args: optional(array(argument)),
-});
+const rule = refine(
+  object<SeccompRule>({
+    names: required(names),
+    action: required(oneOf(seccompActions)),
+    errnoRet: optional(returnValue),
+    args: optional(array(argument)),
+  }),
+  ({ action, errnoRet }) => checkErrno(action, errnoRet, "errnoRet"),
+);
 
 export const seccomp = refine(
   object<Seccomp>({
@@ -55,8 +59,24 @@ export const seccomp = refine(
     listenerMetadata: optionalText(string),
     syscalls: optional(array(rule)),
   }),
-  checkNotify,
+  (profile) => {
+    checkErrno(profile.defaultAction, profile.defaultErrnoRet, "defaultErrnoRet");
+    checkNotify(profile);
+  },
 );
+
+/** The first number that libseccomp refuses: the kernel would return its MAX_ERRNO for all above. */
+const tooLargeErrno = 4095;
+
+/** config-linux.md: where the action returns no number, one must be refused. */
+function checkErrno(action: SeccompAction, errno: number | undefined, field: string): void {
+  if (errno === undefined || action === "SCMP_ACT_TRACE") return;
+  if (action === "SCMP_ACT_ERRNO") {
+    if (errno < tooLargeErrno) return;
+    throw new Fault(`expected an error number below ${tooLargeErrno}, got ${errno}`, field);
+  }
+  throw new Fault(`means nothing with ${action}`, field);
+}
 
 /** config-linux.md: the listener belongs to SCMP_ACT_NOTIFY, which is useless without one. */
 function checkNotify(profile: Seccomp): void {

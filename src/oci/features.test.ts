@@ -15,8 +15,28 @@ test("what is not supported is not claimed", () => {
   expect(document.linux.memoryPolicy).toBeUndefined();
 });
 
+test("without notification, neither its action nor its flag is claimed", () => {
+  const document = JSON.parse(
+    JSON.stringify(featuresDocument({ ...supported, seccompNotify: false }, build)),
+  );
+  const { actions, knownFlags, supportedFlags } = document.linux.seccomp;
+  expect(actions).not.toContain("SCMP_ACT_NOTIFY");
+  expect(knownFlags).toContain("SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV");
+  expect(supportedFlags).toEqual([
+    "SECCOMP_FILTER_FLAG_LOG",
+    "SECCOMP_FILTER_FLAG_SPEC_ALLOW",
+    "SECCOMP_FILTER_FLAG_TSYNC",
+  ]);
+});
+
 test("what is supported is spelled out", () => {
-  const all = { ...supported, seccomp: true, memoryPolicy: true, unsupportedMountOptions: [] };
+  const all = {
+    ...supported,
+    seccomp: true,
+    seccompNotify: true,
+    memoryPolicy: true,
+    unsupportedMountOptions: [],
+  };
   const document = JSON.parse(JSON.stringify(featuresDocument(all, build)));
   expect(document).toMatchObject({
     ociVersionMin: "1.0.0",

@@ -30,6 +30,8 @@ export type SupportedFeatures = {
     readonly rdma: boolean;
   };
   readonly seccomp: boolean;
+  /** SCMP_ACT_NOTIFY and the flag that is about its listener. */
+  readonly seccompNotify: boolean;
   readonly apparmor: boolean;
   readonly selinux: boolean;
   readonly intelRdt: boolean;
@@ -49,6 +51,7 @@ export const supported: SupportedFeatures = {
   unsupportedMountOptions: ["idmap", "ridmap", "remount", "tmpcopyup"],
   cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: false },
   seccomp: true,
+  seccompNotify: false,
   apparmor: false,
   selinux: false,
   intelRdt: false,
@@ -62,7 +65,6 @@ export const supported: SupportedFeatures = {
 export type BuildIdentity = { readonly version: string; readonly commit: string };
 
 export function featuresDocument(features: SupportedFeatures, build: BuildIdentity): object {
-  const { seccomp } = features;
   return {
     ociVersionMin: "1.0.0",
     ociVersionMax: ociVersion,
@@ -74,7 +76,7 @@ export function featuresDocument(features: SupportedFeatures, build: BuildIdenti
       namespaces: [...features.namespaces].sort(),
       capabilities: capabilityNames,
       cgroup: features.cgroup,
-      seccomp: seccomp ? seccompDocument : { enabled: false },
+      seccomp: features.seccomp ? seccompDocument(features.seccompNotify) : { enabled: false },
       apparmor: { enabled: features.apparmor },
       selinux: { enabled: features.selinux },
       intelRdt: { enabled: features.intelRdt },
@@ -96,11 +98,14 @@ export function featuresDocument(features: SupportedFeatures, build: BuildIdenti
 
 const memoryPolicyDocument = { modes: memoryPolicyModes, flags: memoryPolicyFlags };
 
-const seccompDocument = {
-  enabled: true,
-  actions: [...seccompActions].sort(),
-  operators: [...seccompOperators].sort(),
-  archs: [...seccompArchitectures].sort(),
-  knownFlags: [...seccompFlags].sort(),
-  supportedFlags: [...seccompFlags].sort(),
-};
+function seccompDocument(notify: boolean): object {
+  const unlessOf = (word: string) => (other: string) => notify || other !== word;
+  return {
+    enabled: true,
+    actions: seccompActions.filter(unlessOf("SCMP_ACT_NOTIFY")).sort(),
+    operators: [...seccompOperators].sort(),
+    archs: [...seccompArchitectures].sort(),
+    knownFlags: [...seccompFlags].sort(),
+    supportedFlags: seccompFlags.filter(unlessOf("SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV")).sort(),
+  };
+}

@@ -310,6 +310,19 @@ const badLinux: [object, string][] = [
     },
     "seccomp.syscalls[0].names`: expected at least one system call",
   ],
+  [
+    { seccomp: { defaultAction: "SCMP_ACT_KILL", defaultErrnoRet: 1 } },
+    "seccomp.defaultErrnoRet`: means nothing with SCMP_ACT_KILL",
+  ],
+  [
+    {
+      seccomp: {
+        defaultAction: "SCMP_ACT_ALLOW",
+        syscalls: [{ names: ["x"], action: "SCMP_ACT_ERRNO", errnoRet: 4095 }],
+      },
+    },
+    "seccomp.syscalls[0].errnoRet`: expected an error number below 4095, got 4095",
+  ],
 ];
 
 test.each(badProcesses)("process %j is refused", (fields, fault) => {

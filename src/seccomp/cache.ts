@@ -1,75 +1,132 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Compiled filters by content. Compiling docker's profile takes 5 to 35 ms, longer than all the rest of
- * a start. The files are root's, in a directory that only root may enter, and go with the boot.
+ * Compiled filters, kept by content in a directory of their own. An entry `<key>` is the SHA-256 of the
+ * key and the filter, then the filter. Nothing depends on an entry: one that cannot be read, written
+ * or trusted is as good as none.
  */
 import { RuneError } from "../errors/error.ts";
-import { EEXIST, ENOENT, O_CREAT, O_TRUNC, O_WRONLY } from "../kernel/constants.ts";
-import { type Kernel, readFile, unlessErrno } from "../kernel/kernel.ts";
-import type { Seccomp } from "../oci/config-linux.ts";
-import { filterMaxBytes } from "./compile.ts";
+import {
+  EACCES,
+  EEXIST,
+  ENOENT,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_RDONLY,
+  O_WRONLY,
+  S_IFDIR,
+  S_IFMT,
+  S_IFREG,
+} from "../kernel/constants.ts";
+import { type Fd, type Kernel, readToEnd, type Stat, unlessErrno } from "../kernel/kernel.ts";
+import { instructionBytes, programMaxInstructions } from "./bpf.ts";
 
-/** Counts up when the compiler changes what it makes of a profile. */
-const compilerVersion = 1;
-const directories = ["/run/inclavare", "/run/inclavare/seccomp"] as const;
-/** As many as a node has profiles; with more the directory is emptied. */
-const entriesMax = 64;
 const hashBytes = 32;
+const entryMaxBytes = hashBytes + instructionBytes * programMaxInstructions;
+/** Hosts have a handful of profiles; at 10 to 30 KB each this is below a megabyte. */
+export const maximumEntries = 32;
 
-/** The filter of a profile; undefined where it has to be compiled. */
-export function findFilter(kernel: Kernel, seccomp: Seccomp): Uint8Array | undefined {
-  if (kernel.euid() !== 0) return undefined;
-  const path = pathOf(seccomp);
-  const found = unlessErrno(() => readFile(kernel, path, filterMaxBytes + hashBytes), ENOENT);
-  return found === undefined ? undefined : verified(found);
-}
-
-/** Keeps a compiled filter; a full or read-only /run makes the next start slower, not impossible. */
-export function keepFilter(kernel: Kernel, seccomp: Seccomp, filter: Uint8Array): void {
-  if (kernel.euid() !== 0) return;
-  try {
-    store(kernel, pathOf(seccomp), filter);
-  } catch (error) {
-    if (!(error instanceof RuneError)) throw error;
-  }
-}
-
-function pathOf(seccomp: Seccomp): string {
-  return `${directories[1]}/${keyOf(seccomp)}`;
-}
-
-function keyOf(seccomp: Seccomp): string {
-  const text = JSON.stringify([compilerVersion, seccomp], (_, value: unknown) =>
-    typeof value === "bigint" ? value.toString() : value,
-  );
-  return new Bun.CryptoHasher("sha256").update(text).digest("hex");
-}
-
-/** A file is the SHA-256 of the filter and the filter; anything else is compiled anew. */
-function verified(bytes: Uint8Array): Uint8Array | undefined {
-  const filter = bytes.subarray(hashBytes);
-  if (filter.length === 0 || filter.length % 8 !== 0) return undefined;
-  const hash = new Bun.CryptoHasher("sha256").update(filter).digest();
-  return hash.every((byte, index) => byte === bytes[index]) ? filter : undefined;
-}
-
-function store(kernel: Kernel, path: string, filter: Uint8Array): void {
-  for (const directory of directories) unlessErrno(() => kernel.mkdir(directory, 0o700), EEXIST);
-  const { uid, mode } = kernel.lstat(directories[1]);
-  if (uid !== 0 || (mode & 0o077) !== 0) return;
-  const entries = kernel.list(directories[1]);
-  if (entries.length >= entriesMax) {
-    for (const { name } of entries) {
-      unlessErrno(() => kernel.unlink(`${directories[1]}/${name}`), ENOENT);
+/** The filter of a key (a file name), or undefined. */
+export function recall(kernel: Kernel, directory: string, key: string): Uint8Array | undefined {
+  return withoutFail(() => {
+    const held = openOwn(kernel, directory);
+    if (held === undefined) return undefined;
+    try {
+      return readEntry(kernel, held, key);
+    } finally {
+      kernel.close(held);
     }
-  }
-  const temporary = `${path}.${kernel.pid()}`;
-  const fd = kernel.open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0o600);
+  });
+}
+
+/** Keeps a filter, and forgets the oldest ones beyond {@link maximumEntries}. */
+export function keep(kernel: Kernel, directory: string, key: string, filter: Uint8Array): void {
+  withoutFail(() => {
+    const parent = directory.slice(0, directory.lastIndexOf("/"));
+    unlessErrno(() => kernel.mkdir(parent, 0o711), EEXIST);
+    unlessErrno(() => kernel.mkdir(directory, 0o700), EEXIST);
+    const held = openOwn(kernel, directory);
+    if (held === undefined) return;
+    kernel.close(held);
+    writeEntry(kernel, directory, key, filter);
+    evict(kernel, directory);
+  });
+}
+
+/** Opens the directory if nobody else can put anything there. */
+function openOwn(kernel: Kernel, directory: string): Fd | undefined {
+  const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+  const fd = unlessErrno(() => kernel.open(directory, flags), ENOENT, EACCES);
+  if (fd === undefined) return undefined;
+  if (isOwn(kernel, kernel.fstat(fd), S_IFDIR)) return fd;
+  kernel.close(fd);
+  return undefined;
+}
+
+function isOwn(kernel: Kernel, { mode, uid }: Stat, type: number): boolean {
+  return (mode & S_IFMT) === type && (mode & 0o077) === 0 && uid === kernel.euid();
+}
+
+function readEntry(kernel: Kernel, directory: Fd, key: string): Uint8Array | undefined {
+  const fd = unlessErrno(() => kernel.openAt(directory, key, O_RDONLY | O_NOFOLLOW), ENOENT);
+  if (fd === undefined) return undefined;
   try {
-    kernel.write(fd, new Bun.CryptoHasher("sha256").update(filter).digest());
-    kernel.write(fd, filter);
+    if (!isOwn(kernel, kernel.fstat(fd), S_IFREG)) return undefined;
+    const entry = readToEnd(kernel, fd, key, entryMaxBytes);
+    const filter = entry.subarray(hashBytes);
+    const isWhole = filter.length > 0 && filter.length % instructionBytes === 0;
+    return isWhole && equal(entry.subarray(0, hashBytes), seal(key, filter)) ? filter : undefined;
   } finally {
     kernel.close(fd);
   }
-  kernel.rename(temporary, path);
+}
+
+/** Under a name of its own first: a reader sees all of an entry or none. */
+function writeEntry(kernel: Kernel, directory: string, key: string, filter: Uint8Array): void {
+  const temporary = `${directory}/${key}.${kernel.pid()}`;
+  const fd = kernel.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  try {
+    const entry = new Uint8Array(hashBytes + filter.length);
+    entry.set(seal(key, filter));
+    entry.set(filter, hashBytes);
+    kernel.write(fd, entry);
+  } finally {
+    kernel.close(fd);
+  }
+  kernel.rename(temporary, `${directory}/${key}`);
+}
+
+/** What a crash left under a temporary name is forgotten like everything else. */
+function evict(kernel: Kernel, directory: string): void {
+  const names = kernel.list(directory).map(({ name }) => name);
+  if (names.length <= maximumEntries) return;
+  const aged = names
+    .map((name) => `${directory}/${name}`)
+    .map((path) => ({
+      path,
+      modified: unlessErrno(() => kernel.lstat(path), ENOENT)?.modified ?? 0,
+    }))
+    .sort((a, b) => a.modified - b.modified);
+  for (const { path } of aged.slice(0, names.length - maximumEntries)) {
+    unlessErrno(() => kernel.unlink(path), ENOENT);
+  }
+}
+
+function seal(key: string, filter: Uint8Array): Uint8Array {
+  return new Bun.CryptoHasher("sha256").update(key).update(filter).digest();
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
+
+/** A full disk, a read-only or foreign directory: then there is no cache. */
+function withoutFail<T>(attempt: () => T): T | undefined {
+  try {
+    return attempt();
+  } catch (error) {
+    if (error instanceof RuneError && error.code === "SYSCALL") return undefined;
+    throw error;
+  }
 }

@@ -4,7 +4,8 @@ import { expect } from "bun:test";
 import { readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Json, shell } from "../support/bundle.ts";
-import { eventually } from "../support/command.ts";
+import { command, eventually } from "../support/command.ts";
+import { probe } from "../support/probe.ts";
 import { runtimeName, test } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
 
@@ -228,6 +229,16 @@ test("before start: in a created container, whose own program still waits", asyn
   const id = await sandbox.created(shell("exec sleep 1000"));
   expect((await sandbox.must(["exec", id, "echo", "early"])).stdout).toBe("early\n");
   expect((await sandbox.state(id)).status).toBe("created");
+});
+
+test("an exec that fails leaves no zombie, which would keep the container from ending", async () => {
+  await using sandbox = new Sandbox();
+  const id = await sandbox.started();
+  // Nobody else would reap it where process 1 is a program that does not, as in many a container.
+  for (const program of ["/no/such", "/etc", "/etc/passwd"]) {
+    const exec = sandbox.argv("exec", id, program);
+    expect((await command([await probe(), "adopt", ...exec])).stdout).toBe("0\n");
+  }
 });
 
 test("a detached program ends with the container", async () => {

@@ -4,8 +4,9 @@ import { expect } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { shell } from "../support/bundle.ts";
-import { eventually } from "../support/command.ts";
-import { only, test } from "../support/runtime.ts";
+import { command, eventually } from "../support/command.ts";
+import { probe } from "../support/probe.ts";
+import { only, runtimeName, test } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
 
 /** A container that has ended and was not deleted. */
@@ -148,6 +149,29 @@ test("a pid file that cannot be written fails, and leaves nothing", async () => 
   const { status } = await sandbox.call(["create", "--pid-file", "/no/such/pid", sandbox.id()]);
   expect(status).toBe(1);
   await sandbox.expectNothingLeft();
+});
+
+test("commands leave no zombie to whoever inherits their orphans", async () => {
+  await using sandbox = new Sandbox();
+  sandbox.configure({ process: { args: ["/bin/sleep", "1000"] } });
+  const id = sandbox.id();
+  const zombies = async (...words: string[]) => {
+    const argv = [await probe(), "adopt", ...sandbox.argv(...words)];
+    return (await command(argv, { cwd: sandbox.bundle.path })).stdout;
+  };
+  expect(await zombies("create", id)).toBe("0\n");
+  expect(await zombies("start", id)).toBe("0\n");
+  expect(await zombies("exec", id, "true")).toBe("0\n");
+  expect(await zombies("exec", "--detach", id, "sleep", "1000")).toBe("0\n");
+  sandbox.configure({ process: { args: ["/no/such"] } });
+  expect(await zombies("create", sandbox.id())).toBe("0\n");
+  expect(await zombies("run", sandbox.id())).toBe("0\n");
+  writeFileSync(join(sandbox.bundle.rootfs, "bin/garbage"), "\x01", { mode: 0o755 });
+  sandbox.configure({ process: { args: ["/bin/garbage"] } });
+  for (const flags of [[], ["--detach"]]) {
+    const left = await zombies("run", ...flags, sandbox.id());
+    if (runtimeName === "rune") expect(left).toBe("0\n"); // runc -d: a container that stopped
+  }
 });
 
 test("an id may be used again after delete", async () => {

@@ -1,13 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What the runtime's tests need of the kernel and no shell can do:
+ * What the runtime's tests need of the kernel and no shell can do.
  *
- *   probe console SOCKET         listens on a console socket, takes the terminal that a runtime
- *                                sends, copies its output to standard output, standard input to it
- *   probe pty ROWS COLUMNS CMD   runs a command on a new terminal and relays it;
- * "\x1dROWSxCOLUMNS\n" on standard input changes the terminal's size; its status is ours probe
- * dirty CMD              ignores and blocks every signal it can, leaves descriptors open probe
- * flags                  prints flags and terminal settings of descriptors 0 to 2
+ *   probe console SOCKET
+ *     Listens on a console socket, takes the terminal that a runtime sends; copies what it says to
+ *     standard output, and standard input to it.
+ *
+ *   probe pty ROWS COLUMNS CMD
+ *     Runs a command on a new terminal, relays it, ends with its status. A group separator and
+ *     ROWSxCOLUMNS on standard input change the terminal's size.
+ *
+ *   probe dirty CMD
+ *     Runs a command with every signal ignored and blocked that can be, and descriptors open.
+ *
+ *   probe adopt CMD
+ *     Runs a command as the one who inherits its orphans, and tells how many of them it left dead
+ *     and not waited for.
+ *
+ *   probe flags
+ *     Prints the flags and terminal settings of descriptors 0 to 2.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -142,6 +154,24 @@ static int dirty(char **argv)
     return 98;
 }
 
+static int adopt(char **argv)
+{
+    int zombies = 0;
+    must(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0, "PR_SET_CHILD_SUBREAPER");
+    pid_t child = fork();
+    must(child >= 0, "fork");
+    if (child == 0) {
+        execvp(argv[0], argv);
+        _exit(98);
+    }
+    must(waitpid(child, NULL, 0) == child, "waitpid");
+    usleep(300000); /* an orphan that is dying by itself has died by then */
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+        zombies++;
+    printf("%d\n", zombies);
+    return 0;
+}
+
 static int flags(void)
 {
     for (int fd = 0; fd < 3; fd++) {
@@ -165,6 +195,8 @@ int main(int argc, char **argv)
         return pty(argv + 2);
     if (argc >= 3 && strcmp(argv[1], "dirty") == 0)
         return dirty(argv + 2);
+    if (argc >= 3 && strcmp(argv[1], "adopt") == 0)
+        return adopt(argv + 2);
     if (argc == 2 && strcmp(argv[1], "flags") == 0)
         return flags();
     fprintf(stderr, "usage: see probe.c\n");

@@ -170,10 +170,13 @@ function leftovers(): string[] {
   return [...mounts.map((line) => `mount ${line.split(" ")[4]}`), ...processes, ...cgroups()];
 }
 
+/** With find, which does not mind that others' cgroups come and go meanwhile. */
 function cgroups(): string[] {
-  return [
-    ...new Bun.Glob(`**/t${process.pid}-*`).scanSync({ cwd: "/sys/fs/cgroup", onlyFiles: false }),
-  ].map((path) => `cgroup ${path}`);
+  const { stdout } = Bun.spawnSync(
+    ["find", "/sys/fs/cgroup", "-type", "d", "-name", `t${process.pid}-*`],
+    { stderr: "ignore" },
+  );
+  return stdout.toString().split("\n").filter(Boolean);
 }
 
 function readOr(path: string): string {

@@ -202,13 +202,13 @@ static void write_file(char *path, size_t size, const char *directory, const cha
 static void executions(const char *directory)
 {
     char plain[4200], text[4200], script[4200], chain[4200], line[8500];
-    check("execve of nothing is ENOENT", exec_error("/nonexistent/program") == ENOENT);
+    check("execve of nothing is ENOENT", exec_error("/nonexistent-folder/program") == ENOENT);
     check("execve of a directory is EACCES", exec_error("/") == EACCES);
     write_file(plain, sizeof plain, directory, "plain", "#!/bin/sh\n", 0600);
     check("execve without permission is EACCES", exec_error(plain) == EACCES);
     write_file(text, sizeof text, directory, "text", "some text\n", 0700);
     check("execve of text is ENOEXEC", exec_error(text) == ENOEXEC);
-    write_file(text, sizeof text, directory, "orphan", "#!/nonexistent/interpreter\n", 0700);
+    write_file(text, sizeof text, directory, "orphan", "#!/nonexistent-folder/interpreter\n", 0700);
     check("execve of a script without its interpreter is ENOENT", exec_error(text) == ENOENT);
     write_file(script, sizeof script, directory, "script",
                "#!/bin/sh -e\n[ \"$1\" = one ] && [ \"$2\" = 'two words' ] && exit 7\n", 0700);
@@ -279,11 +279,11 @@ static void processes(void)
     check("vfork and exec", WEXITSTATUS(status_of(child)) == 9);
     child = vfork();
     if (child == 0) {
-        execl("/nonexistent/program", "x", NULL);
+        execl("/nonexistent-folder/program", "x", NULL);
         _exit(errno);
     }
     check("vfork and an exec that fails", WEXITSTATUS(status_of(child)) == ENOENT);
-    char *const missing[] = {"/nonexistent/program", NULL};
+    char *const missing[] = {"/nonexistent-folder/program", NULL};
     check("posix_spawn of nothing is ENOENT",
           posix_spawn(&child, missing[0], NULL, NULL, missing, environ) == ENOENT);
     set_handler(SIGSEGV, count_signal, 0);

@@ -4,6 +4,7 @@
 #include "host.h"
 #include <asm/sgx.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -19,7 +21,8 @@ static uint64_t base;
 static volatile int flag;
 
 /* What the program's signal handler saw, and what it is to do. */
-static enum { LOOK, NEST, SKIP_IN_ENCLAVE, GIVE_UP } reaction;
+static enum { LOOK, NEST, NEST_VDSO, SKIP_IN_ENCLAVE, GIVE_UP } reaction;
+static void *enter_function;
 static volatile struct {
     int count, signal, code;
     uint64_t rip, rax, rbx, rcx, rsp, trap, address;
@@ -41,6 +44,10 @@ static void handle(int signal, siginfo_t *info, void *data)
     seen.trap = (uint64_t)reg[REG_TRAPNO];
     if (reaction == NEST)
         enclave_call(base, 0, 0, NULL);
+    if (reaction == NEST_VDSO) {
+        struct sgx_enclave_run run = {.tcs = base};
+        vdso_call(enter_function, 1, 0, &run);
+    }
     if (reaction == SKIP_IN_ENCLAVE)
         enclave_call(base, 9, 0, NULL);
     if (reaction == GIVE_UP)
@@ -206,8 +213,24 @@ static void threads(void)
     check("two threads, 20000 calls each", failed_first == NULL && failed_second == NULL);
 }
 
-/* The vDSO's entry while signals arrive as fast as they can: the entry without a trap must be
+/* Calls through the vDSO while signals arrive as fast as they can: the entry without a trap must be
  * interruptible anywhere. */
+static int storm(int how, long period_ns)
+{
+    struct sgx_enclave_run run = {.tcs = base + SECOND_TCS};
+    struct itimerspec at = {.it_value.tv_nsec = period_ns, .it_interval.tv_nsec = period_ns};
+    timer_t timer;
+    int failed = 0;
+    prepare(how);
+    timer_create(CLOCK_MONOTONIC, NULL, &timer);
+    timer_settime(timer, 0, &at, NULL);
+    for (double end = now() + 0.7; now() < end;)
+        for (int i = 0; i < 200; i++)
+            failed |= vdso_call(enter_function, 1, 0, &run) != 0 || run.function != 4;
+    timer_delete(timer);
+    return !failed && seen.count > 1000;
+}
+
 static void vdso(void)
 {
     void *function = find_vdso_enter();
@@ -230,19 +253,101 @@ static void vdso(void)
     run.tcs = base;
     check("reserved bytes must be zero", vdso_call(function, 1, 0, &run) == -EINVAL);
 
-    memset(&run, 0, sizeof run);
-    run.tcs = base + SECOND_TCS;
-    prepare(LOOK);
-    timer_t timer;
-    timer_create(CLOCK_MONOTONIC, NULL, &timer);
-    struct itimerspec at = {.it_value.tv_nsec = 20000, .it_interval.tv_nsec = 23000};
-    timer_settime(timer, 0, &at, NULL);
-    int failed = 0;
-    for (double end = now() + 0.7; now() < end;)
-        for (int i = 0; i < 200; i++)
-            failed |= vdso_call(function, 1, 0, &run) != 0 || run.function != 4;
-    timer_delete(timer);
-    check("calls through the vDSO under a storm of signals", !failed && seen.count > 1000);
+    enter_function = function;
+    check("calls through the vDSO under a storm of signals", storm(LOOK, 23000));
+    check("  whose handler enters the enclave through the vDSO too", storm(NEST_VDSO, 61000));
+}
+
+static void forks(void)
+{
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        struct sgx_enclave_run run = {.tcs = base};
+        int good = vdso_call(enter_function, 1, 0, &run) == 0 && run.function == 4;
+        good &= enclave_call(base, 1, 0, NULL).rdx == 0xfeedface;
+        munmap((void *)base, ENCLAVE_SIZE);
+        _exit(good ? 9 : 1);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    check("a forked child has the enclave too", WIFEXITED(status) && WEXITSTATUS(status) == 9);
+    check("  and unmapping it there does nothing here",
+          enclave_call(base, 1, 0, NULL).rdx == 0xfeedface);
+}
+
+static int count_device_mappings(void)
+{
+    char line[1024];
+    int found = 0;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    while (maps != NULL && fgets(line, sizeof line, maps) != NULL)
+        found += strstr(line, "sgx_enclave") != NULL;
+    if (maps != NULL)
+        fclose(maps);
+    return found;
+}
+
+static void lives(const uint8_t *image, size_t size, const uint8_t *sigstruct)
+{
+    int before = count_device_mappings(), good = 0;
+    for (int i = 0; i < 100; i++) {
+        const char *step;
+        int fd;
+        uint64_t at = build_enclave(image, size, sigstruct, 6, &step, &fd);
+        good += at != 0 && enclave_call(at, 1, 0, NULL).rdx == 0xfeedface;
+        munmap((void *)at, ENCLAVE_SIZE);
+        close(fd);
+    }
+    check("100 enclaves one after the other, of which no memory stays",
+          good == 100 && count_device_mappings() == before);
+}
+
+/* The driver adds pages up to the first that it cannot read, and says how many. */
+static void partial_counts(void)
+{
+    static uint8_t secs[PAGE] __attribute__((aligned(4096)));
+    struct {
+        uint64_t flags;
+        uint8_t reserved[56];
+    } __attribute__((aligned(64))) secinfo = {.flags = 0x203};
+    int fd = open("/dev/sgx_enclave", O_RDWR), copy = dup(fd);
+    uint8_t *area = mmap(NULL, 2 * ENCLAVE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint64_t at = ((uint64_t)area + ENCLAVE_SIZE - 1) & ~(ENCLAVE_SIZE - 1);
+    void *early =
+        mmap((void *)at, ENCLAVE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0);
+    memcpy(secs, &(uint64_t){ENCLAVE_SIZE}, 8);
+    memcpy(secs + 8, &at, 8);
+    memcpy(secs + 16, &(uint32_t){1}, 4);
+    memcpy(secs + 48, &(uint64_t){6}, 8);
+    memcpy(secs + 56, &(uint64_t){3}, 8);
+    struct sgx_enclave_create create = {.src = (uint64_t)secs};
+    uint8_t *source =
+        mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    mprotect(source + 2 * PAGE, PAGE, PROT_NONE);
+    source[PAGE] = 0x5a;
+    struct sgx_enclave_add_pages pages = {
+        .src = (uint64_t)source, .offset = PAGE, .length = 3 * PAGE, .secinfo = (uint64_t)&secinfo};
+    check("mmap before CREATE", early == (void *)at);
+    check("CREATE through a copy of the descriptor",
+          ioctl(copy, SGX_IOC_ENCLAVE_CREATE, &create) == 0);
+    check("ADD_PAGES of three pages of which two can be read",
+          ioctl(fd, SGX_IOC_ENCLAVE_ADD_PAGES, &pages) == -1 && errno == EFAULT &&
+              pages.count == 2 * PAGE);
+    check("  which are where the early mapping is", ((uint8_t *)at)[2 * PAGE] == 0x5a);
+    pages.src = (uint64_t)source;
+    pages.length = PAGE;
+    check("a page that is there already is EBUSY",
+          ioctl(fd, SGX_IOC_ENCLAVE_ADD_PAGES, &pages) == -1 && errno == EBUSY);
+    pages.offset = ENCLAVE_SIZE;
+    check("a page outside is EINVAL",
+          ioctl(fd, SGX_IOC_ENCLAVE_ADD_PAGES, &pages) == -1 && errno == EINVAL);
+    check("execution is not to be had of a page that was added without it",
+          mprotect((void *)(at + PAGE), PAGE, PROT_READ | PROT_EXEC) == -1 && errno == EACCES);
+    check("an ioctl the driver does not have is ENOTTY",
+          ioctl(fd, _IO(0xa4, 0x33)) == -1 && errno == ENOTTY);
+    close(fd);
+    close(copy);
 }
 
 static void old_state(uint64_t fresh)
@@ -284,5 +389,8 @@ int main(int argc, char **argv)
     base = enclave[4];
     threads();
     vdso();
+    forks();
+    lives(image, size, sigstruct);
+    partial_counts();
     return finish();
 }

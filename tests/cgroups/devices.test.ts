@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Rules for devices in a version 2 cgroup: loaded into the kernel, and felt by a process. */
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { limitDevices } from "../../src/cgroups/device-access.ts";
+import { deviceProgram } from "../../src/cgroups/device-program.ts";
+import { readHierarchies } from "../../src/cgroups/layout.ts";
+import { O_DIRECTORY, O_RDONLY } from "../../src/kernel/constants.ts";
+import { linux } from "../../src/kernel/linux.ts";
+import type { DeviceRule } from "../../src/oci/config-resources.ts";
+import { sh } from "../support/scratch.ts";
+
+const mountPoint = readHierarchies(linux).find(({ version }) => version === 2)?.mountPoint;
+const obstacle = findObstacle();
+const name = obstacle === undefined ? "devices" : `devices (skipped: ${obstacle})`;
+
+describe.skipIf(obstacle !== undefined)(name, () => {
+  const cgroup = join(mountPoint ?? "", `rune-devices-test-${process.pid}`);
+  let scratch: string;
+
+  beforeEach(() => {
+    mkdirSync(cgroup);
+    scratch = mkdtempSync(join(tmpdir(), "rune-devices-"));
+  });
+
+  afterEach(() => {
+    rmdirSync(cgroup);
+    rmSync(scratch, { recursive: true, force: true });
+  });
+
+  /** Which of some shell commands a process of the cgroup could do. */
+  function can(...commands: string[]): boolean[] {
+    const script = [
+      `echo 0 >${cgroup}/cgroup.procs`,
+      ...commands.map(
+        (command) => `if (${command}) 2>>${scratch}/errors; then echo yes; else echo no; fi`,
+      ),
+    ];
+    const { stdout, stderr } = sh(["/bin/sh", "-c", script.join("\n")]);
+    expect(stderr).toBe("");
+    return stdout
+      .split("\n")
+      .slice(0, -1)
+      .map((word) => word === "yes");
+  }
+
+  /** Only these rules, without those of every container. */
+  function attach(rules: readonly DeviceRule[]): void {
+    const directory = linux.open(cgroup, O_RDONLY | O_DIRECTORY);
+    const program = linux.loadDeviceProgram("test", deviceProgram(rules));
+    linux.attachDeviceProgram(directory, program);
+    for (const fd of [program, directory]) linux.close(fd);
+  }
+
+  function attached(): string[] {
+    const directory = linux.open(cgroup, O_RDONLY | O_DIRECTORY);
+    const programs = linux.devicePrograms(directory);
+    for (const fd of [directory, ...programs.map(({ program }) => program)]) linux.close(fd);
+    return programs.map((one) => one.name);
+  }
+
+  test("without rules everything is open", () => {
+    expect(can(": </dev/null", ": </dev/kmsg")).toEqual([true, true]);
+  });
+
+  test("a container may use its own devices, make any node, and open no other", () => {
+    limitDevices(linux, cgroup, [{ allow: false, access: "rwm" }]);
+    const node = `${scratch}/node`;
+    expect(
+      can(
+        ": </dev/null",
+        ": >/dev/null",
+        ": <>/dev/full",
+        `mknod ${node} c 1 11`,
+        `: <${node}`,
+        ": </dev/kmsg",
+      ),
+    ).toEqual([true, true, true, true, false, false]);
+  });
+
+  test("reading, writing and making are told apart", () => {
+    attach([
+      { allow: true, type: "c", major: 1, minor: 3, access: "r" },
+      { allow: true, type: "c", major: 1, minor: 7, access: "r" },
+      { allow: true, type: "c", major: 1, minor: 7, access: "w" },
+    ]);
+    expect(
+      can(
+        ": </dev/null",
+        ": >/dev/null",
+        ": <>/dev/null",
+        ": <>/dev/full",
+        `mknod ${scratch}/null c 1 3`,
+        `mknod ${scratch}/block b 7 250`,
+      ),
+    ).toEqual([true, false, false, true, false, false]);
+  });
+
+  test("new rules replace the old ones, and only those", () => {
+    limitDevices(linux, cgroup, [{ allow: true, type: "c", major: 1, minor: 11, access: "r" }]);
+    expect(can(": </dev/kmsg", ": >/dev/kmsg")).toEqual([true, false]);
+    limitDevices(linux, cgroup, []);
+    expect(can(": </dev/kmsg", ": </dev/null")).toEqual([false, true]);
+    expect(attached()).toEqual(["rune_devices"]);
+    attach([{ allow: true }]);
+    limitDevices(linux, cgroup, [{ allow: true }]);
+    expect(attached().sort()).toEqual(["rune_devices", "test"]);
+    expect(can(": </dev/kmsg")).toEqual([true]);
+  });
+
+  test("many rules load", () => {
+    const many = Array.from({ length: 4000 }, (_, minor) => {
+      return { allow: minor % 2 === 0, type: "b", major: 8, minor } as const;
+    });
+    limitDevices(linux, cgroup, many);
+    expect(can(": </dev/null", ": </dev/kmsg")).toEqual([true, false]);
+  });
+
+  test("the verifier's reasons are told", () => {
+    // r0 = 1, and no exit.
+    const program = Uint8Array.from([0xb4, 0, 0, 0, 1, 0, 0, 0]);
+    expect(() => linux.loadDeviceProgram("bad", program)).toThrow(
+      /load a device program: invalid argument: .*last insn/s,
+    );
+  });
+});
+
+function findObstacle(): string | undefined {
+  if (process.getuid?.() !== 0) return "needs root";
+  if (mountPoint === undefined) return "no version 2 cgroup hierarchy is mounted";
+  if (!existsSync("/dev/kmsg")) return "needs /dev/kmsg";
+  try {
+    linux.close(linux.loadDeviceProgram("probe", deviceProgram([])));
+    return undefined;
+  } catch {
+    return "bpf(2) is not permitted";
+  }
+}
