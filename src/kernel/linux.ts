@@ -9,7 +9,15 @@ import { RuneError } from "../errors/error.ts";
 import { bpfCalls } from "./bpf.ts";
 import * as c from "./constants.ts";
 import { errnoText } from "./errno.ts";
-import type { DirectoryEntry, Fd, Kernel, Pid, Program, Stat } from "./kernel.ts";
+import {
+  type DirectoryEntry,
+  type Fd,
+  type Kernel,
+  type Pid,
+  type Program,
+  type Stat,
+  unlessErrno,
+} from "./kernel.ts";
 
 const integer = FFIType.i64;
 const { symbols: libc } = dlopen("libc.so.6", {
@@ -251,11 +259,19 @@ function entriesOf(directory: Fd, doing: () => string): DirectoryEntry[] {
       const length = (buffer[at + 16] ?? 0) | ((buffer[at + 17] ?? 0) << 8);
       const name = decoder.decode(buffer.subarray(at + 19, buffer.indexOf(0, at + 19)));
       if (name !== "." && name !== "..") {
-        entries.push({ name, isDirectory: buffer[at + 18] === 4 /* DT_DIR */ });
+        entries.push({ name, isDirectory: isDirectory(directory, name, buffer[at + 18]) });
       }
       at += length;
     }
   }
+}
+
+/** Some file systems do not say what an entry is (DT_UNKNOWN: readdir(3)): then it is asked for. */
+function isDirectory(directory: Fd, name: string, type: number | undefined): boolean {
+  if (type !== 0 /* DT_UNKNOWN */) return type === 4 /* DT_DIR */;
+  // An entry that is gone meanwhile is none.
+  const found = unlessErrno(() => statAt(directory, name, c.AT_SYMLINK_NOFOLLOW), c.ENOENT);
+  return found !== undefined && (found.mode & c.S_IFMT) === c.S_IFDIR;
 }
 
 const MFD_CLOEXEC = 1;
