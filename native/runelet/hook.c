@@ -20,10 +20,14 @@ struct hook {
     const uint8_t *state;
     uint32_t state_size;
     uint32_t timeout_s;
+    uint32_t keep_fds; /* what KEEP_FDS has opened for the program */
 };
 
 static _Noreturn void become_hook(const struct hook *hook, int input, int output)
 {
+    /* Preserved descriptors are the payload's. Not close_range, which its filter may refuse. */
+    for (uint32_t i = 0; i < hook->keep_fds; i++)
+        fcntl(3 + (int)i, F_SETFD, FD_CLOEXEC);
     signal(SIGPIPE, SIG_DFL); /* ignored in the parent; execve would pass that on */
     dup2(input, 0);
     dup2(output, 1);
@@ -147,8 +151,7 @@ static int run_hook(const struct hook *hook, struct failure *f)
 
 int op_hook(struct run *run, struct reader *payload, struct failure *f)
 {
-    (void)run;
-    struct hook hook = {.timeout_s = read_u32(payload)};
+    struct hook hook = {.timeout_s = read_u32(payload), .keep_fds = run->keep_fds};
     hook.path = read_string(payload, NULL);
     hook.argv = read_list(payload);
     hook.environment = read_list(payload);

@@ -39,6 +39,7 @@ export const sys = {
   mkdirat: 258,
   fchownat: 260,
   newfstatat: 262,
+  unlinkat: 263,
   fchmodat: 268,
   memfd_create: 319,
   bpf: 321,
@@ -89,6 +90,7 @@ export const EEXIST = 17;
 export const ENODEV = 19;
 export const ENOTDIR = 20;
 export const EINVAL = 22;
+export const EROFS = 30;
 export const EPIPE = 32;
 export const ENAMETOOLONG = 36;
 export const ENOSYS = 38;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What of the caller's descriptors and environment enters a container: what was asked for. */
 import { expect } from "bun:test";
-import { mkdirSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { shell } from "../support/bundle.ts";
 import { command, mustRun } from "../support/command.ts";
@@ -58,6 +58,25 @@ test("--preserve-fds passes on just those", async () => {
   expect(seen.slice(0, 5)).toEqual(["0", "1", "2", "3", "4"]);
   expect(seen).not.toContain("9");
 });
+
+only("rune", "1.1.5 leaves them open in the hook")(
+  "a startContainer hook gets none of the preserved ones",
+  async () => {
+    await using sandbox = new Sandbox();
+    const look = "(true <&3) 2>/dev/null && echo open >/tmp/seen || echo closed >/tmp/seen";
+    const hook = { path: "/bin/sh", args: ["sh", "-c", look] };
+    sandbox.configure(shell("cat <&3"), { hooks: { startContainer: [hook] } });
+    const file = join(sandbox.path, "file");
+    writeFileSync(file, "the payload's\n");
+    const argv = sandbox.argv("run", "--preserve-fds", "1", sandbox.id());
+    const script = `exec 3<${file}; exec "$@"`;
+    const stdout = await mustRun(["bash", "-c", script, "bash", ...argv], {
+      cwd: sandbox.bundle.path,
+    });
+    expect(stdout).toBe("the payload's\n");
+    expect(readFileSync(join(sandbox.bundle.rootfs, "tmp/seen"), "utf8")).toBe("closed\n");
+  },
+);
 
 test("exec --preserve-fds", async () => {
   await using sandbox = new Sandbox();

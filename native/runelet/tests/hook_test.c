@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +129,32 @@ static void test_missing(void)
        "a hook that is not there: %s", f.reason);
 }
 
+static void test_descriptors(void)
+{
+    uint8_t buffer[4096];
+    const char *const argv[] = {"sh", "-c", "test ! -e /proc/self/fd/3 -a ! -e /proc/self/fd/4",
+                                NULL};
+    const char *const none[] = {NULL};
+    struct run run = empty_run();
+    struct failure f = {0};
+    struct writer w;
+    dup2(0, 3);
+    dup2(0, 4);
+    write_begin(&w, buffer, sizeof(buffer), 43, 0);
+    write_u32(&w, 2);
+    ok(perform(op_keep_fds, &run, &w, &f) == 0, "two descriptors are preserved");
+    write_begin(&w, buffer, sizeof(buffer), 48, 0);
+    write_u32(&w, 20);
+    write_string(&w, "/bin/sh");
+    write_list(&w, argv);
+    write_list(&w, none);
+    write_bytes(&w, "{}", 2);
+    ok(perform(op_hook, &run, &w, &f) == 0, "a hook has none of them: %s", f.reason);
+    ok(fcntl(3, F_GETFD) == 0 && fcntl(4, F_GETFD) == 0, "the program still gets them");
+    close(3);
+    close(4);
+}
+
 /* The lists of a hook stay until its process ends: no leaks to look for. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
@@ -142,5 +169,6 @@ int main(void)
     test_ends();
     test_signals();
     test_missing();
+    test_descriptors();
     return tap_done();
 }
