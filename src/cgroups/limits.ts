@@ -3,6 +3,7 @@
 import { RuneError } from "../errors/error.ts";
 import { ENOENT } from "../kernel/constants.ts";
 import { type Kernel, unlessErrno, writeFile } from "../kernel/kernel.ts";
+import { isInUserNamespace } from "../kernel/user-namespace.ts";
 import type { CpuResources, MemoryResources, Resources } from "../oci/config-resources.ts";
 import type { CgroupDirectory } from "./cgroup.ts";
 import { limitDevices } from "./device-access.ts";
@@ -24,9 +25,13 @@ export function applyLimits(
   refuseUnsupported(resources);
   const v1 = directories.filter(({ version }) => version === 1);
   const unified = directories.find(({ version }) => version === 2);
+  // The kernel takes rules for devices from the host's root alone; others can make none anyway.
+  const rulesDevices = isHostRoot(kernel);
   for (const write of limitWrites(resources, 1)) {
     const own = v1.find(({ controllers }) => controllers.includes(write.controller));
-    if (own !== undefined) set(kernel, own.path, write);
+    if (own === undefined) continue;
+    if (write.controller === "devices" && !rulesDevices) continue;
+    set(kernel, own.path, write);
   }
   const covered = new Set(v1.flatMap(({ controllers }) => controllers));
   const inV1 = Object.keys(resources.unified ?? {}).find((file) => covered.has(controllerOf(file)));
@@ -39,6 +44,10 @@ export function applyLimits(
   if (unified !== undefined && !covered.has("devices")) {
     limitDevices(kernel, unified.path, resources.devices ?? []);
   }
+}
+
+function isHostRoot(kernel: Kernel): boolean {
+  return kernel.euid() === 0 && !isInUserNamespace(kernel);
 }
 
 /** True when a limit is asked for; rules for devices are in every configuration and do not count. */
