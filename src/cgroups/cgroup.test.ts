@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from "bun:test";
-import { EACCES, EBUSY, EIO } from "../kernel/constants.ts";
+import { EACCES, EBUSY, EIO, ENOENT, EOPNOTSUPP } from "../kernel/constants.ts";
 import { RecordingKernel } from "../kernel/recording.ts";
 import {
   type CgroupDemand,
@@ -9,6 +9,7 @@ import {
   createCgroup,
   locateCgroup,
   removeCgroup,
+  removeMade,
   tasksFiles,
   unifiedPath,
 } from "./cgroup.ts";
@@ -110,6 +111,8 @@ test("version 2: a controller that cannot be handed down does not keep the other
   kernel.fail("write /cg/unified/cgroup.subtree_control +cpu", EBUSY);
   createCgroup(kernel, [{ ...unified, path: "/cg/unified/web" }], demand(true));
   expect(delegations(kernel)).toHaveLength(2);
+  kernel.fail("write /cg/unified/cgroup.subtree_control", EOPNOTSUPP); // a threaded root
+  createCgroup(kernel, [{ ...unified, path: "/cg/unified/other" }], demand(true));
   const none = host().file("/cg/unified/cgroup.controllers", "\n"); // hybrid: all are version 1's
   createCgroup(none, [{ ...unified, path: "/cg/unified/web" }], demand(true));
   expect(delegations(none)).toEqual([]);
@@ -134,6 +137,56 @@ test("without the rights a rootless container goes without, unless it asks for l
   expect(() => createCgroup(broken, [memory], demand(false, "optional"))).toThrow(
     "input/output error",
   );
+});
+
+test("version 2: below a threaded cgroup a new one becomes threaded, too", () => {
+  const type = `${unified.path}/cgroup.type`;
+  const typed = (text: string) => {
+    const kernel = host().cgroupMount("/cg/unified", { "cgroup.type": text });
+    return kernel;
+  };
+  const kernel = typed("domain invalid\n");
+  createCgroup(kernel, [unified], demand(true));
+  expect(kernel.text(type)).toBe("threaded");
+  for (const text of ["domain\n", "threaded\n", "domain threaded\n"]) {
+    const other = typed(text);
+    createCgroup(other, [unified], demand(true));
+    expect(other.text(type)).toBe(text);
+  }
+  const refusing = typed("domain invalid\n").fail(`write ${type}`, EOPNOTSUPP);
+  expect(() => createCgroup(refusing, [unified], demand(true))).toThrow(
+    "no process can be in it: it is below a threaded cgroup and cannot be threaded itself",
+  );
+});
+
+test("what was made is known, and taken back but for what others use", () => {
+  const kernel = host();
+  kernel.mkdir("/cg/unified/a", 0o755);
+  const made: string[] = [];
+  createCgroup(kernel, [memory, unified], demand(true), made);
+  expect(made).toEqual([memory.path, "/cg/unified/a/b", unified.path]);
+  kernel.mkdir("/cg/unified/a/b/other", 0o755);
+  removeMade(kernel, made);
+  const left = [...kernel.below("/cg/memory"), ...kernel.below("/cg/unified")];
+  expect(left.filter((path) => path.includes("web"))).toEqual([]);
+  expect(left).toContain("/cg/unified/a/b/other");
+});
+
+test("a parent that another start takes away meanwhile is made again", () => {
+  const kernel = host().fail("mkdir /cg/unified/a/b/web", ENOENT);
+  kernel.fail("mkdir /cg/unified/a/b/web", ENOENT).fail("mkdir /cg/unified/a/b/web", ENOENT);
+  expect(createCgroup(kernel, [unified], demand(true))).toEqual([unified]);
+  const never = host();
+  for (let i = 0; i < 20; i++) never.fail("mkdir /cg/memory/web", ENOENT);
+  expect(() => createCgroup(never, [memory], demand(true))).toThrow("create cgroup: mkdir");
+});
+
+test("a threaded cgroup tells its threads", () => {
+  const kernel = host();
+  createCgroup(kernel, [unified], demand(false));
+  kernel.file(`${unified.path}/cgroup.threads`, "7\n8\n");
+  kernel.fail(`read ${unified.path}/cgroup.procs`, EOPNOTSUPP);
+  expect(cgroupPids(kernel, [unified])).toEqual([7, 8]);
 });
 
 test("pids of the first hierarchy that has the cgroup, with those below", () => {

@@ -45,14 +45,28 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
     description:
       "Sends a signal to the container's init process, SIGTERM unless another one is named: by " +
       "number, name, or name with SIG. In an enclave container the signal goes to the program in " +
-      "the enclave, SIGKILL always to the process.",
+      "the enclave, SIGKILL always to the process. With --all every process in the container's cgroup " +
+      "gets it, also when init has ended.",
     examples: ["rune kill web", "rune kill --all web KILL"],
+  },
+  pause: {
+    description:
+      "Freezes a container's cgroup and returns when all its processes have stopped. A paused " +
+      "container is neither started nor deleted, and signals other than SIGKILL wait in it.",
+    examples: ["rune pause web"],
+  },
+  resume: { description: "Lets the processes of a paused container go on." },
+  ps: {
+    description:
+      "Calls ps(1) of the host with the options, `-ef` unless there are any, and prints the lines of " +
+      "the container's processes; as JSON, their pids.",
+    examples: ["rune ps web", "rune ps web -o pid,comm", "rune ps --format json web"],
   },
   delete: {
     description:
-      "Removes the state, cgroup and mounts of a container that has stopped, or was created and " +
+      "Removes the state, cgroup and mounts of containers that have stopped, or were created and " +
       "never started.",
-    examples: ["rune delete web", "rune delete --force web"],
+    examples: ["rune delete web", "rune delete --force web db"],
   },
   state: { description: "Prints the state document of the runtime specification." },
   list: {

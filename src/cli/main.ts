@@ -66,5 +66,6 @@ function openLog(global: GlobalOptions, container?: string): Log {
 }
 
 function containerOf(command: Command): string | undefined {
+  if (command.verb === "delete") return command.ids.length === 1 ? command.ids[0] : undefined;
   return "id" in command ? command.id : undefined;
 }

@@ -73,12 +73,28 @@ export async function perform(command: Command, session: Session): Promise<void>
       return kill(depsOf(session), command.id, command.signal, command.all);
     }
     case "delete": {
-      const { deleteContainer } = await import("../container/delete.ts");
-      return deleteContainer(depsOf(session), command.id, command.force);
+      const { deleteContainers } = await import("../container/delete.ts");
+      return deleteContainers(depsOf(session), command.ids, command.force);
     }
     case "state": {
       const { inspect } = await import("../container/list.ts");
       return print(`${JSON.stringify(inspect(depsOf(session), command.id), null, 2)}\n`);
+    }
+    case "pause": {
+      const { pause } = await import("../container/pause.ts");
+      return pause(depsOf(session), command.id);
+    }
+    case "resume": {
+      const { resume } = await import("../container/resume.ts");
+      return resume(depsOf(session), command.id);
+    }
+    case "ps": {
+      const { processes } = await import("../container/processes.ts");
+      const { formatPids, formatTable, hostPs } = await import("./print-processes.ts");
+      const pids = processes(depsOf(session), command.id);
+      if (command.format === "json") return print(formatPids(pids));
+      const ps = hostPs(session.front.environment());
+      return print(formatTable(pids, command.arguments, ps));
     }
     default: {
       const { printCold } = await import("./print-cold.ts");

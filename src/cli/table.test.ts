@@ -87,7 +87,7 @@ test("what containerd's go-runc calls", () => {
     program: { from: "file", path: "/f" },
   });
   expect(command("kill --all c1 9")).toEqual({ verb: "kill", id: "c1", signal: 9, all: true });
-  expect(command("delete --force c1")).toEqual({ verb: "delete", id: "c1", force: true });
+  expect(command("delete --force c1")).toEqual({ verb: "delete", ids: ["c1"], force: true });
   expect(command("list --format=json")).toEqual({ verb: "list", format: "json", quiet: false });
   expect(command("state c1")).toEqual({ verb: "state", id: "c1" });
   expect(command("features")).toEqual({ verb: "features" });

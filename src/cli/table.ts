@@ -9,11 +9,14 @@ import { type ExecCommand, execCommand, parseExec } from "./verbs/exec.ts";
 import { type FeaturesCommand, featuresCommand, parseFeatures } from "./verbs/features.ts";
 import { type KillCommand, killCommand, parseKill } from "./verbs/kill.ts";
 import { type ListCommand, listCommand, parseList } from "./verbs/list.ts";
+import { type PauseCommand, parsePause, pauseCommand } from "./verbs/pause.ts";
+import { type PsCommand, parsePs, psCommand } from "./verbs/ps.ts";
 import {
   parseReportFailure,
   type ReportFailureCommand,
   reportFailureCommand,
 } from "./verbs/report-failure.ts";
+import { parseResume, type ResumeCommand, resumeCommand } from "./verbs/resume.ts";
 import { parseRun, type RunCommand, runCommand } from "./verbs/run.ts";
 import { parseSpec, type SpecCommand, specCommand } from "./verbs/spec.ts";
 import { parseStart, type StartCommand, startCommand } from "./verbs/start.ts";
@@ -27,7 +30,10 @@ export type Command =
   | HelpCommand
   | KillCommand
   | ListCommand
+  | PauseCommand
+  | PsCommand
   | ReportFailureCommand
+  | ResumeCommand
   | RunCommand
   | SpecCommand
   | StartCommand
@@ -60,8 +66,11 @@ const verbs: readonly Verb[] = [
   { spec: runCommand, parse: parseRun },
   { spec: execCommand, parse: parseExec },
   { spec: killCommand, parse: parseKill },
+  { spec: pauseCommand, parse: parsePause },
+  { spec: resumeCommand, parse: parseResume },
   { spec: deleteCommand, parse: parseDelete },
   { spec: stateCommand, parse: parseState },
+  { spec: psCommand, parse: parsePs },
   { spec: listCommand, parse: parseList },
   { spec: specCommand, parse: parseSpec },
   { spec: featuresCommand, parse: parseFeatures },

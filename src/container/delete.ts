@@ -5,6 +5,21 @@ import { destroy } from "./destroy.ts";
 import { statusOf } from "./status.ts";
 import { ContainerDirectory } from "./store.ts";
 
+/** Deletes all of them that can be deleted; the first failure is thrown when the others are done. */
+export function deleteContainers(deps: Deps, ids: readonly string[], force: boolean): void {
+  const failures: RuneError[] = [];
+  for (const id of ids) {
+    try {
+      deleteContainer(deps, id, force);
+    } catch (error) {
+      failures.push(RuneError.from(error, `delete \`${id}\``));
+    }
+  }
+  const [first, ...others] = failures;
+  for (const { message } of others) deps.warn(message);
+  if (first !== undefined) throw first;
+}
+
 /**
  * Removes a container that is stopped or was never started; `force` also one that runs, one whose
  * maker died, one whose state cannot be read, and succeeds where there is none.

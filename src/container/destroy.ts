@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Ending a container for good: processes, cgroup, files. */
 import { cgroupPids, removeCgroup } from "../cgroups/cgroup.ts";
+import { thawAll } from "../cgroups/freezer.ts";
 import { RuneError } from "../errors/error.ts";
 import { ESRCH, SIGKILL } from "../kernel/constants.ts";
 import { type Kernel, type Pid, unlessErrno } from "../kernel/kernel.ts";
@@ -33,6 +34,7 @@ function killUntil(kernel: Kernel, { id, cgroup }: State, done: () => boolean): 
     for (const pid of cgroupPids(kernel, cgroup)) {
       unlessErrno(() => kernel.kill(pid as Pid, SIGKILL), ESRCH);
     }
+    thawAll(kernel, cgroup); // what is frozen in version 1 would never get its signal
     if (kernel.nowMs() > deadlineMs) {
       const reason = "its processes do not end";
       throw new RuneError({ code: "CONTAINER_STATE", doing: `delete \`${id}\``, reason });

@@ -5,11 +5,12 @@ import {
   cgroupPids,
   createCgroup,
   locateCgroup,
+  removeMade,
   tasksFiles,
   unifiedPath,
 } from "../cgroups/cgroup.ts";
 import { isUnifiedOnly, readHierarchies } from "../cgroups/layout.ts";
-import { applyLimits, hasLimits } from "../cgroups/limits.ts";
+import { applyLimits, hasLimits, ignoredLimits, limitProcesses } from "../cgroups/limits.ts";
 import { giveCgroup } from "../cgroups/ownership.ts";
 import { withoutSecrets } from "../enclave/mentions.ts";
 import { RuneError } from "../errors/error.ts";
@@ -96,6 +97,7 @@ class Attempt {
   readonly #bundle: Bundle;
   readonly #directory: ContainerDirectory;
   #cgroup: CgroupDirectory[] = [];
+  readonly #madeCgroups: string[] = [];
   #channel: Fd | undefined;
 
   constructor(deps: Deps, request: Attempted, directory: ContainerDirectory) {
@@ -125,6 +127,7 @@ class Attempt {
     submitPlan(this.#deps, runelet, plan);
     const pid = this.#awaitReady(runelet.channel);
     kernel.reap(runelet.pid); // the parent: it ends once it has told us the child's pid
+    limitProcesses(kernel, this.#cgroup, config.linux?.resources ?? {});
     const state = this.#state(this.#cgroup, pid);
     this.#directory.writeState(state);
     if (this.#request.pidFile !== undefined) writePidFile(kernel, this.#request.pidFile, pid);
@@ -137,6 +140,7 @@ class Attempt {
     if (this.#channel !== undefined) this.#kernel.close(this.#channel);
     try {
       destroy(this.#deps, this.#directory, this.#state(this.#cgroup));
+      removeMade(this.#kernel, this.#madeCgroups);
     } catch (error) {
       const { message } = RuneError.from(error, "undo");
       this.#deps.warn(`\`rune delete --force ${this.#request.id}\` has to finish this: ${message}`);
@@ -148,11 +152,13 @@ class Attempt {
   #makeCgroup(located: CgroupDirectory[]): void {
     const resources = this.#bundle.config.linux?.resources ?? {};
     this.#cgroup = located;
-    this.#cgroup = createCgroup(this.#kernel, located, {
+    for (const ignored of ignoredLimits(resources)) this.#deps.warn(ignored);
+    const demand = {
       limited: hasLimits(resources),
       named: (this.#bundle.config.linux?.cgroupsPath ?? "") !== "",
       optional: () => this.#mayLackCgroup(),
-    });
+    };
+    this.#cgroup = createCgroup(this.#kernel, located, demand, this.#madeCgroups);
     applyLimits(this.#kernel, this.#cgroup, resources);
     const owner = cgroupOwner(this.#bundle.config);
     if (owner !== undefined) giveCgroup(this.#kernel, this.#cgroup, owner);

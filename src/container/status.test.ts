@@ -55,18 +55,19 @@ test("status from the state, the process, the fifo and the freezer", () => {
   expect(statusOf(kernel, path, state)).toBe("running");
   kernel.fifo(`${path}/exec.fifo`, true);
   expect(statusOf(kernel, path, state)).toBe("created");
-  kernel.unlink(`${path}/exec.fifo`);
   kernel.file("/cg/unified/web/cgroup.freeze", "1\n");
+  expect(statusOf(kernel, path, state)).toBe("paused");
+  kernel.unlink(`${path}/exec.fifo`);
   expect(statusOf(kernel, path, state)).toBe("paused");
   kernel.file("/cg/unified/web/cgroup.freeze", "0\n");
   expect(statusOf(kernel, path, state)).toBe("running");
   const freezer = { version: 1, controllers: ["freezer"], path: "/cg/freezer/web" } as const;
   for (const [text, status] of [
-    ["FROZEN\n", "paused"],
-    ["FREEZING\n", "paused"],
-    ["THAWED\n", "running"],
+    ["1\n", "paused"],
+    ["0\n", "running"], // also where only a cgroup above is frozen
   ] as const) {
-    kernel.file("/cg/freezer/web/freezer.state", text);
+    kernel.file("/cg/freezer/web/freezer.state", "FROZEN\n");
+    kernel.file("/cg/freezer/web/freezer.self_freezing", text);
     expect(statusOf(kernel, path, { ...state, cgroup: [freezer] })).toBe(status);
   }
   kernel.endProcess(initPid);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What a container is doing, from its state, its process and its fifo. */
+import { isFrozen } from "../cgroups/freezer.ts";
 import { RuneError } from "../errors/error.ts";
 import { ENOENT, ESRCH } from "../kernel/constants.ts";
 import { type Kernel, type Pid, readText, unlessErrno } from "../kernel/kernel.ts";
@@ -10,8 +11,10 @@ import type { InitProcess, State } from "./state.ts";
 export function statusOf(kernel: Kernel, path: string, state: State): ContainerStatus {
   if (state.init === undefined) return "creating";
   if (!isAlive(kernel, state.init)) return "stopped";
-  if (unlessErrno(() => kernel.lstat(`${path}/exec.fifo`), ENOENT) !== undefined) return "created";
-  return isPaused(kernel, state) ? "paused" : "running";
+  // Before the fifo, as runc: a container that was created and paused is `paused`.
+  if (isFrozen(kernel, state.cgroup)) return "paused";
+  const waits = unlessErrno(() => kernel.lstat(`${path}/exec.fifo`), ENOENT) !== undefined;
+  return waits ? "created" : "running";
 }
 
 /** True while the very process lives: a zombie is dead, a recycled pid is another. */
@@ -64,16 +67,6 @@ export function report(kernel: Kernel, path: string, state: State): ContainerRep
     ...(state.enclave === undefined ? {} : { enclave: state.enclave }),
     owner: ownerName(kernel, state.ownerUid),
   };
-}
-
-function isPaused(kernel: Kernel, { cgroup }: State): boolean {
-  for (const { version, controllers, path } of cgroup) {
-    if (version === 1 && !controllers.includes("freezer")) continue;
-    const file = version === 1 ? `${path}/freezer.state` : `${path}/cgroup.freeze`;
-    const text = unlessErrno(() => readText(kernel, file), ENOENT)?.trim();
-    if (text === "1" || text === "FROZEN" || text === "FREEZING") return true;
-  }
-  return false;
 }
 
 /** The user's name, or "#uid" where there is none, as runc prints it. */

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { EIO, ENXIO, EPERM, ESRCH } from "../kernel/constants.ts";
 import { Executed } from "../kernel/reactions.ts";
 import type { Process } from "../oci/config.ts";
-import { deleteContainer } from "./delete.ts";
+import { deleteContainer, deleteContainers } from "./delete.ts";
 import { type ExecRequest, exec } from "./exec.ts";
 import {
   existing,
@@ -17,6 +17,9 @@ import {
   root,
 } from "./fake-host.ts";
 import { kill } from "./kill.ts";
+import { pause } from "./pause.ts";
+import { processes } from "./processes.ts";
+import { resume } from "./resume.ts";
 import { start } from "./start.ts";
 
 const states = [
@@ -152,6 +155,74 @@ test("kill: the init may end before the signal, and a refusal is an error", () =
   refused.kernel.fail("pidfdSignal", EPERM);
   expect(() => kill(refused.deps, "web", 15, false)).toThrow("operation not permitted");
   expect([gone.kernel.openNames(), refused.kernel.openNames()]).toEqual([[], []]);
+});
+
+test("SIGKILL lets a paused container go on, so that it ends; other signals wait", () => {
+  const host = hostWith("paused");
+  kill(host.deps, "web", 15, false);
+  expect(host.kernel.text("/cg/unified/web/cgroup.freeze")).toBe("1\n");
+  kill(host.deps, "web", 9, false);
+  expect(host.kernel.text("/cg/unified/web/cgroup.freeze")).toBe("0");
+});
+
+test("SIGKILL for a container in a shared pid namespace is for all its processes", () => {
+  const host = fakeHost();
+  existing(host, { ownPidNamespace: false });
+  host.kernel.file("/cg/memory/web/cgroup.procs", `${initPid}\n7\n`).process(7);
+  kill(host.deps, "web", 9, false);
+  expect(host.kernel.signals).toEqual([`${initPid}:9`, "7:9"]);
+  expect(outcome(() => kill(host.deps, "web", 9, false))).toBe("CONTAINER_NOT_RUNNING");
+});
+
+test("pause and resume", () => {
+  expect(
+    table((host) => {
+      host.kernel.file("/cg/unified/web/cgroup.freeze", "0\n");
+      host.kernel.file("/cg/unified/web/cgroup.events", "populated 1\nfrozen 1\n");
+      pause(host.deps, "web");
+      expect(host.kernel.text("/cg/unified/web/cgroup.freeze")).toBe("1");
+    }),
+  ).toEqual({
+    none: "CONTAINER_NOT_FOUND",
+    unfinished: "CONTAINER_NOT_RUNNING",
+    creating: "CONTAINER_NOT_RUNNING",
+    created: "done",
+    running: "done",
+    paused: "done", // the file above has thawed it
+    stopped: "CONTAINER_NOT_RUNNING",
+    recycled: "CONTAINER_NOT_RUNNING",
+  });
+  expect(outcome(() => pause(hostWith("paused").deps, "web"))).toBe("CONTAINER_STATE");
+  expect(
+    table((host) => {
+      resume(host.deps, "web");
+      expect(host.kernel.text("/cg/unified/web/cgroup.freeze")).toBe("0");
+    }),
+  ).toEqual({
+    none: "CONTAINER_NOT_FOUND",
+    unfinished: "CONTAINER_STATE",
+    creating: "CONTAINER_STATE",
+    created: "CONTAINER_STATE",
+    running: "CONTAINER_STATE",
+    paused: "done",
+    stopped: "CONTAINER_STATE",
+    recycled: "CONTAINER_STATE",
+  });
+});
+
+test("the processes of a container", () => {
+  const host = hostWith("running");
+  host.kernel.mkdir("/cg/memory/web/below", 0o755);
+  host.kernel.file("/cg/memory/web/below/cgroup.procs", "9\n");
+  expect(processes(host.deps, "web")).toEqual([initPid, 9]);
+  expect(processes(hostWith("stopped").deps, "web")).toEqual([]);
+});
+
+test("delete of several goes on after a failure, and reports the first", () => {
+  const host = hostWith("stopped");
+  expect(() => deleteContainers(host.deps, ["absent", "web", "other"], false)).toThrow("`absent`");
+  expect(host.kernel.below(root)).toEqual([]);
+  expect(host.warnings).toEqual(["open container `other`: container does not exist"]);
 });
 
 test("kill --all reaches everything in the cgroup, also where the init is gone", () => {

@@ -39,6 +39,7 @@ export const sys = {
   mkdirat: 258,
   fchownat: 260,
   newfstatat: 262,
+  unlinkat: 263,
   fchmodat: 268,
   memfd_create: 319,
   bpf: 321,

@@ -47,8 +47,18 @@ export function planCgroupMount(
       destination,
     });
     for (const hierarchy of hierarchies) hierarchy(child);
+    for (const { name } of wanted) linkControllers(child, destination, name);
     child.add({ op: "attributes", path: destination, set: options.set & mountAttributes.readOnly });
   };
+}
+
+/** Programs look for `cpu` where the host has mounted `cpu,cpuacct`, and find it by a link. */
+function linkControllers(child: PlanBuilder, destination: string, name: string): void {
+  const controllers = name.split(",");
+  if (controllers.length === 1) return;
+  for (const controller of controllers) {
+    child.add({ op: "symlink", target: name, path: `${destination}/${controller}` });
+  }
 }
 
 function newMount(

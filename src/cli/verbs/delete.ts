@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/** `rune delete`: removes what is left of a container. */
-import type { ContainerId } from "../../oci/container-id.ts";
+/** `rune delete`: removes what is left of containers. */
+import { type ContainerId, parseContainerId } from "../../oci/container-id.ts";
 import { defineCommand } from "../../options/option.ts";
 import { parseCommand } from "../../options/parse.ts";
-import { containerArgument, oneContainer } from "../container-options.ts";
 
 export type DeleteCommand = {
   readonly verb: "delete";
-  readonly id: ContainerId;
+  /** At least one. */
+  readonly ids: readonly ContainerId[];
   /** Kill it first; a container that does not exist is no error. */
   readonly force: boolean;
 };
@@ -15,8 +15,12 @@ export type DeleteCommand = {
 export const deleteCommand = defineCommand({
   name: "delete",
   path: "rune delete",
-  summary: "remove what is left of a stopped container",
-  arguments: oneContainer,
+  summary: "remove what is left of stopped containers",
+  arguments: {
+    usage: "<container-id> [container-id...]",
+    minimum: 1,
+    maximum: Number.POSITIVE_INFINITY,
+  },
   options: [
     {
       name: "force",
@@ -30,6 +34,6 @@ export const deleteCommand = defineCommand({
 export function parseDelete(words: readonly string[]): DeleteCommand | undefined {
   const parsed = parseCommand(deleteCommand, words);
   if (parsed.help) return undefined;
-  const id = containerArgument(parsed.positionals);
-  return { verb: "delete", id, force: parsed.values.force };
+  const ids = parsed.positionals.map(parseContainerId);
+  return { verb: "delete", ids, force: parsed.values.force };
 }
