@@ -80,6 +80,11 @@ export async function perform(command: Command, session: Session): Promise<void>
       const { inspect } = await import("../container/list.ts");
       return print(`${JSON.stringify(inspect(depsOf(session), command.id), null, 2)}\n`);
     }
+    case "update": {
+      const { update } = await import("../container/update.ts");
+      const { verb: _, ...request } = command;
+      return update(depsOf(session), request);
+    }
     case "pause": {
       const { pause } = await import("../container/pause.ts");
       return pause(depsOf(session), command.id);
