@@ -21,6 +21,9 @@ export type Session = {
   readonly libDir: string;
 };
 
+/** What a shell without PATH uses, and where newuidmap is. */
+const defaultSearchPath = "/usr/local/bin:/usr/bin:/bin";
+
 const stdout = 1 as Fd; // open: the front sees to it
 
 /**
@@ -129,7 +132,7 @@ function preserved(count: number, { front, kernel }: Session) {
 }
 
 function depsOf({ kernel, global, front, log, libDir }: Session): Deps {
-  const { path } = stateRoot(global.root, {
+  const { path, sticky } = stateRoot(global.root, {
     variable: front.variable,
     effectiveUid: kernel.euid(),
     inUserNamespace: () => isInUserNamespace(kernel),
@@ -138,6 +141,9 @@ function depsOf({ kernel, global, front, log, libDir }: Session): Deps {
     kernel,
     libDir,
     root: absolute(kernel, path),
+    stickyRoot: sticky,
+    rootless: global.rootless,
+    searchPath: () => front.environment().get("PATH") ?? defaultSearchPath,
     nodeConfig: global.config ?? "/etc/inclavare-containers/config.toml",
     version: BUILD_VERSION,
     openDescriptors: front.openDescriptors,
