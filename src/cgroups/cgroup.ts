@@ -1,9 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A container's cgroup: one directory in every hierarchy. */
 import { RuneError } from "../errors/error.ts";
-import { EACCES, EBUSY, EEXIST, ENOENT, EPERM } from "../kernel/constants.ts";
-import { type Kernel, readText, unlessErrno, writeFile } from "../kernel/kernel.ts";
+import {
+  EACCES,
+  EBUSY,
+  EEXIST,
+  ENODEV,
+  ENOENT,
+  EOPNOTSUPP,
+  EPERM,
+  EROFS,
+  O_RDONLY,
+} from "../kernel/constants.ts";
+import {
+  type Fd,
+  type Kernel,
+  readText,
+  readToEnd,
+  unlessErrno,
+  writeFile,
+} from "../kernel/kernel.ts";
 import type { Hierarchy } from "./layout.ts";
+import { visitTree } from "./tree.ts";
 
 /** One directory of a container's cgroup. */
 export type CgroupDirectory = {
@@ -43,48 +61,111 @@ function cleanRelative(path: string): string {
   return parts.join("/");
 }
 
+/** What is asked of a cgroup: it decides whether a container can go without. */
+export type CgroupDemand = {
+  /** The configuration has limits. */
+  readonly limited: boolean;
+  /** The configuration has a `cgroupsPath`. */
+  readonly named: boolean;
+  /** Whether the caller need not be able to make cgroups: `--rootless`. Asked when it cannot. */
+  readonly optional: () => boolean;
+};
+
 /**
- * Makes the directories. Returns those that exist afterwards: without the rights for it (rootless)
- * a container goes without. `limited` says that limits are asked for, which makes that an error.
+ * Makes the directories. Returns those that exist afterwards: a rootless container that asks for
+ * nothing in particular goes without those that its maker may not make.
+ * `made` receives every directory that was missing, those above before those below.
  */
 export function createCgroup(
   kernel: Kernel,
   directories: readonly CgroupDirectory[],
-  limited: boolean,
+  demand: CgroupDemand,
+  made: string[] = [],
 ): CgroupDirectory[] {
   return directories.filter((directory) => {
     try {
-      makeDirectories(kernel, directory);
-      if (directory.version === 2) delegateControllers(kernel, parentOf(directory.path));
+      makeDirectories(kernel, directory, made);
+      if (directory.version === 2) {
+        delegateControllers(kernel, parentOf(directory.path));
+        makeJoinable(kernel, directory.path);
+      }
       return true;
     } catch (error) {
-      const { errno } = RuneError.from(error, "make cgroup");
-      const mayGoWithout = kernel.euid() !== 0 && (errno === EACCES || errno === EPERM);
-      if (mayGoWithout && !limited) return false;
-      throw RuneError.from(error, "make cgroup").within("create cgroup");
+      const failure = RuneError.from(error, "make cgroup").within("create cgroup");
+      const refused = [EACCES, EPERM, EROFS].includes(failure.errno ?? 0);
+      if (!refused || !demand.optional()) throw failure;
+      if (demand.limited || demand.named) throw inNeed(failure, demand);
+      return false;
     }
   });
 }
 
+function inNeed({ doing, reason, errno, cause }: RuneError, { limited }: CgroupDemand): RuneError {
+  const wanted = limited ? "`linux.resources` has limits" : "`linux.cgroupsPath` names it";
+  return new RuneError({
+    code: "CGROUP",
+    doing,
+    reason: `${reason}, and ${wanted}: a rootless container goes without a cgroup only where none is asked for`,
+    hint: "have a part of the hierarchy delegated to the user, or remove limits and path",
+    ...(errno === undefined ? {} : { errno }),
+    cause,
+  });
+}
+
+/** Takes back what a failed start has made, but for what others have begun to use. */
+export function removeMade(kernel: Kernel, made: readonly string[]): void {
+  for (const path of made.toReversed()) {
+    unlessErrno(() => kernel.rmdir(path), ENOENT, EBUSY, EACCES, EPERM);
+  }
+}
+
 /** Makes the directory and its missing parents; a new version 1 cpuset needs its parent's values. */
-function makeDirectories(kernel: Kernel, { path, version, controllers }: CgroupDirectory): void {
-  const made = unlessErrno(
-    () => {
+function makeDirectories(kernel: Kernel, directory: CgroupDirectory, made: string[]): void {
+  const { path, version, controllers } = directory;
+  for (let attempts = 0; ; attempts++) {
+    const isNew = makeDirectory(kernel, path);
+    if (isNew === true) made.push(path);
+    if (isNew === true && version === 1 && controllers.includes("cpuset")) {
+      inheritCpuset(kernel, path);
+    }
+    if (isNew !== undefined) return;
+    // Another start that failed may take a common parent away at any moment, but hardly for long.
+    if (attempts === 10) kernel.mkdir(path, 0o755);
+    makeDirectories(kernel, { ...directory, path: parentOf(path) }, made);
+  }
+}
+
+/** True when it is new, false when it was there, undefined when its parent is missing. */
+function makeDirectory(kernel: Kernel, path: string): boolean | undefined {
+  return unlessErrno(() => {
+    const isNew = unlessErrno(() => {
       kernel.mkdir(path, 0o755);
       return true;
-    },
-    EEXIST,
-    ENOENT,
-  );
-  const isCpuset = version === 1 && controllers.includes("cpuset");
-  if (made === true) {
-    if (isCpuset) inheritCpuset(kernel, path);
-    return;
+    }, EEXIST);
+    return isNew === true;
+  }, ENOENT);
+}
+
+/**
+ * Below a threaded cgroup a new one is no valid domain: no process can be in it until it is threaded
+ * itself, which as in runc it becomes. It can have no limits on memory, io and huge pages then.
+ */
+function makeJoinable(kernel: Kernel, path: string): void {
+  const type = unlessErrno(() => readText(kernel, `${path}/cgroup.type`), ENOENT)?.trim();
+  if (type !== "domain invalid") return;
+  try {
+    writeFile(kernel, `${path}/cgroup.type`, "threaded");
+  } catch (error) {
+    const { errno } = RuneError.from(error, "make threaded");
+    throw new RuneError({
+      code: "CGROUP",
+      doing: `use cgroup \`${path}\``,
+      reason:
+        "no process can be in it: it is below a threaded cgroup and cannot be threaded itself",
+      ...(errno === undefined ? {} : { errno }),
+      cause: error,
+    });
   }
-  if (unlessErrno(() => kernel.stat(path), ENOENT) !== undefined) return;
-  makeDirectories(kernel, { path: parentOf(path), version, controllers });
-  unlessErrno(() => kernel.mkdir(path, 0o755), EEXIST);
-  if (isCpuset) inheritCpuset(kernel, path);
 }
 
 /** cpuset.cpus and .mems start empty in version 1, and no process can join until they are set. */
@@ -112,7 +193,8 @@ function delegateControllers(kernel: Kernel, path: string): void {
     if (name === "" || handed.has(name)) continue;
     // One by one: a controller with internal processes in the parent must not keep the others back.
     const write = () => writeFile(kernel, `${path}/cgroup.subtree_control`, `+${name}`);
-    unlessErrno(write, EBUSY, EPERM, ENOENT, EACCES);
+    // In a threaded subtree it is EOPNOTSUPP for those that count whole processes.
+    unlessErrno(write, EBUSY, EOPNOTSUPP, EPERM, ENOENT, EACCES);
   }
 }
 
@@ -133,42 +215,69 @@ export function tasksFiles(directories: readonly CgroupDirectory[]): string[] {
 /** Pids in the container's cgroup and below it, in the first hierarchy that has it. */
 export function cgroupPids(kernel: Kernel, directories: readonly CgroupDirectory[]): number[] {
   for (const { path } of directories) {
-    const pids = unlessErrno(() => pidsBelow(kernel, path), ENOENT);
+    const pids = pidsBelow(kernel, path);
     if (pids !== undefined) return pids;
   }
   return [];
 }
 
-function pidsBelow(kernel: Kernel, path: string): number[] {
-  const own = readText(kernel, `${path}/cgroup.procs`).split("\n").filter(Boolean).map(Number);
-  const below = kernel
-    .list(path)
-    .filter(({ isDirectory }) => isDirectory)
-    .flatMap(({ name }) => unlessErrno(() => pidsBelow(kernel, `${path}/${name}`), ENOENT) ?? []);
-  return [...own, ...below];
+function pidsBelow(kernel: Kernel, path: string): number[] | undefined {
+  const pids: number[] = [];
+  let found = false;
+  visitTree(kernel, path, {
+    enter: (cgroup) => {
+      found = true;
+      for (const line of readMembers(kernel, cgroup)) pids.push(Number(line));
+    },
+  });
+  return found ? pids : undefined;
 }
 
+function readMembers(kernel: Kernel, cgroup: Fd): string[] {
+  const read = (name: string) => {
+    const fd = kernel.openAt(cgroup, name, O_RDONLY);
+    try {
+      return new TextDecoder().decode(readToEnd(kernel, fd, name, membersMaxBytes));
+    } finally {
+      kernel.close(fd);
+    }
+  };
+  // A threaded cgroup does not tell its processes, but its threads, by whose ids they can be killed.
+  const processes = unlessErrno(() => read("cgroup.procs"), EOPNOTSUPP, ENOENT, ENODEV);
+  const members = processes ?? unlessErrno(() => read("cgroup.threads"), ENOENT, ENODEV) ?? "";
+  return members.split("\n").filter(Boolean);
+}
+
+/** Room for as many ids as there can be: PID_MAX_LIMIT is 2^22. */
+const membersMaxBytes = 8 << 22;
 const removalPatienceMs = 10_000;
 
 /** Removes the directories and all below; waits for processes that are still on their way out. */
 export function removeCgroup(kernel: Kernel, directories: readonly CgroupDirectory[]): void {
-  for (const { path } of directories) removeTree(kernel, path, kernel.nowMs() + removalPatienceMs);
+  for (const { path } of directories) removeOne(kernel, path);
 }
 
-function removeTree(kernel: Kernel, path: string, deadlineMs: number): void {
+function removeOne(kernel: Kernel, path: string): void {
+  const deadlineMs = kernel.nowMs() + removalPatienceMs;
   for (let waitMs = 1; ; waitMs = Math.min(2 * waitMs, 50)) {
-    const removed = unlessErrno(() => {
-      unlessErrno(() => kernel.rmdir(path), ENOENT);
-      return true;
-    }, EBUSY);
-    if (removed === true) return;
-    for (const { name, isDirectory } of unlessErrno(() => kernel.list(path), ENOENT) ?? []) {
-      if (isDirectory) removeTree(kernel, `${path}/${name}`, deadlineMs);
-    }
+    if (isRemoved(() => kernel.rmdir(path))) return;
+    visitTree(kernel, path, {
+      leave: (parent, name) => void isRemoved(() => kernel.rmdirAt(parent, name)),
+    });
+    if (isRemoved(() => kernel.rmdir(path))) return;
     if (kernel.nowMs() > deadlineMs) {
       const doing = `remove cgroup \`${path}\``;
       throw new RuneError({ code: "CGROUP", doing, reason: "processes in it do not end" });
     }
     kernel.sleepMs(waitMs);
   }
+}
+
+/** False while there are processes or cgroups in it. */
+function isRemoved(remove: () => void): boolean {
+  const removed = unlessErrno(() => {
+    unlessErrno(remove, ENOENT);
+    return true;
+  }, EBUSY);
+  return removed === true;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Access to devices: nothing, then the configuration's rules, then what every container has. */
 import type { DeviceRule } from "../oci/config-resources.ts";
-import type { LimitWrite } from "./limits.ts";
+import type { LimitFiles, LimitWrite } from "./limit-files.ts";
 
 /** What runc allows every container besides: making nodes, the default devices, terminals. */
 export const defaultDeviceRules: readonly DeviceRule[] = [
@@ -22,10 +22,14 @@ export function allDeviceRules(rules: readonly DeviceRule[]): DeviceRule[] {
   return [{ allow: false, type: "a" }, ...rules, ...defaultDeviceRules];
 }
 
+/** Version 1: tells the devices controller. */
+export function setDevicesV1(files: LimitFiles, rules: readonly DeviceRule[]): void {
+  for (const { file, value } of deviceWrites(rules)) files.write(file, value);
+}
+
 /** Version 1: lines for devices.deny and devices.allow, Documentation/admin-guide/cgroup-v1/devices.rst. */
 export function deviceWrites(rules: readonly DeviceRule[]): LimitWrite[] {
   return allDeviceRules(rules).map((rule) => ({
-    controller: "devices",
     file: rule.allow ? "devices.allow" : "devices.deny",
     value: ruleText(rule),
   }));

@@ -59,13 +59,30 @@ test("a mount point is unescaped", () => {
   expect(parseHierarchies(mountinfo, "0::/\n")[0]?.mountPoint).toBe("/my cg\\x\ty");
 });
 
-test("a mount of a part of a hierarchy, as in a container, is not taken for the whole", () => {
+test("a mount of a part of a hierarchy, as in a container, stands for it where there is no whole", () => {
   const part = "40 31 0:32 /docker/abc /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n";
   const whole = "41 31 0:32 / /host/memory rw - cgroup cgroup rw,memory\n";
-  expect(parseHierarchies(part, "4:memory:/docker/abc\n")).toEqual([]);
-  expect(parseHierarchies(part + whole, "4:memory:/docker/abc\n")).toMatchObject([
-    { mountPoint: "/host/memory", own: "/docker/abc" },
+  const inside = (own: string) => parseHierarchies(part, `4:memory:${own}\n`);
+  expect(inside("/docker/abc")).toEqual([
+    { version: 1, controllers: ["memory"], mountPoint: "/sys/fs/cgroup/memory", own: "/" },
   ]);
+  expect(inside("/docker/abc/nested/x")).toMatchObject([{ own: "/nested/x" }]);
+  // What is mounted belongs to somebody else.
+  for (const own of ["/docker/abcdef", "/docker", "/"]) expect(inside(own)).toEqual([]);
+  for (const text of [part + whole, whole + part]) {
+    expect(parseHierarchies(text, "4:memory:/docker/abc\n")).toMatchObject([
+      { mountPoint: "/host/memory", own: "/docker/abc" },
+    ]);
+  }
+  const unified = "40 31 0:38 /docker/abc /sys/fs/cgroup ro - cgroup2 cgroup2 rw\n";
+  expect(parseHierarchies(unified, "0::/docker/abc\n")).toMatchObject([{ version: 2, own: "/" }]);
+});
+
+test("in a cgroup namespace, what lies above its root is out of reach", () => {
+  const line = (root: string) => `40 31 0:38 ${root} /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n`;
+  expect(parseHierarchies(line("/"), "0::/../other\n")).toMatchObject([{ own: "/" }]);
+  expect(parseHierarchies(line("/.."), "0::/x\n")).toEqual([]);
+  expect(parseHierarchies(line("/../.."), "0::/../../x\n")).toEqual([]);
 });
 
 test("of several mounts of one hierarchy the first counts", () => {

@@ -27,25 +27,39 @@ export function isUnifiedOnly(hierarchies: readonly Hierarchy[]): boolean {
 /** proc_pid_mountinfo(5): fields, " - ", type, source, super options. */
 export function parseHierarchies(mountinfo: string, selfCgroup: string): Hierarchy[] {
   const own = parseOwn(selfCgroup);
-  const found = new Map<string, Hierarchy>();
+  const found = new Map<string, Hierarchy & { readonly whole: boolean }>();
   for (const line of mountinfo.split("\n")) {
     const separator = line.indexOf(" - cgroup");
     if (separator < 0) continue;
     const [type, , options = ""] = line.slice(separator + 3).split(" ");
-    const [, , , root, mountPoint = ""] = line.split(" ");
+    const [, , , root = "", mountPoint = ""] = line.split(" ");
     const version = type === "cgroup2" ? 2 : 1;
     const controllers = version === 2 ? [] : controllersOf(options, own);
     const key = controllers.join(",");
+    if (version === 1 && controllers.length === 0) continue;
+    const below = pathBelow(plainPath(root), own.get(key) ?? "/");
     // A hierarchy may be mounted several times, also in part; the first whole one is the host's.
-    if (found.has(key) || root !== "/" || (version === 1 && controllers.length === 0)) continue;
-    found.set(key, {
-      version,
-      mountPoint: plainPath(mountPoint),
-      controllers,
-      own: own.get(key) ?? "/",
-    });
+    const whole = root === "/";
+    if (below === undefined || found.get(key)?.whole === true) continue;
+    if (found.has(key) && !whole) continue;
+    found.set(key, { version, mountPoint: plainPath(mountPoint), controllers, own: below, whole });
   }
-  return [...found.values()].sort((a, b) => a.version - b.version);
+  return [...found.values()]
+    .map(({ whole: _, ...hierarchy }) => hierarchy)
+    .sort((a, b) => a.version - b.version);
+}
+
+/**
+ * Where this process is, seen from a mount of the hierarchy from `root` on. In a container without a
+ * cgroup namespace the container's own cgroups are bound to where the whole is elsewhere, and what is
+ * made in them is below the container; undefined for a mount of what is not ours. From within a cgroup
+ * namespace, "/.." is what lies above its root.
+ */
+function pathBelow(root: string, own: string): string | undefined {
+  if (own.startsWith("/..")) return root === "/" ? "/" : undefined;
+  if (root === "/") return own;
+  if (own === root) return "/";
+  return own.startsWith(`${root}/`) ? own.slice(root.length) : undefined;
 }
 
 /** "4:memory:/path" and "0::/path": controllers, joined as in the file, to path. */

@@ -62,6 +62,16 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
       "the container's processes; as JSON, their pids.",
     examples: ["rune ps web", "rune ps web -o pid,comm", "rune ps --format json web"],
   },
+  update: {
+    description:
+      "Changes the limits that are named and no others; when one cannot be set, none is changed. A file " +
+      "has the form of `linux.resources` in config.json; what it says of devices is passed over.",
+    examples: [
+      "rune update --memory 512m --memory-swap 1g web",
+      "rune update --cpu-quota -1 --pids-limit 100 web",
+      'echo \'{"cpu":{"shares":512}}\' | rune update --resources - web',
+    ],
+  },
   delete: {
     description:
       "Removes the state, cgroup and mounts of containers that have stopped, or were created and " +

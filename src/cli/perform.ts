@@ -21,6 +21,9 @@ export type Session = {
   readonly libDir: string;
 };
 
+/** What a shell without PATH uses, and where newuidmap is. */
+const defaultSearchPath = "/usr/local/bin:/usr/bin:/bin";
+
 const stdout = 1 as Fd; // open: the front sees to it
 
 /**
@@ -77,6 +80,11 @@ export async function perform(command: Command, session: Session): Promise<void>
       const { inspect } = await import("../container/list.ts");
       return print(`${JSON.stringify(inspect(depsOf(session), command.id), null, 2)}\n`);
     }
+    case "update": {
+      const { update } = await import("../container/update.ts");
+      const { verb: _, ...request } = command;
+      return update(depsOf(session), request);
+    }
     case "pause": {
       const { pause } = await import("../container/pause.ts");
       return pause(depsOf(session), command.id);
@@ -124,7 +132,7 @@ function preserved(count: number, { front, kernel }: Session) {
 }
 
 function depsOf({ kernel, global, front, log, libDir }: Session): Deps {
-  const { path } = stateRoot(global.root, {
+  const { path, sticky } = stateRoot(global.root, {
     variable: front.variable,
     effectiveUid: kernel.euid(),
     inUserNamespace: () => isInUserNamespace(kernel),
@@ -133,6 +141,9 @@ function depsOf({ kernel, global, front, log, libDir }: Session): Deps {
     kernel,
     libDir,
     root: absolute(kernel, path),
+    stickyRoot: sticky,
+    rootless: global.rootless,
+    searchPath: () => front.environment().get("PATH") ?? defaultSearchPath,
     nodeConfig: global.config ?? "/etc/inclavare-containers/config.toml",
     version: BUILD_VERSION,
     openDescriptors: front.openDescriptors,

@@ -21,6 +21,7 @@ import { parseRun, type RunCommand, runCommand } from "./verbs/run.ts";
 import { parseSpec, type SpecCommand, specCommand } from "./verbs/spec.ts";
 import { parseStart, type StartCommand, startCommand } from "./verbs/start.ts";
 import { parseState, type StateCommand, stateCommand } from "./verbs/state.ts";
+import { parseUpdate, type UpdateCommand, updateCommand } from "./verbs/update.ts";
 
 export type Command =
   | CreateCommand
@@ -38,6 +39,7 @@ export type Command =
   | SpecCommand
   | StartCommand
   | StateCommand
+  | UpdateCommand
   | VersionCommand;
 
 /** `topic` is a verb; absent: the program. */
@@ -69,6 +71,7 @@ const verbs: readonly Verb[] = [
   { spec: pauseCommand, parse: parsePause },
   { spec: resumeCommand, parse: parseResume },
   { spec: deleteCommand, parse: parseDelete },
+  { spec: updateCommand, parse: parseUpdate },
   { spec: stateCommand, parse: parseState },
   { spec: psCommand, parse: parsePs },
   { spec: listCommand, parse: parseList },

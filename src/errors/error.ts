@@ -41,7 +41,19 @@ export type ErrorCode =
   | "SGX_FORMAT" // bytes that are not what they claim to be
   | "SGX_KEY" // a signing key of the wrong kind
   | "SGX_SIGNATURE" // a signature, or what EINIT derives from it, that does not verify
-  | "SGX_LIMIT"; // a value outside what the SGX manual allows
+  | "SGX_LIMIT" // a value outside what the SGX manual allows
+  // Attestation: why a piece of evidence or its collateral is not believed.
+  | "ATTEST_FORMAT" // bytes or text that are not what they claim to be
+  | "ATTEST_UNSUPPORTED" // well-formed, and this verifier does not know how to judge it
+  | "ATTEST_COLLATERAL" // something needed for the verdict was not given or cannot be fetched
+  | "ATTEST_CERTIFICATE" // a chain that does not lead to a trusted root, or a certificate out of its role
+  | "ATTEST_REVOKED" // a certificate of the chain is on its issuer's list
+  | "ATTEST_TIME" // not yet or no longer valid at the time of the check
+  | "ATTEST_SIGNATURE" // a signature or hash that does not verify
+  | "ATTEST_MISMATCH" // two pieces that are each genuine do not belong together
+  | "ATTEST_TCB" // no TCB level fits the platform
+  | "ATTEST_SIMULATION" // evidence of the simulated platform, and it was not allowed
+  | "ATTEST_POLICY"; // a policy file that is wrong, or genuine evidence that the policy does not accept
 
 export type RuneErrorOptions = {
   readonly code: ErrorCode;

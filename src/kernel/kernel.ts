@@ -58,6 +58,7 @@ export interface Kernel {
   write(fd: Fd, bytes: Uint8Array): void;
   mkdir(path: string, mode: number): void;
   rmdir(path: string): void;
+  rmdirAt(directory: Fd, name: string): void;
   unlink(path: string): void;
   rename(from: string, to: string): void;
   mkfifo(path: string, mode: number): void;
@@ -69,6 +70,8 @@ export interface Kernel {
   readlink(path: string): string;
   /** The entries of a directory without "." and "..", in the kernel's order. */
   list(path: string): DirectoryEntry[];
+  /** As {@link Kernel.list}, once for each open directory: reading goes on where it has stopped. */
+  listAt(directory: Fd): DirectoryEntry[];
   chdir(path: string): void;
   umask(mask: number): number;
 

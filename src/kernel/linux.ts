@@ -50,6 +50,10 @@ export const linux: Kernel = {
   rmdir: (path) => {
     call(() => `remove \`${path}\``, c.sys.rmdir, text(path));
   },
+  rmdirAt: (directory, name) => {
+    const AT_REMOVEDIR = 0x200;
+    call(() => `remove \`${name}\``, c.sys.unlinkat, directory, text(name), AT_REMOVEDIR);
+  },
   unlink: (path) => {
     call(() => `remove \`${path}\``, c.sys.unlink, text(path));
   },
@@ -68,6 +72,7 @@ export const linux: Kernel = {
   fstat: (fd) => statAt(fd, "", c.AT_EMPTY_PATH),
   readlink,
   list,
+  listAt: (directory) => entriesOf(directory, () => "list a directory"),
   chdir: (path) => {
     call(() => `enter \`${path}\``, c.sys.chdir, text(path));
   },
@@ -234,27 +239,30 @@ function readlink(path: string): string {
   return decoder.decode(scratch.subarray(address - scratchAt, address - scratchAt + size));
 }
 
-/** struct linux_dirent64: ino@0 off@8 reclen u16@16 type u8@18 name@19. */
 function list(path: string): DirectoryEntry[] {
   const fd = linux.open(path, c.O_RDONLY | c.O_DIRECTORY);
-  const entries: DirectoryEntry[] = [];
-  const buffer = new Uint8Array(32768);
   try {
-    for (;;) {
-      const doing = () => `list \`${path}\``;
-      const size = call(doing, c.sys.getdents64, fd, ptr(buffer), buffer.length);
-      if (size === 0) return entries;
-      for (let at = 0; at < size; ) {
-        const length = (buffer[at + 16] ?? 0) | ((buffer[at + 17] ?? 0) << 8);
-        const name = decoder.decode(buffer.subarray(at + 19, buffer.indexOf(0, at + 19)));
-        if (name !== "." && name !== "..") {
-          entries.push({ name, isDirectory: isDirectory(fd, name, buffer[at + 18]) });
-        }
-        at += length;
-      }
-    }
+    return entriesOf(fd, () => `list \`${path}\``);
   } finally {
     linux.close(fd);
+  }
+}
+
+/** struct linux_dirent64: ino@0 off@8 reclen u16@16 type u8@18 name@19. */
+function entriesOf(directory: Fd, doing: () => string): DirectoryEntry[] {
+  const entries: DirectoryEntry[] = [];
+  const buffer = new Uint8Array(32768);
+  for (;;) {
+    const size = call(doing, c.sys.getdents64, directory, ptr(buffer), buffer.length);
+    if (size === 0) return entries;
+    for (let at = 0; at < size; ) {
+      const length = (buffer[at + 16] ?? 0) | ((buffer[at + 17] ?? 0) << 8);
+      const name = decoder.decode(buffer.subarray(at + 19, buffer.indexOf(0, at + 19)));
+      if (name !== "." && name !== "..") {
+        entries.push({ name, isDirectory: isDirectory(directory, name, buffer[at + 18]) });
+      }
+      at += length;
+    }
   }
 }
 

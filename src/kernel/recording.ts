@@ -138,7 +138,8 @@ export class RecordingKernel implements Kernel {
   }
 
   openAt(directory: Fd, path: string, flags: number, mode = 0o644): Fd {
-    return this.open(`${this.nameOf(directory)}/${path}`, flags, mode);
+    const name = this.nameOf(directory);
+    return this.open(path === ".." ? parentOf(name) : `${name}/${path}`, flags, mode);
   }
 
   /** The fake has no magic links. */
@@ -187,6 +188,10 @@ export class RecordingKernel implements Kernel {
   rmdir(path: string): void {
     this.#call("rmdir", path);
     this.#files.rmdir(path);
+  }
+
+  rmdirAt(directory: Fd, name: string): void {
+    this.rmdir(`${this.nameOf(directory)}/${name}`);
   }
 
   unlink(path: string): void {
@@ -238,6 +243,10 @@ export class RecordingKernel implements Kernel {
   list(path: string): DirectoryEntry[] {
     this.#call("list", path);
     return this.#files.list(path);
+  }
+
+  listAt(directory: Fd): DirectoryEntry[] {
+    return this.list(this.nameOf(directory));
   }
 
   chdir(path: string): void {

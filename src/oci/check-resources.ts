@@ -128,7 +128,7 @@ const network = object<NetworkResources>({
   ),
 });
 
-/** Also what `rune update --resources` will read. */
+/** Also what `rune update --resources` reads. */
 export const resources = object<Resources>({
   devices: optional(array(deviceRule)),
   memory: optional(memory),

@@ -49,7 +49,7 @@ export const supported: SupportedFeatures = {
   hooks: ["startContainer"],
   namespaces: namespaceTypes.filter((type) => type !== "time"),
   unsupportedMountOptions: ["idmap", "ridmap", "remount", "tmpcopyup"],
-  cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: false },
+  cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
   seccomp: true,
   seccompNotify: false,
   apparmor: false,

@@ -20,8 +20,10 @@ import {
 } from "./check.ts";
 import { idMappings, linux } from "./check-linux.ts";
 import { environmentEntry, process } from "./check-process.ts";
+import { resources } from "./check-resources.ts";
 import { checkConfigRules } from "./check-rules.ts";
 import type { Config, Hook, Hooks, Mount, Process, Root } from "./config.ts";
+import type { Resources } from "./config-resources.ts";
 import { parseExactJson, parseJson } from "./json.ts";
 
 /** Callers refuse a longer config.json, process.json or hook file before they read it. */
@@ -43,6 +45,11 @@ export function parseConfig(bytes: Uint8Array): Config {
 /** Parses the process.json of `exec --process`, by the rules of `process` in config.json. */
 export function parseProcess(bytes: Uint8Array): Process {
   return checked("process", bytes, process);
+}
+
+/** Parses the JSON of `update --resources`, by the rules of `linux.resources` in config.json. */
+export function parseResources(bytes: Uint8Array): Resources {
+  return checked("resources", bytes, resources);
 }
 
 const mount = refine(

@@ -26,10 +26,9 @@ export function planCgroupMount(
   );
   if (input.unifiedOnly) {
     const [unified] = wanted;
-    if (unified === undefined) return () => {};
-    return own
-      ? newMount("cgroup2", [], destination, options)
-      : bindMount(plan, unified, destination, options);
+    // Also where the container stays in its maker's cgroup: the namespace's root is what it sees.
+    if (own) return newMount("cgroup2", [], destination, options);
+    return unified === undefined ? () => {} : bindMount(plan, unified, destination, options);
   }
   const hierarchies = wanted.map((mount) => {
     const at = `${destination}/${mount.name}`;
@@ -48,8 +47,18 @@ export function planCgroupMount(
       destination,
     });
     for (const hierarchy of hierarchies) hierarchy(child);
+    for (const { name } of wanted) linkControllers(child, destination, name);
     child.add({ op: "attributes", path: destination, set: options.set & mountAttributes.readOnly });
   };
+}
+
+/** Programs look for `cpu` where the host has mounted `cpu,cpuacct`, and find it by a link. */
+function linkControllers(child: PlanBuilder, destination: string, name: string): void {
+  const controllers = name.split(",");
+  if (controllers.length === 1) return;
+  for (const controller of controllers) {
+    child.add({ op: "symlink", target: name, path: `${destination}/${controller}` });
+  }
 }
 
 function newMount(

@@ -33,6 +33,13 @@ test("version 1 hierarchies are bound, so that neighbours are not seen", () => {
   ]);
   expect(one(plan, "mountFs")).toMatchObject({ type: "tmpfs", attributes: 2 }); // not yet read-only
   expect(all(plan, "mountTree").map(({ set }) => set)).toEqual([3, 3]);
+  const kinds = plan.map(({ op }) => op);
+  expect(kinds.indexOf("symlink")).toBeLessThan(kinds.indexOf("attributes")); // read-only then
+  expect(all(plan, "symlink").slice(0, 2)).toEqual([
+    { op: "symlink", target: "cpu,cpuacct", path: "/sys/fs/cgroup/cpu" },
+    { op: "symlink", target: "cpu,cpuacct", path: "/sys/fs/cgroup/cpuacct" },
+  ]);
+  expect(all(plan, "symlink")).toHaveLength(2 + 5); // and those of /dev
   expect(one(plan, "attributes").set).toBe(1);
 });
 

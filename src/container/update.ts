@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Changing the limits of a container that lives. */
+import { changeLimits, hasLimits, ignoredLimits } from "../cgroups/limits.ts";
+import { RuneError } from "../errors/error.ts";
+import { type Fd, readFile, readText, readToEnd } from "../kernel/kernel.ts";
+import type { Resources } from "../oci/config-resources.ts";
+import { maximumConfigSizeBytes, parseResources } from "../oci/parse-config.ts";
+import type { Deps } from "./deps.ts";
+import { statusOf } from "./status.ts";
+import { ContainerDirectory } from "./store.ts";
+
+export type UpdateRequest = {
+  readonly id: string;
+  /** Limits to change; these count before those of the file. */
+  readonly resources: Resources;
+  /** A JSON file with more of them; "-" is standard input. */
+  readonly resourcesFile?: string;
+  readonly l3CacheSchema?: string;
+  readonly memBwSchema?: string;
+};
+
+/** Changes the limits that the request names; all of them, or none. Rules for devices are passed over. */
+export function update(deps: Deps, request: UpdateRequest): void {
+  const { kernel, root } = deps;
+  const { id } = request;
+  const fromFile = readResources(deps, request.resourcesFile);
+  const resources = merge(fromFile, request.resources);
+  refuseCacheSchemas(deps, request);
+  using directory = ContainerDirectory.open(kernel, root, id);
+  const state = directory.readState();
+  const status = state === undefined ? "creating" : statusOf(kernel, directory.path, state);
+  if (state === undefined || status === "creating" || status === "stopped") {
+    const reason = `container not running: it is ${status}`;
+    throw new RuneError({ code: "CONTAINER_NOT_RUNNING", doing: `update \`${id}\``, reason });
+  }
+  if (state.cgroup.length === 0 && hasLimits(resources)) {
+    const reason = "it has no cgroup: its maker was not permitted to make one";
+    throw new RuneError({ code: "CGROUP", doing: `update \`${id}\``, reason });
+  }
+  for (const ignored of ignoredLimits(resources)) deps.warn(ignored);
+  try {
+    changeLimits(kernel, state.cgroup, resources);
+  } catch (error) {
+    throw RuneError.from(error, "limit").within(`update \`${id}\``);
+  }
+}
+
+const standardInput = 0 as Fd; // open: the front sees to it
+
+function readResources({ kernel }: Deps, file: string | undefined): Resources {
+  if (file === undefined) return {};
+  if (file !== "-") return parseResources(readFile(kernel, file, maximumConfigSizeBytes));
+  return parseResources(readToEnd(kernel, standardInput, "standard input", maximumConfigSizeBytes));
+}
+
+/** Both, value by value; `over` counts where both have one. */
+function merge(base: Resources, over: Resources): Resources {
+  return {
+    ...base,
+    ...over,
+    ...mergedGroup("memory", base, over),
+    ...mergedGroup("cpu", base, over),
+    ...mergedGroup("pids", base, over),
+    ...mergedGroup("blockIO", base, over),
+  };
+}
+
+function mergedGroup<Name extends "memory" | "cpu" | "pids" | "blockIO">(
+  name: Name,
+  base: Resources,
+  over: Resources,
+): Pick<Resources, Name> | undefined {
+  if (base[name] === undefined || over[name] === undefined) return undefined;
+  // A computed key has type string to the compiler; it is Name.
+  return { [name]: { ...base[name], ...over[name] } } as Pick<Resources, Name>;
+}
+
+/** Cache and memory bandwidth belong to a group of the resctrl file system, not to a cgroup. */
+function refuseCacheSchemas(
+  { kernel }: Deps,
+  { id, l3CacheSchema, memBwSchema }: UpdateRequest,
+): void {
+  const schema = l3CacheSchema ?? memBwSchema;
+  if (schema === undefined) return;
+  const doing = `update \`${id}\`: set schema \`${schema}\``;
+  if (!readText(kernel, "/proc/self/mountinfo").includes(" - resctrl ")) {
+    const reason = "no resctrl file system is mounted: the machine or its kernel has no Intel RDT";
+    throw new RuneError({ code: "HOST_UNSUPPORTED", doing, reason });
+  }
+  const reason = "this version does not put containers into resctrl groups";
+  throw new RuneError({ code: "CONFIG_UNSUPPORTED", doing, reason });
+}

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What limits of config.json do to the files of a container's cgroups, beside runc where it can. */
+import { expect } from "bun:test";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { JsonObject } from "../support/bundle.ts";
+import { comparison, needs, only, runtimeName, test } from "../support/runtime.ts";
+import { Sandbox } from "../support/sandbox.ts";
+import {
+  hierarchies,
+  limit,
+  settings,
+  version2,
+  withoutUnified,
+  withoutVersion1,
+} from "./files.ts";
+
+const v1 = needs(withoutVersion1("memory", "cpu", "cpuset", "pids", "blkio"));
+const v2 = needs(withoutUnified("memory", "cpu", "cpuset", "pids"));
+const mib = 1 << 20;
+const disk = findDisk();
+
+/** A container's configuration with these limits, its cgroup named after the sandbox. */
+function limited(sandbox: Sandbox, resources: JsonObject): JsonObject {
+  return { linux: { cgroupsPath: `/${sandbox.mark}`, resources } };
+}
+
+async function filesOf(resources: JsonObject, ...files: string[]): Promise<string[]> {
+  await using sandbox = new Sandbox();
+  await sandbox.started(limited(sandbox, resources));
+  return files.map((file) => `${file} ${limit(file, sandbox.mark)}`);
+}
+
+const everything: Record<string, JsonObject> = {
+  "memory with swap": { memory: { limit: 64 * mib, swap: 96 * mib, reservation: 32 * mib } },
+  "memory and swappiness": { memory: { limit: 64 * mib, swappiness: 0 } },
+  "memory without limit": { memory: { limit: -1, swap: -1, reservation: -1 } },
+  "memory without the OOM killer": { memory: { limit: 64 * mib, disableOOMKiller: true } },
+  "kernel memory, which is ignored": { memory: { kernel: 64 * mib, kernelTCP: 64 * mib } },
+  "cpu time": { cpu: { shares: 512, quota: 50_000, period: 20_000 } },
+  "cpu time without limit": { cpu: { shares: 200, quota: -1, period: 50_000 } },
+  "cpus and memory nodes": { cpu: { cpus: "0", mems: "0" } },
+  "real time": { cpu: { realtimePeriod: 500_000, realtimeRuntime: 0 } },
+  processes: { pids: { limit: 77 } },
+  "processes without limit": { pids: { limit: -1 } },
+  "nothing, as engines write it": {
+    memory: { limit: 0, reservation: 0, swap: 0, kernel: 0, disableOOMKiller: false },
+    cpu: { shares: 0, quota: 0, period: 0, realtimeRuntime: 0, realtimePeriod: 0, cpus: "" },
+    blockIO: { weight: 0, weightDevice: [], throttleReadBpsDevice: [] },
+    network: {},
+  },
+  ...(disk === undefined
+    ? {}
+    : {
+        weights: { blockIO: { weight: 500 } },
+        throttles: {
+          blockIO: {
+            throttleReadBpsDevice: [{ ...disk, rate: mib }],
+            throttleWriteBpsDevice: [{ ...disk, rate: 2 * mib }],
+            throttleReadIOPSDevice: [{ ...disk, rate: 1000 }],
+            throttleWriteIOPSDevice: [{ ...disk, rate: 2000 }],
+          },
+        },
+      }),
+};
+
+const compare = withoutVersion1("memory") === undefined ? comparison : v1;
+for (const [what, resources] of Object.entries(everything)) {
+  compare(`as with runc: ${what}`, async () => {
+    const found = [];
+    for (const runtime of ["rune", "runc"] as const) {
+      await using sandbox = new Sandbox(runtime);
+      await sandbox.started(limited(sandbox, resources));
+      found.push([...settings(sandbox.mark)]);
+    }
+    expect(found[0]?.length).toBeGreaterThan(20);
+    expect(found[0]).toEqual(found[1] ?? []);
+  });
+}
+
+v1("version 1: values are those of the configuration", async () => {
+  const resources = {
+    memory: { limit: 64 * mib, swap: 96 * mib, reservation: 32 * mib, swappiness: 7 },
+    cpu: { shares: 512, quota: 50_000, period: 20_000, cpus: "0" },
+    pids: { limit: 77 },
+  };
+  const expected = [
+    `memory.limit_in_bytes ${64 * mib}`,
+    `memory.memsw.limit_in_bytes ${96 * mib}`,
+    `memory.soft_limit_in_bytes ${32 * mib}`,
+    "memory.swappiness 7",
+    "cpu.shares 512",
+    "cpu.cfs_quota_us 50000",
+    "cpu.cfs_period_us 20000",
+    "cpuset.cpus 0",
+    "pids.max 77",
+  ];
+  const files = expected.map((line) => line.split(" ")[0] ?? "");
+  expect(await filesOf(resources, ...files)).toEqual(expected);
+});
+
+v1("version 1: burst and idle", async () => {
+  // runc 1.1.5 knows neither: burst came with 1.2, idle is 1.1's but written for version 2 only.
+  if (runtimeName !== "rune") return;
+  const burst = await filesOf({ cpu: { quota: 50_000, burst: 20_000 } }, "cpu.cfs_burst_us");
+  expect(burst).toEqual(["cpu.cfs_burst_us 20000"]);
+  expect(await filesOf({ cpu: { idle: 1, shares: 512 } }, "cpu.idle")).toEqual(["cpu.idle 1"]);
+});
+
+v2("version 2: values are converted", async () => {
+  const resources = {
+    memory: { limit: 64 * mib, swap: 96 * mib, reservation: 32 * mib },
+    cpu: { shares: 1024, quota: 50_000, period: 20_000, cpus: "0" },
+    pids: { limit: 77 },
+  };
+  const expected = [
+    `memory.max ${64 * mib}`,
+    `memory.swap.max ${32 * mib}`,
+    `memory.low ${32 * mib}`,
+    `cpu.weight ${runtimeName === "runc" ? 39 : 100}`, // runc 1.1.5 has the old curve
+    "cpu.max 50000 20000",
+    "cpuset.cpus 0",
+    "pids.max 77",
+  ];
+  const files = expected.map((line) => line.split(" ")[0] ?? "");
+  expect(await filesOf(resources, ...files)).toEqual(expected);
+});
+
+v2("version 2: files of `unified` come last", async () => {
+  const unified = { "memory.high": "33554432", "pids.max": "55", "cgroup.max.depth": "4" };
+  const files = Object.keys(unified);
+  expect(await filesOf({ pids: { limit: 77 }, unified }, ...files)).toEqual([
+    "memory.high 33554432",
+    "pids.max 55",
+    "cgroup.max.depth 4",
+  ]);
+});
+
+const hugePages = only("rune", "on hybrid hosts it knows version 1 alone");
+const hasHugePages = version2("hugetlb") !== undefined;
+const huge = hasHugePages ? hugePages : needs("needs the cgroup v2 controller hugetlb");
+
+huge(
+  "huge pages are limited where version 2 has their controller, on a hybrid host too",
+  async () => {
+    const limits = { hugepageLimits: [{ pageSize: "2MB", limit: 4 * mib }] };
+    expect(await filesOf(limits, "hugetlb.2MB.max", "hugetlb.2MB.rsvd.max")).toEqual([
+      `hugetlb.2MB.max ${4 * mib}`,
+      `hugetlb.2MB.rsvd.max ${4 * mib}`,
+    ]);
+  },
+);
+
+huge("no huge pages, as the kubelet sends it, also of sizes that are not there", async () => {
+  const limits = ["2MB", "1GB", "64KB"].map((pageSize) => ({ pageSize, limit: 0 }));
+  expect(await filesOf({ hugepageLimits: limits }, "hugetlb.2MB.max")).toEqual([
+    "hugetlb.2MB.max 0",
+  ]);
+});
+
+huge("files of version 2 can be named on a hybrid host", async () => {
+  const unified = { "hugetlb.2MB.max": "2097152", "cgroup.max.descendants": "9" };
+  expect(await filesOf({ unified }, ...Object.keys(unified))).toEqual([
+    "hugetlb.2MB.max 2097152",
+    "cgroup.max.descendants 9",
+  ]);
+});
+
+const zeroPids = only("rune", "1.1.5 takes 0 for not set, 1.4 for a limit");
+
+zeroPids("a pids limit of 0 is a limit: a program that cannot fork", async () => {
+  await using sandbox = new Sandbox();
+  const fork = { process: { args: ["/bin/sh", "-c", "/bin/true; /bin/true"] } };
+  const { status, stderr } = await sandbox.run(limited(sandbox, { pids: { limit: 0 } }), fork);
+  expect(status).not.toBe(0);
+  expect(stderr).toContain("fork");
+});
+
+/** Limits that cannot be had here, and what the error says. */
+const refused: Record<string, [JsonObject, string]> = {
+  "a cpu that is not there": [
+    { cpu: { cpus: "4000" } },
+    "write `4000` to `/sys/fs/cgroup/cpuset/MARK/cpuset.cpus`: ",
+  ],
+  "a controller that is not mounted": [
+    { network: { classID: 1_048_577 } },
+    "set `linux.resources.network.classID`: no cgroup hierarchy with the net_cls controller is mounted",
+  ],
+  "a weight of the CFQ scheduler, which kernels no longer have": [
+    { blockIO: { leafWeight: 500 } },
+    "/MARK/blkio.leaf_weight`: the kernel has no such limit here",
+  ],
+  "swap below memory": [
+    { memory: { limit: 64 * mib, swap: 32 * mib } },
+    "/MARK/memory.memsw.limit_in_bytes`: invalid argument",
+  ],
+  "a quota below what the kernel takes": [
+    { cpu: { quota: 1, period: 100_000 } },
+    "/MARK/cpu.cfs_quota_us`: invalid argument",
+  ],
+  "more shares than the kernel keeps": [
+    { cpu: { shares: 300_000 } },
+    "set `300000`: the most shares that the kernel takes are 262144",
+  ],
+  "huge pages of a size that is not there": [
+    { hugepageLimits: [{ pageSize: "64KB", limit: 65_536 }] },
+    "hugetlb.64KB.max`: the kernel has no such limit here",
+  ],
+  "a device that is not there": [
+    { blockIO: { throttleReadBpsDevice: [{ major: 4000, minor: 7, rate: 5 }] } },
+    "write `4000:7 5` to `/sys/fs/cgroup/blkio/MARK/blkio.throttle.read_bps_device`: ",
+  ],
+  "an RDMA device": [{ rdma: { mlx5_0: { hcaHandles: 1 } } }, "rdma.max`: the rdma controller"],
+  "a version 2 file of a version 1 controller": [
+    { unified: { "memory.max": "1M" } },
+    "set `memory.max`: this host has the controller in a version 1 hierarchy",
+  ],
+  "a version 2 file without controller": [
+    { unified: { "misc.max": "sgx_epc 4096" } },
+    "misc.max`: the misc controller is not enabled there",
+  ],
+  "a file that is the runtime's own": [
+    { unified: { "cgroup.freeze": "1" } },
+    "set `cgroup.freeze`: the runtime itself writes this file",
+  ],
+};
+
+for (const [what, [resources, message]] of Object.entries(refused)) {
+  v1(`refused, with nothing left: ${what}`, async () => {
+    await using sandbox = new Sandbox();
+    const path = `/${sandbox.mark}/parent/web`;
+    const { status, stderr } = await sandbox.run({ linux: { cgroupsPath: path, resources } });
+    // runc takes files of version 2 on a hybrid host for nothing, and makes other sentences.
+    if (runtimeName === "rune") {
+      expect(stderr).toContain(message.replace("MARK", `${sandbox.mark}/parent/web`));
+      expect(status).toBe(1);
+      await sandbox.expectNothingLeft(); // not even the parents
+    } else if (!("unified" in resources)) expect(status).not.toBe(0);
+    removeParents(sandbox.mark);
+  });
+}
+
+const threads =
+  version2() === undefined ? needs("needs cgroup v2") : only("rune", "1.1.5 joins no such");
+
+threads("below a threaded cgroup a container is threaded, too", async () => {
+  await using sandbox = new Sandbox();
+  const top = join(version2()?.mountPoint ?? "", sandbox.mark);
+  mkdirSync(join(top, "threaded"), { recursive: true });
+  writeFileSync(join(top, "threaded/cgroup.type"), "threaded");
+  const path = `/${sandbox.mark}/threaded/web`;
+  const id = await sandbox.started({ linux: { cgroupsPath: path } });
+  expect(readFileSync(join(top, "threaded/web/cgroup.type"), "utf8")).toBe("threaded\n");
+  const { pid } = await sandbox.state(id);
+  expect(readFileSync(`/proc/${pid}/cgroup`, "utf8")).toContain(`0::${path}\n`);
+  await sandbox.must(["delete", "--force", id]);
+  removeParents(`${sandbox.mark}/threaded`, sandbox.mark);
+  await sandbox.expectNothingLeft();
+});
+
+test("warnings say which limits are ignored", async () => {
+  await using sandbox = new Sandbox();
+  const memory = { kernel: 5 * mib, kernelTCP: 5 * mib };
+  const { status, stderr } = await sandbox.run(limited(sandbox, { memory }));
+  expect(status).toBe(0);
+  expect(stderr).toContain("warning");
+  expect(stderr.toLowerCase()).toContain("kernel");
+});
+
+function removeParents(...paths: readonly string[]): void {
+  for (const { mountPoint } of hierarchies) {
+    for (const path of paths.flatMap((one) => [`${one}/parent`, one])) {
+      if (existsSync(join(mountPoint, path))) rmdirSync(join(mountPoint, path));
+    }
+  }
+}
+
+/** Major and minor number of the machine's first disk. */
+function findDisk(): { major: number; minor: number } | undefined {
+  for (const name of ["vda", "sda", "nvme0n1"]) {
+    const path = `/sys/class/block/${name}/dev`;
+    if (!existsSync(path) || !statSync(path).isFile()) continue;
+    const [major, minor] = readFileSync(path, "utf8").trim().split(":").map(Number);
+    if (major !== undefined && minor !== undefined) return { major, minor };
+  }
+  return undefined;
+}
