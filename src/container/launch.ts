@@ -11,6 +11,7 @@ import {
 } from "../cgroups/cgroup.ts";
 import { isUnifiedOnly, readHierarchies } from "../cgroups/layout.ts";
 import { applyLimits, hasLimits, ignoredLimits, limitProcesses } from "../cgroups/limits.ts";
+import type { ContainerUnit } from "../cgroups/unit.ts";
 import { withoutSecrets } from "../enclave/mentions.ts";
 import { RuneError } from "../errors/error.ts";
 import type { Fd, Kernel, Pid } from "../kernel/kernel.ts";
@@ -42,6 +43,8 @@ export type LaunchRequest = {
   readonly preserveFds: number;
   readonly enclave?: EnclaveLaunch;
   readonly seccomp?: SeccompFilter;
+  /** Where systemd makes the cgroups. */
+  readonly unit?: ContainerUnit;
   readonly listeningFds: number;
   /** True for `create`: the payload waits for `start`. */
   readonly waitsForStart: boolean;
@@ -98,7 +101,9 @@ class Attempt {
     const kernel = this.#kernel;
     const hierarchies = readHierarchies(kernel);
     const { config } = this.#bundle;
-    const located = locateCgroup(hierarchies, config.linux?.cgroupsPath, this.#request.id);
+    const { unit, id } = this.#request;
+    const located =
+      unit?.locate(hierarchies) ?? locateCgroup(hierarchies, config.linux?.cgroupsPath, id);
     // Before the state file names it: `delete --force` kills what is in the cgroup.
     refuseOccupied(kernel, located);
     // Before anything else exists: whoever finds the state file can remove all that follows.
@@ -106,12 +111,15 @@ class Attempt {
     const descriptors = openDescriptors(this.#deps, this.#request, this.#directory);
     const runelet = spawnRunelet(this.#deps, descriptors.all);
     this.#channel = runelet.channel;
+    const resources = config.linux?.resources ?? {};
+    unit?.start(runelet.pid, resources, isUnifiedOnly(hierarchies) ? 2 : 1);
     this.#makeCgroup(located);
     const input = this.#input(descriptors, isUnifiedOnly(hierarchies));
     const plan = planContainer(config, input, this.#bundle.path);
     inheritPreserved(plan, this.#request.preserveFds);
     submitPlan(this.#deps, runelet, plan);
     const pid = this.#awaitReady(runelet.channel);
+    unit?.close();
     kernel.reap(runelet.pid); // the parent: it ends once it has told us the child's pid
     limitProcesses(kernel, this.#cgroup, config.linux?.resources ?? {});
     const state = this.#state(this.#cgroup, pid);
@@ -125,7 +133,7 @@ class Attempt {
     // Without its channel the child ends by itself, also where there is no cgroup to find it in.
     if (this.#channel !== undefined) this.#kernel.close(this.#channel);
     try {
-      destroy(this.#deps, this.#directory, this.#state(this.#cgroup));
+      destroy(this.#deps, this.#directory, this.#state(this.#cgroup), this.#request.unit);
       removeMade(this.#kernel, this.#madeCgroups);
     } catch (error) {
       const { message } = RuneError.from(error, "undo");
@@ -204,7 +212,7 @@ class Attempt {
 
   #state(cgroup: readonly CgroupDirectory[], pid?: Pid): State {
     const { config, path, rootfs } = this.#bundle;
-    const { enclave } = this.#request;
+    const { enclave, unit } = this.#request;
     const namespaces = config.linux?.namespaces ?? [];
     const init = pid === undefined ? undefined : requireChild(this.#kernel, pid);
     return {
@@ -219,6 +227,7 @@ class Attempt {
       annotations: withoutSecrets(config.annotations ?? {}),
       ...(init === undefined ? {} : { init: { pid: init.pid, startTime: init.startTime } }),
       cgroup,
+      ...(unit?.isOurs === true ? { systemd: unit.record } : {}),
       ...(enclave === undefined ? {} : { enclave: enclave.state, enclave_config: enclave.record }),
       namespaces: namespaces.reduce((flags, { type }) => flags | cloneFlags[type], 0),
       ownPidNamespace: isNew(config, "pid"),
