@@ -23,13 +23,23 @@ static int send_record(const struct run *run, struct writer *w, struct failure *
     return send_packet(run->channel, w, f);
 }
 
-int channel_send_pid(const struct run *run, pid_t pid, struct failure *f)
+static int send_process(const struct run *run, enum channel_code code, pid_t pid, struct failure *f)
 {
     uint8_t buffer[32];
     struct writer w;
-    write_begin(&w, buffer, sizeof(buffer), CHANNEL_PID, 0);
+    write_begin(&w, buffer, sizeof(buffer), code, 0);
     write_u32(&w, (uint32_t)pid);
     return send_record(run, &w, f);
+}
+
+int channel_send_pid(const struct run *run, pid_t pid, struct failure *f)
+{
+    return send_process(run, CHANNEL_PID, pid, f);
+}
+
+int channel_send_map(const struct run *run, pid_t pid, struct failure *f)
+{
+    return send_process(run, CHANNEL_MAP, pid, f);
 }
 
 int channel_send_ready(const struct run *run, struct failure *f)

@@ -12,9 +12,13 @@ enum channel_code {
     CHANNEL_FAILED = 3,
     CHANNEL_RUN = 16,
     CHANNEL_PLAN = 17,
+    CHANNEL_MAP = 25,
+    CHANNEL_MAPPED = 26,
 };
 
 int channel_send_pid(const struct run *run, pid_t pid, struct failure *f);
+/* Asks rune to map the ids of a process. */
+int channel_send_map(const struct run *run, pid_t pid, struct failure *f);
 int channel_send_ready(const struct run *run, struct failure *f);
 /* Reports on the channel, or in one line on standard error where there is none. */
 void channel_send_failure(const struct run *run, const struct failure *why);

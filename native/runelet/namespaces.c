@@ -7,12 +7,26 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+
+/* The files of a non-dumpable process belong to the host's root (proc_pid(5)); not to its owner. */
+static int open_for_writing(const char *path)
+{
+    bool own = strncmp(path, "/proc/self/", strlen("/proc/self/")) == 0;
+    if (own)
+        prctl(PR_SET_DUMPABLE, 1);
+    int fd = open(path, O_WRONLY | O_CLOEXEC), error = errno;
+    if (own)
+        prctl(PR_SET_DUMPABLE, 0);
+    errno = error;
+    return fd;
+}
 
 int op_write_file(struct run *run, struct reader *payload, struct failure *f)
 {
@@ -22,7 +36,7 @@ int op_write_file(struct run *run, struct reader *payload, struct failure *f)
     const uint8_t *data = read_bytes(payload, &size);
     if (payload_done(payload, f) < 0)
         return -1;
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    int fd = open_for_writing(path);
     if (fd < 0)
         return fail_errno(f, errno, "open `%s`", path);
     ssize_t n = write(fd, data, size);
@@ -89,9 +103,11 @@ int op_setsid(struct run *run, struct reader *payload, struct failure *f)
     return setsid() < 0 ? fail_errno(f, errno, "setsid") : 0;
 }
 
+enum mapping { MAPPING_DENY_SETGROUPS = 1, MAPPING_ASK = 2 };
+
 struct maps {
     const char *uid, *gid;
-    bool deny_setgroups;
+    uint32_t mapping;
 };
 
 static int write_map(pid_t pid, const char *name, const char *text, struct failure *f)
@@ -107,15 +123,48 @@ static int write_map(pid_t pid, const char *name, const char *text, struct failu
     return n < 0 ? fail_errno(f, error, "write `%s` of the user namespace", name) : 0;
 }
 
-static int write_maps(pid_t pid, const struct maps *maps, struct failure *f)
+static int write_maps(const struct run *run, pid_t pid, const struct maps *maps, struct failure *f)
 {
-    if (maps->deny_setgroups && write_map(pid, "setgroups", "deny", f) < 0)
+    if ((maps->mapping & MAPPING_ASK) != 0)
+        return channel_send_map(run, pid, f) < 0 ? -1 : channel_wait(run, CHANNEL_MAPPED, f);
+    if ((maps->mapping & MAPPING_DENY_SETGROUPS) != 0 && write_map(pid, "setgroups", "deny", f) < 0)
         return -1;
     if (maps->uid[0] != 0 && write_map(pid, "uid_map", maps->uid, f) < 0)
         return -1;
     if (maps->gid[0] != 0 && write_map(pid, "gid_map", maps->gid, f) < 0)
         return -1;
     return 0;
+}
+
+static int drop_groups(struct failure *f)
+{
+    /* EPERM: without rights, or in a namespace that denies it. */
+    return setgroups(0, NULL) < 0 && errno != EPERM ? fail_errno(f, errno, "drop additional groups")
+                                                    : 0;
+}
+
+static int take_root_ids(struct failure *f)
+{
+    if (drop_groups(f) < 0)
+        return -1;
+    if (setresgid(0, 0, 0) < 0)
+        return fail_errno(f, errno, "take gid 0 of the user namespace");
+    if (setresuid(0, 0, 0) < 0)
+        return fail_errno(f, errno, "take uid 0 of the user namespace");
+    prctl(PR_SET_DUMPABLE, 0);
+    return 0;
+}
+
+int op_namespace_root(struct run *run, struct reader *payload, struct failure *f)
+{
+    (void)run;
+    return payload_done(payload, f) < 0 ? -1 : take_root_ids(f);
+}
+
+int op_drop_groups(struct run *run, struct reader *payload, struct failure *f)
+{
+    (void)run;
+    return payload_done(payload, f) < 0 ? -1 : drop_groups(f);
 }
 
 /* The child of CLONE_NEWUSER: waits until its ids are mapped, then takes those of the root there.
@@ -127,19 +176,15 @@ static int become_mapped_root(int ready, struct failure *f)
     prctl(PR_SET_DUMPABLE, 0);
     close(ready);
     if (n != 1)
-        return fail_code(f, FAILURE_PLAN, "the parent went away", "wait for the id maps");
-    if (setresgid(0, 0, 0) < 0)
-        return fail_errno(f, errno, "take gid 0 of the user namespace");
-    if (setresuid(0, 0, 0) < 0)
-        return fail_errno(f, errno, "take uid 0 of the user namespace");
-    return 0;
+        _exit(1); /* rune or the parent gave up, and said why */
+    return take_root_ids(f);
 }
 
 /* The parent's end: maps, report, exit. It never returns. */
 static void finish_parent(struct run *run, pid_t pid, int ready, const struct maps *maps)
 {
     struct failure f;
-    bool ok = write_maps(pid, maps, &f) == 0 && channel_send_pid(run, pid, &f) == 0;
+    bool ok = write_maps(run, pid, maps, &f) == 0 && channel_send_pid(run, pid, &f) == 0;
     if (!ok) {
         kill(pid, SIGKILL);
         channel_send_failure(run, &f);
@@ -156,7 +201,7 @@ int op_clone(struct run *run, struct reader *payload, struct failure *f)
     struct maps maps = {0};
     maps.uid = read_string(payload, NULL);
     maps.gid = read_string(payload, NULL);
-    maps.deny_setgroups = read_u32(payload) != 0;
+    maps.mapping = read_u32(payload);
     if (payload_done(payload, f) < 0)
         return -1;
     /* exit_signal stays 0: CLONE_PARENT gives the child the parent's own. */

@@ -102,6 +102,10 @@ operation *operation_of(uint16_t code)
         return op_pal_run;
     case 84:
         return op_agent_exec;
+    case 106:
+        return op_namespace_root;
+    case 107:
+        return op_drop_groups;
     default:
         return NULL;
     }

@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { EACCES, EBUSY, EIO, ENOENT, EOPNOTSUPP } from "../kernel/constants.ts";
 import { RecordingKernel } from "../kernel/recording.ts";
 import {
+  type CgroupDemand,
   type CgroupDirectory,
   cgroupPids,
   createCgroup,
@@ -24,6 +25,10 @@ function host(): RecordingKernel {
     .cgroupMount("/cg/cpuset", { "cgroup.procs": "", "cpuset.cpus": "", "cpuset.mems": "" })
     .cgroupMount("/cg/unified", { "cgroup.procs": "", "cgroup.subtree_control": "" });
 }
+
+const demand = (limited: boolean, optional?: "optional"): CgroupDemand => {
+  return { limited, named: false, optional: () => optional !== undefined };
+};
 
 test("where a cgroup is", () => {
   const hierarchies: Hierarchy[] = [
@@ -49,10 +54,10 @@ test("what a plan gets of them", () => {
 
 test("directories and their parents are made; what exists stays", () => {
   const kernel = host();
-  expect(createCgroup(kernel, [memory], false)).toEqual([memory]);
-  expect(createCgroup(kernel, [memory], true)).toEqual([memory]);
+  expect(createCgroup(kernel, [memory], demand(false))).toEqual([memory]);
+  expect(createCgroup(kernel, [memory], demand(true))).toEqual([memory]);
   const deep = { ...memory, path: "/cg/memory/a/b/c" };
-  createCgroup(kernel, [deep], true);
+  createCgroup(kernel, [deep], demand(true));
   expect(kernel.text("/cg/memory/a/b/c/tasks")).toBe("");
 });
 
@@ -60,7 +65,7 @@ test("a new cpuset gets its parent's values, from the top", () => {
   const kernel = host()
     .file("/cg/cpuset/cpuset.cpus", "0-3\n")
     .file("/cg/cpuset/cpuset.mems", "0\n");
-  createCgroup(kernel, [cpuset], false);
+  createCgroup(kernel, [cpuset], demand(false));
   for (const path of ["/cg/cpuset/a", "/cg/cpuset/a/web"]) {
     expect([kernel.text(`${path}/cpuset.cpus`), kernel.text(`${path}/cpuset.mems`)]).toEqual([
       "0-3",
@@ -70,7 +75,7 @@ test("a new cpuset gets its parent's values, from the top", () => {
   const kept = host().file("/cg/cpuset/cpuset.cpus", "0-3\n").file("/cg/cpuset/cpuset.mems", "0\n");
   kept.mkdir("/cg/cpuset/a", 0o755);
   kept.file("/cg/cpuset/a/cpuset.cpus", "2\n").file("/cg/cpuset/a/cpuset.mems", "0\n");
-  createCgroup(kept, [cpuset], false);
+  createCgroup(kept, [cpuset], demand(false));
   expect(kept.text("/cg/cpuset/a/web/cpuset.cpus")).toBe("2");
 });
 
@@ -83,7 +88,7 @@ test("version 2: controllers are handed down from the root, those that are missi
     kernel.directory(path).file(`${path}/cgroup.controllers`, "cpu memory pids\n");
     kernel.file(`${path}/cgroup.subtree_control`, path.endsWith("a") ? "cpu pids\n" : "");
   }
-  expect(createCgroup(kernel, [unified], true)).toEqual([unified]);
+  expect(createCgroup(kernel, [unified], demand(true))).toEqual([unified]);
   expect(delegations(kernel)).toEqual([
     "write /cg/unified/cgroup.subtree_control +cpu",
     "write /cg/unified/cgroup.subtree_control +memory",
@@ -97,19 +102,19 @@ test("version 2: controllers are handed down from the root, those that are missi
 
 test("version 2: also where the parent exists, which a fresh host's root does", () => {
   const kernel = host().file("/cg/unified/cgroup.controllers", "memory\n");
-  createCgroup(kernel, [{ ...unified, path: "/cg/unified/web" }], true);
+  createCgroup(kernel, [{ ...unified, path: "/cg/unified/web" }], demand(true));
   expect(delegations(kernel)).toEqual(["write /cg/unified/cgroup.subtree_control +memory"]);
 });
 
 test("version 2: a controller that cannot be handed down does not keep the others back", () => {
   const kernel = host().file("/cg/unified/cgroup.controllers", "cpu memory\n");
   kernel.fail("write /cg/unified/cgroup.subtree_control +cpu", EBUSY);
-  createCgroup(kernel, [{ ...unified, path: "/cg/unified/web" }], true);
+  createCgroup(kernel, [{ ...unified, path: "/cg/unified/web" }], demand(true));
   expect(delegations(kernel)).toHaveLength(2);
   kernel.fail("write /cg/unified/cgroup.subtree_control", EOPNOTSUPP); // a threaded root
-  createCgroup(kernel, [{ ...unified, path: "/cg/unified/other" }], true);
+  createCgroup(kernel, [{ ...unified, path: "/cg/unified/other" }], demand(true));
   const none = host().file("/cg/unified/cgroup.controllers", "\n"); // hybrid: all are version 1's
-  createCgroup(none, [{ ...unified, path: "/cg/unified/web" }], true);
+  createCgroup(none, [{ ...unified, path: "/cg/unified/web" }], demand(true));
   expect(delegations(none)).toEqual([]);
 });
 
@@ -119,12 +124,19 @@ test("without the rights a rootless container goes without, unless it asks for l
     kernel.uid = uid;
     return kernel;
   };
-  expect(createCgroup(refusing(1000), [memory, cpuset], false)).toEqual([cpuset]);
-  expect(() => createCgroup(refusing(1000), [memory], true)).toThrow("create cgroup: ");
-  expect(() => createCgroup(refusing(0), [memory], false)).toThrow("create cgroup: ");
+  expect(createCgroup(refusing(1000), [memory, cpuset], demand(false, "optional"))).toEqual([
+    cpuset,
+  ]);
+  const limited = () => createCgroup(refusing(1000), [memory], demand(true, "optional"));
+  expect(limited).toThrow(/^create cgroup: .*permission denied, and `linux.resources` has limits/);
+  const named = { ...demand(false, "optional"), named: true };
+  expect(() => createCgroup(refusing(1000), [memory], named)).toThrow("`linux.cgroupsPath` names");
+  expect(() => createCgroup(refusing(0), [memory], demand(false))).toThrow("create cgroup: ");
   const broken = host().fail("mkdir /cg/memory/web", EIO);
   broken.uid = 1000;
-  expect(() => createCgroup(broken, [memory], false)).toThrow("input/output error");
+  expect(() => createCgroup(broken, [memory], demand(false, "optional"))).toThrow(
+    "input/output error",
+  );
 });
 
 test("version 2: below a threaded cgroup a new one becomes threaded, too", () => {
@@ -134,15 +146,15 @@ test("version 2: below a threaded cgroup a new one becomes threaded, too", () =>
     return kernel;
   };
   const kernel = typed("domain invalid\n");
-  createCgroup(kernel, [unified], true);
+  createCgroup(kernel, [unified], demand(true));
   expect(kernel.text(type)).toBe("threaded");
   for (const text of ["domain\n", "threaded\n", "domain threaded\n"]) {
     const other = typed(text);
-    createCgroup(other, [unified], true);
+    createCgroup(other, [unified], demand(true));
     expect(other.text(type)).toBe(text);
   }
   const refusing = typed("domain invalid\n").fail(`write ${type}`, EOPNOTSUPP);
-  expect(() => createCgroup(refusing, [unified], true)).toThrow(
+  expect(() => createCgroup(refusing, [unified], demand(true))).toThrow(
     "no process can be in it: it is below a threaded cgroup and cannot be threaded itself",
   );
 });
@@ -151,7 +163,7 @@ test("what was made is known, and taken back but for what others use", () => {
   const kernel = host();
   kernel.mkdir("/cg/unified/a", 0o755);
   const made: string[] = [];
-  createCgroup(kernel, [memory, unified], true, made);
+  createCgroup(kernel, [memory, unified], demand(true), made);
   expect(made).toEqual([memory.path, "/cg/unified/a/b", unified.path]);
   kernel.mkdir("/cg/unified/a/b/other", 0o755);
   removeMade(kernel, made);
@@ -163,15 +175,15 @@ test("what was made is known, and taken back but for what others use", () => {
 test("a parent that another start takes away meanwhile is made again", () => {
   const kernel = host().fail("mkdir /cg/unified/a/b/web", ENOENT);
   kernel.fail("mkdir /cg/unified/a/b/web", ENOENT).fail("mkdir /cg/unified/a/b/web", ENOENT);
-  expect(createCgroup(kernel, [unified], true)).toEqual([unified]);
+  expect(createCgroup(kernel, [unified], demand(true))).toEqual([unified]);
   const never = host();
   for (let i = 0; i < 20; i++) never.fail("mkdir /cg/memory/web", ENOENT);
-  expect(() => createCgroup(never, [memory], true)).toThrow("create cgroup: mkdir");
+  expect(() => createCgroup(never, [memory], demand(true))).toThrow("create cgroup: mkdir");
 });
 
 test("a threaded cgroup tells its threads", () => {
   const kernel = host();
-  createCgroup(kernel, [unified], false);
+  createCgroup(kernel, [unified], demand(false));
   kernel.file(`${unified.path}/cgroup.threads`, "7\n8\n");
   kernel.fail(`read ${unified.path}/cgroup.procs`, EOPNOTSUPP);
   expect(cgroupPids(kernel, [unified])).toEqual([7, 8]);
@@ -179,7 +191,7 @@ test("a threaded cgroup tells its threads", () => {
 
 test("pids of the first hierarchy that has the cgroup, with those below", () => {
   const kernel = host();
-  createCgroup(kernel, [unified], false);
+  createCgroup(kernel, [unified], demand(false));
   kernel.mkdir(`${unified.path}/x`, 0o755);
   kernel
     .file(`${unified.path}/cgroup.procs`, "7\n8\n")
@@ -191,7 +203,7 @@ test("pids of the first hierarchy that has the cgroup, with those below", () => 
 
 test("removal waits for what is on its way out", () => {
   const kernel = host();
-  createCgroup(kernel, [memory, unified], false);
+  createCgroup(kernel, [memory, unified], demand(false));
   kernel.mkdir(`${unified.path}/x`, 0o755);
   kernel.file(`${memory.path}/cgroup.procs`, "7\n").process(7);
   kernel.reactions.sleep = () => {
@@ -204,7 +216,7 @@ test("removal waits for what is on its way out", () => {
 
 test("removal gives up after ten seconds, and at once on other failures", () => {
   const kernel = host();
-  createCgroup(kernel, [memory], false);
+  createCgroup(kernel, [memory], demand(false));
   kernel.file(`${memory.path}/cgroup.procs`, "7\n").process(7);
   expect(() => removeCgroup(kernel, [memory])).toThrow("processes in it do not end");
   expect(kernel.nowMs()).toBeGreaterThan(10_000);

@@ -9,6 +9,7 @@ import {
   ENOENT,
   EOPNOTSUPP,
   EPERM,
+  EROFS,
   O_RDONLY,
 } from "../kernel/constants.ts";
 import {
@@ -60,15 +61,25 @@ function cleanRelative(path: string): string {
   return parts.join("/");
 }
 
+/** What is asked of a cgroup: it decides whether a container can go without. */
+export type CgroupDemand = {
+  /** The configuration has limits. */
+  readonly limited: boolean;
+  /** The configuration has a `cgroupsPath`. */
+  readonly named: boolean;
+  /** Whether the caller need not be able to make cgroups: `--rootless`. Asked when it cannot. */
+  readonly optional: () => boolean;
+};
+
 /**
- * Makes the directories. Returns those that exist afterwards: without the rights for it (rootless)
- * a container goes without. `limited` says that limits are asked for, which makes that an error.
+ * Makes the directories. Returns those that exist afterwards: a rootless container that asks for
+ * nothing in particular goes without those that its maker may not make.
  * `made` receives every directory that was missing, those above before those below.
  */
 export function createCgroup(
   kernel: Kernel,
   directories: readonly CgroupDirectory[],
-  limited: boolean,
+  demand: CgroupDemand,
   made: string[] = [],
 ): CgroupDirectory[] {
   return directories.filter((directory) => {
@@ -80,11 +91,24 @@ export function createCgroup(
       }
       return true;
     } catch (error) {
-      const { errno } = RuneError.from(error, "make cgroup");
-      const mayGoWithout = kernel.euid() !== 0 && (errno === EACCES || errno === EPERM);
-      if (mayGoWithout && !limited) return false;
-      throw RuneError.from(error, "make cgroup").within("create cgroup");
+      const failure = RuneError.from(error, "make cgroup").within("create cgroup");
+      const refused = [EACCES, EPERM, EROFS].includes(failure.errno ?? 0);
+      if (!refused || !demand.optional()) throw failure;
+      if (demand.limited || demand.named) throw inNeed(failure, demand);
+      return false;
     }
+  });
+}
+
+function inNeed({ doing, reason, errno, cause }: RuneError, { limited }: CgroupDemand): RuneError {
+  const wanted = limited ? "`linux.resources` has limits" : "`linux.cgroupsPath` names it";
+  return new RuneError({
+    code: "CGROUP",
+    doing,
+    reason: `${reason}, and ${wanted}: a rootless container goes without a cgroup only where none is asked for`,
+    hint: "have a part of the hierarchy delegated to the user, or remove limits and path",
+    ...(errno === undefined ? {} : { errno }),
+    cause,
   });
 }
 

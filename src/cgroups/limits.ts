@@ -5,6 +5,7 @@
  */
 import { RuneError } from "../errors/error.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import { isInUserNamespace } from "../kernel/user-namespace.ts";
 import type { Resources } from "../oci/config-resources.ts";
 import { blockIo } from "./block-io.ts";
 import type { CgroupDirectory } from "./cgroup.ts";
@@ -46,8 +47,14 @@ export function applyLimits(
   const devices = directories.find((one) => one.controllers.includes("devices"));
   const unified = directories.find(isUnified);
   const rules = resources.devices ?? [];
-  if (devices !== undefined) setDevicesV1(new LimitFiles(kernel, devices), rules);
-  else if (unified !== undefined) limitDevices(kernel, unified.path, rules);
+  // The kernel takes rules in version 1 from the host's root alone; others can make no device anyway.
+  if (devices !== undefined) {
+    if (isHostRoot(kernel)) setDevicesV1(new LimitFiles(kernel, devices), rules);
+  } else if (unified !== undefined) limitDevices(kernel, unified.path, rules);
+}
+
+function isHostRoot(kernel: Kernel): boolean {
+  return kernel.euid() === 0 && !isInUserNamespace(kernel);
 }
 
 /**

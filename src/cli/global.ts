@@ -41,7 +41,7 @@ export const programOptions = [
     argument: "mode",
     choices: ["true", "false", "auto"],
     default: "auto",
-    help: "ignore that cgroups may not be written",
+    help: "do without cgroups that may not be made, if nothing is asked of them; auto: unless the caller is the host's root",
   },
   {
     name: "criu",

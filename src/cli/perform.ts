@@ -21,6 +21,9 @@ export type Session = {
   readonly libDir: string;
 };
 
+/** What a shell without PATH uses, and where newuidmap is. */
+const defaultSearchPath = "/usr/local/bin:/usr/bin:/bin";
+
 const stdout = 1 as Fd; // open: the front sees to it
 
 /**
@@ -80,7 +83,7 @@ export async function perform(command: Command, session: Session): Promise<void>
     case "update": {
       const { update } = await import("../container/update.ts");
       const { verb: _, ...request } = command;
-      return update(depsOf(session), request);
+      return await update(depsOf(session), request);
     }
     case "pause": {
       const { pause } = await import("../container/pause.ts");
@@ -130,7 +133,7 @@ function preserved(count: number, { front, kernel }: Session) {
 
 function depsOf(session: Session): Deps {
   const { kernel, global, front, log, libDir } = session;
-  const { path } = stateRoot(global.root, {
+  const { path, sticky } = stateRoot(global.root, {
     variable: front.variable,
     effectiveUid: kernel.euid(),
     inUserNamespace: () => isInUserNamespace(kernel),
@@ -139,6 +142,9 @@ function depsOf(session: Session): Deps {
     kernel,
     libDir,
     root: absolute(kernel, path),
+    stickyRoot: sticky,
+    rootless: global.rootless,
+    searchPath: () => front.environment().get("PATH") ?? defaultSearchPath,
     nodeConfig: global.config ?? "/etc/inclavare-containers/config.toml",
     version: BUILD_VERSION,
     openDescriptors: front.openDescriptors,

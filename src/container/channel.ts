@@ -9,6 +9,8 @@ const packetMaxBytes = 64 << 10;
 export type ChannelMessage =
   | { readonly kind: "pid"; readonly pid: Pid }
   | { readonly kind: "ready" }
+  /** The process waits in its user namespace for its ids to be mapped. */
+  | { readonly kind: "map"; readonly pid: Pid }
   | { readonly kind: "failed"; readonly error: RuneError }
   /** The payload runs, or the process died. */
   | { readonly kind: "end" };
@@ -40,6 +42,11 @@ export function sendPlan(kernel: Kernel, channel: Fd): void {
   kernel.write(channel, new RecordWriter().begin(17).end().finish());
 }
 
+/** The ids are mapped. */
+export function sendMapped(kernel: Kernel, channel: Fd): void {
+  kernel.write(channel, new RecordWriter().begin(26).end().finish());
+}
+
 export function sendRun(kernel: Kernel, channel: Fd): void {
   kernel.write(channel, new RecordWriter().begin(16).end().finish());
 }
@@ -53,6 +60,8 @@ function decode(record: RecordReader): ChannelMessage {
       return { kind: "ready" };
     case 3:
       return { kind: "failed", error: decodeFailure(record) };
+    case 25:
+      return { kind: "map", pid: record.u32() as Pid }; // as with PID
     default:
       throw broken(`unknown message ${record.code}`);
   }

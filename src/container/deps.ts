@@ -12,6 +12,12 @@ export type Deps = {
   readonly root: string;
   /** Path of the node's configuration. */
   readonly nodeConfig: string;
+  /** The root is in the user's runtime directory, whose cleaners spare what has the sticky bit. */
+  readonly stickyRoot: boolean;
+  /** `--rootless`: whether cgroups that cannot be made are done without; `auto` is for all but root. */
+  readonly rootless: "true" | "false" | "auto";
+  /** The caller's PATH, for programs of the host. */
+  readonly searchPath: () => string;
   /** "0.1.0", written into state files. */
   readonly version: string;
   /** The caller's descriptors from 3 on; a container may inherit nothing else. */

@@ -65,7 +65,7 @@ async function execWith(deps: Deps, request: ExecRequest): Promise<void> {
   const seccomp = await prepareSeccomp(deps, readConfig(kernel, state.bundle));
   const plan =
     state.enclave?.pal === undefined
-      ? planOrdinary(process, state, request, { ...inputs, ...seccomp })
+      ? planOrdinary(deps, process, state, request, { ...inputs, ...seccomp })
       : planInEnclave(deps, process, state, inputs);
   inheritPreserved(plan, request.preserveFds);
   const runelet = spawnRunelet(deps, plan.inherited);
@@ -101,6 +101,7 @@ function monitorPlan(
 type Inputs = { readonly init: Fd; readonly consoleSocket?: Fd; readonly seccomp?: SeccompFilter };
 
 function planOrdinary(
+  { kernel }: Deps,
   process: Process,
   state: State,
   { preserveFds }: ExecRequest,
@@ -113,6 +114,7 @@ function planOrdinary(
     tasksFiles: tasksFiles(state.cgroup),
     ...(unified === undefined ? {} : { unified }),
     preservedFds: preserveFds,
+    euid: kernel.euid(),
   });
 }
 
@@ -168,6 +170,6 @@ function awaitReady({ kernel }: Deps, { channel, pid: own }: Runelet, standsIn: 
       throw new RuneError({ code: "RUNELET", doing, reason: "runelet died without a word" });
     }
     if (message.kind === "pid") pid = message.pid;
-    else ready = true;
+    else if (message.kind === "ready") ready = true;
   }
 }

@@ -11,27 +11,34 @@ import {
 } from "../cgroups/cgroup.ts";
 import { isUnifiedOnly, readHierarchies } from "../cgroups/layout.ts";
 import { applyLimits, hasLimits, ignoredLimits, limitProcesses } from "../cgroups/limits.ts";
+import { giveCgroup } from "../cgroups/ownership.ts";
 import type { ContainerUnit } from "../cgroups/unit.ts";
 import { withoutSecrets } from "../enclave/mentions.ts";
 import { RuneError } from "../errors/error.ts";
 import type { Fd, Kernel, Pid } from "../kernel/kernel.ts";
+import { isInUserNamespace } from "../kernel/user-namespace.ts";
 import { cloneFlags } from "../oci/namespaces.ts";
+import { cgroupOwner } from "../plan/cgroup-owner.ts";
 import { planContainer } from "../plan/container.ts";
 import type { LaunchInput } from "../plan/host.ts";
 import { isNew } from "../plan/namespaces.ts";
 import { unknownCapabilities } from "../plan/process.ts";
+import { type Caller, checkUser, idMaps, isHostRoot } from "../plan/user.ts";
+import { unmappedGids } from "../plan/user-mounts.ts";
 import type { SeccompFilter } from "../seccomp/filter.ts";
 import { type Bundle, checkSupported } from "./bundle.ts";
-import { type ChannelMessage, receive } from "./channel.ts";
+import { type ChannelMessage, receive, sendMapped } from "./channel.ts";
 import type { Deps } from "./deps.ts";
 import { type Descriptors, openDescriptors } from "./descriptors.ts";
 import { destroy } from "./destroy.ts";
 import { type EnclaveLaunch, palDied, palHangs } from "./enclave.ts";
+import { mapIds } from "./id-maps.ts";
 import { writePidFile } from "./pid-file.ts";
 import { inheritPreserved, reapFailed, spawnRunelet, submitPlan } from "./runelet.ts";
 import { type State, stateSchema } from "./state.ts";
 import { requireChild } from "./status.ts";
 import { ContainerDirectory } from "./store.ts";
+import { explainIds } from "./user-hints.ts";
 
 export type LaunchRequest = {
   readonly id: string;
@@ -64,32 +71,39 @@ export type Launched = {
 export function launch(deps: Deps, request: LaunchRequest): Launched {
   const { bundle } = request;
   checkSupported(bundle.config);
+  const caller = callerOf(deps.kernel);
+  checkUser(bundle.config, caller);
   checkDescriptors(deps, request.preserveFds);
   for (const name of unknownCapabilities(bundle.config.process.capabilities)) {
     deps.warn(`ignoring unknown capability \`${name}\``);
   }
-  const directory = ContainerDirectory.create(deps.kernel, deps.root, request.id);
-  const attempt = new Attempt(deps, request, directory);
+  for (const option of unmappedGids(bundle.config)) {
+    deps.warn(`ignoring option \`${option}\` of a devpts: the container has no such group`);
+  }
+  const directory = ContainerDirectory.create(deps.kernel, deps.root, request.id, deps.stickyRoot);
+  const attempt = new Attempt(deps, { ...request, caller }, directory);
   try {
     return attempt.launch();
   } catch (error) {
     attempt.undo();
-    throw error;
+    throw explainIds(error, bundle.config, caller);
   }
 }
+
+type Attempted = LaunchRequest & { readonly caller: Caller };
 
 /** One launch and what it has made so far. */
 class Attempt {
   readonly #deps: Deps;
   readonly #kernel: Kernel;
-  readonly #request: LaunchRequest;
+  readonly #request: Attempted;
   readonly #bundle: Bundle;
   readonly #directory: ContainerDirectory;
   #cgroup: CgroupDirectory[] = [];
   readonly #madeCgroups: string[] = [];
   #channel: Fd | undefined;
 
-  constructor(deps: Deps, request: LaunchRequest, directory: ContainerDirectory) {
+  constructor(deps: Deps, request: Attempted, directory: ContainerDirectory) {
     this.#deps = deps;
     this.#kernel = deps.kernel;
     this.#request = request;
@@ -111,16 +125,18 @@ class Attempt {
     const descriptors = openDescriptors(this.#deps, this.#request, this.#directory);
     const runelet = spawnRunelet(this.#deps, descriptors.all);
     this.#channel = runelet.channel;
-    const resources = config.linux?.resources ?? {};
-    unit?.start(runelet.pid, resources, isUnifiedOnly(hierarchies) ? 2 : 1);
+    const { pids, ...atOnce } = config.linux?.resources ?? {};
+    const version = isUnifiedOnly(hierarchies) ? 2 : 1;
+    unit?.start(runelet.pid, atOnce, version);
     this.#makeCgroup(located);
     const input = this.#input(descriptors, isUnifiedOnly(hierarchies));
     const plan = planContainer(config, input, this.#bundle.path);
     inheritPreserved(plan, this.#request.preserveFds);
     submitPlan(this.#deps, runelet, plan);
     const pid = this.#awaitReady(runelet.channel);
-    unit?.close();
     kernel.reap(runelet.pid); // the parent: it ends once it has told us the child's pid
+    if (pids !== undefined) unit?.setResources({ pids }, version);
+    unit?.close();
     limitProcesses(kernel, this.#cgroup, config.linux?.resources ?? {});
     const state = this.#state(this.#cgroup, pid);
     this.#directory.writeState(state);
@@ -147,9 +163,20 @@ class Attempt {
     const resources = this.#bundle.config.linux?.resources ?? {};
     this.#cgroup = located;
     for (const ignored of ignoredLimits(resources)) this.#deps.warn(ignored);
-    const limited = hasLimits(resources);
-    this.#cgroup = createCgroup(this.#kernel, located, limited, this.#madeCgroups);
+    const demand = {
+      limited: hasLimits(resources),
+      named: (this.#bundle.config.linux?.cgroupsPath ?? "") !== "",
+      optional: () => this.#mayLackCgroup(),
+    };
+    this.#cgroup = createCgroup(this.#kernel, located, demand, this.#madeCgroups);
     applyLimits(this.#kernel, this.#cgroup, resources);
+    const owner = cgroupOwner(this.#bundle.config);
+    if (owner !== undefined) giveCgroup(this.#kernel, this.#cgroup, owner);
+  }
+
+  #mayLackCgroup(): boolean {
+    const { rootless } = this.#deps;
+    return rootless === "auto" ? !isHostRoot(this.#request.caller) : rootless === "true";
   }
 
   #input({ all: _, ...descriptors }: Descriptors, unifiedOnly: boolean): LaunchInput {
@@ -174,7 +201,7 @@ class Attempt {
       listeningFds: this.#request.listeningFds,
       noPivot: this.#request.noPivot,
       ...(seccomp === undefined ? {} : { seccomp }),
-      euid: this.#kernel.euid(),
+      caller: this.#request.caller,
     };
   }
 
@@ -191,6 +218,10 @@ class Attempt {
           break;
         case "ready":
           ready = true;
+          break;
+        case "map":
+          mapIds(this.#deps, message.pid, idMaps(this.#bundle.config, this.#request.caller));
+          sendMapped(this.#kernel, channel);
           break;
         case "failed":
           throw message.error;
@@ -233,6 +264,11 @@ class Attempt {
       ownPidNamespace: isNew(config, "pid"),
     };
   }
+}
+
+function callerOf(kernel: Kernel): Caller {
+  const [euid, egid] = [kernel.euid(), kernel.egid()];
+  return { euid, egid, inUserNamespace: isInUserNamespace(kernel) };
 }
 
 function refuseOccupied(kernel: Kernel, located: readonly CgroupDirectory[]): void {

@@ -30,6 +30,19 @@ test("a root that another command makes at the same time is no error", () => {
   ContainerDirectory.create(kernel, "/run/a/b", "web").release();
 });
 
+test("a root in a user's runtime directory has the sticky bit, one by name has not", () => {
+  for (const [sticky, mode] of [
+    [true, "1700"],
+    [false, "711"],
+  ] as const) {
+    const { kernel } = fakeHost();
+    ContainerDirectory.create(kernel, root, "web", sticky).release();
+    expect(kernel.calls.find((call) => call.startsWith(`mkdir ${root}`))).toBe(
+      `mkdir ${root} ${mode}`,
+    );
+  }
+});
+
 test("an id is taken once", () => {
   const { kernel } = fakeHost();
   ContainerDirectory.create(kernel, root, "web").release();

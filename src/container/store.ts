@@ -32,8 +32,10 @@ export class ContainerDirectory {
   }
 
   /** Makes the directory of a new container and takes its lock. */
-  static create(kernel: Kernel, root: string, id: string): ContainerDirectory {
+  static create(kernel: Kernel, root: string, id: string, sticky = false): ContainerDirectory {
     const path = `${root}/${id}`;
+    // XDG base directory specification: the sticky bit keeps it from being cleaned away.
+    if (sticky) unlessErrno(() => kernel.mkdir(root, 0o1700), EEXIST, ENOENT);
     makeRoot(kernel, root);
     const made = unlessErrno(() => {
       kernel.mkdir(path, 0o711);

@@ -90,12 +90,14 @@ export const EEXIST = 17;
 export const ENODEV = 19;
 export const ENOTDIR = 20;
 export const EINVAL = 22;
+export const ENOSPC = 28;
 export const EROFS = 30;
 export const EPIPE = 32;
 export const ENAMETOOLONG = 36;
 export const ENOSYS = 38;
 export const ELOOP = 40;
 export const ENOTEMPTY = 39;
+export const EOVERFLOW = 75;
 export const EOPNOTSUPP = 95;
 export const ECONNRESET = 104;
 

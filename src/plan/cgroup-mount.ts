@@ -26,10 +26,9 @@ export function planCgroupMount(
   );
   if (input.unifiedOnly) {
     const [unified] = wanted;
-    if (unified === undefined) return () => {};
-    return own
-      ? newMount("cgroup2", [], destination, options)
-      : bindMount(plan, unified, destination, options);
+    // Also where the container stays in its maker's cgroup: the namespace's root is what it sees.
+    if (own) return newMount("cgroup2", [], destination, options);
+    return unified === undefined ? () => {} : bindMount(plan, unified, destination, options);
   }
   const hierarchies = wanted.map((mount) => {
     const at = `${destination}/${mount.name}`;

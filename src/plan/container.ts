@@ -8,10 +8,11 @@ import { planEntry } from "./enclave.ts";
 import { PlanBuilder } from "./encode.ts";
 import { planHooks } from "./hooks.ts";
 import type { LaunchInput } from "./host.ts";
-import { cleanPath, hasOwnDev, planMounts } from "./mounts.ts";
+import { cleanPath, hasOwnDev, type PlannedMount, planMounts } from "./mounts.ts";
 import { planNamespaces } from "./namespaces.ts";
 import { planProcess } from "./process.ts";
 import { planSysctl } from "./sysctl.ts";
+import { idMaps, isHostRoot } from "./user.ts";
 
 /** Compiles a checked configuration. The bundle is what relative mount sources are relative to. */
 export function planContainer(config: Config, input: LaunchInput, bundle: string): PlanBuilder {
@@ -23,17 +24,14 @@ export function planContainer(config: Config, input: LaunchInput, bundle: string
   if (score !== undefined) {
     plan.add({ op: "writeFile", path: "/proc/self/oom_score_adj", data: String(score) });
   }
-  const root = plan.slot();
-  plan.add({ op: "openTree", slot: root, path: input.rootfs, recursive: true });
-  const mounts = planMounts(plan, config, input, bundle);
-  const devices = hasOwnDev(config) ? undefined : planDevices(plan, config);
-  planNamespaces(plan, config, input);
+  // With the host root's rights, while paths are the host's; anybody else has none before CLONE.
+  const early = isHostRoot(input.caller) ? planSources(plan, config, input, bundle) : undefined;
+  planNamespaces(plan, config, input, idMaps(config, input.caller));
   planEntry(plan, input);
 
   plan.add({ op: "propagation", path: "/", flag: MS_SLAVE, recursive: true });
-  plan.add({ op: "root", slot: root, path: input.rootfs });
-  for (const mount of mounts) mount(plan);
-  devices?.(plan);
+  const attach = early ?? planSources(plan, config, input, bundle);
+  attach(plan);
   plan.add({ op: "pivot", mode: input.noPivot ? "move" : "pivot" });
   const { process } = config;
   const { enclave } = input;
@@ -56,6 +54,24 @@ export function planContainer(config: Config, input: LaunchInput, bundle: string
       : { enclave: { ...enclave, agent: plan.inherit(enclave.agent) } }),
   });
   return plan;
+}
+
+/** Plans the opening of the root and of all that is mounted on it; the result attaches them. */
+function planSources(
+  plan: PlanBuilder,
+  config: Config,
+  input: LaunchInput,
+  bundle: string,
+): PlannedMount {
+  const root = plan.slot();
+  plan.add({ op: "openTree", slot: root, path: input.rootfs, recursive: true });
+  const mounts = planMounts(plan, config, input, bundle);
+  const devices = hasOwnDev(config) ? undefined : planDevices(plan, config);
+  return (child) => {
+    child.add({ op: "root", slot: root, path: input.rootfs });
+    for (const mount of mounts) mount(child);
+    devices?.(child);
+  };
 }
 
 function planRootProperties(plan: PlanBuilder, config: Config): void {

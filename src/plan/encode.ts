@@ -81,7 +81,8 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
       w.begin(4)
         .u64(o.flags)
         .u32(o.cgroup ?? none);
-      w.string(o.uidMap).string(o.gidMap).u32(flag(o.denySetgroups)).end();
+      w.string(o.uidMap).string(o.gidMap);
+      w.u32(flag(o.denySetgroups) | (flag(o.asksForMaps) << 1)).end();
       return;
     case "enter":
       w.begin(5).u32(o.program).list(o.argv).end();
@@ -211,6 +212,12 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
       return;
     case "exit":
       w.begin(68).end();
+      return;
+    case "namespaceRoot":
+      w.begin(106).end();
+      return;
+    case "dropGroups":
+      w.begin(107).end();
       return;
     case "report":
       w.begin(69).list(o.argv).end();

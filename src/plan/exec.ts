@@ -16,6 +16,7 @@ export type ExecInput = {
   readonly unified?: string;
   readonly consoleSocket?: Fd;
   readonly preservedFds: number;
+  readonly euid: number;
   readonly seccomp?: { readonly flags: number; readonly filter: Uint8Array };
 };
 
@@ -28,6 +29,8 @@ export function planExec(process: Process, input: ExecInput): PlanBuilder {
     plan.add({ op: "writeFile", path: "/proc/self/oom_score_adj", data });
   }
   const birthplace = planBirthplace(plan, input.unified);
+  const joinsUser = (input.namespaces & cloneFlags.user) !== 0;
+  if (joinsUser && input.euid === 0) plan.add({ op: "dropGroups" });
   if (input.namespaces !== 0) {
     plan.add({ op: "setns", slot: plan.inherit(input.init), types: input.namespaces });
   }
@@ -38,8 +41,10 @@ export function planExec(process: Process, input: ExecInput): PlanBuilder {
     uidMap: "",
     gidMap: "",
     denySetgroups: false,
+    asksForMaps: false,
   });
   plan.add({ op: "setsid" });
+  if (joinsUser) plan.add({ op: "namespaceRoot" });
   if (console !== undefined) {
     const { height = 0, width = 0 } = process.consoleSize ?? {};
     plan.add({ op: "console", slot: console, rows: height, columns: width, mount: false });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What planning needs to know beyond config.json: the host's answers, as data. */
 import type { Fd } from "../kernel/kernel.ts";
+import type { Caller } from "./user.ts";
 
 /** One mounted cgroup hierarchy and where the container is in it. */
 export type CgroupMount = {
@@ -60,5 +61,5 @@ export type LaunchInput = {
     /** The simulated platform: this program and all that follow run under it. */
     readonly simulator?: Fd;
   };
-  readonly euid: number;
+  readonly caller: Caller;
 };

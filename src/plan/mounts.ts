@@ -8,6 +8,7 @@ import { planCgroupMount } from "./cgroup-mount.ts";
 import type { PlanBuilder } from "./encode.ts";
 import type { LaunchInput } from "./host.ts";
 import { isNew } from "./namespaces.ts";
+import { standIn, withoutUnmappedGid } from "./user-mounts.ts";
 
 /** Mounts that are opened before the split, where the sources are still the host's. */
 export type PlannedMount = (child: PlanBuilder) => void;
@@ -54,6 +55,12 @@ function planMount(
   const destination = cleanPath(mount.destination);
   refuseUnsupported(mount, options);
   if (isBind(mount.type, options)) return planBind(plan, mount, options, destination, bundle);
+  const source = standIn(mount, config, input.caller);
+  if (source !== undefined) {
+    // What is mounted below is as read-only as it would be if it were not there at all.
+    const whole: MountOptions = { ...options, bind: "rbind", recursiveSet: options.set };
+    return planBind(plan, { ...mount, source }, whole, destination, bundle);
+  }
   if (mount.type === "cgroup") return planCgroupMount(plan, options, destination, config, input);
   if (mount.type === "mqueue" || mount.type === "sysfs" || mount.type === "proc") {
     // These take no data; runc ignores what a configuration gives them.
@@ -63,7 +70,8 @@ function planMount(
       destination,
     );
   }
-  return newInstance(mount, options, destination);
+  const data = withoutUnmappedGid(mount, options.data, config);
+  return newInstance(mount, { ...options, data }, destination);
 }
 
 function newInstance(mount: Mount, options: MountOptions, destination: string): PlannedMount {

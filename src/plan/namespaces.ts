@@ -3,11 +3,12 @@
 import { RuneError } from "../errors/error.ts";
 import { O_DIRECTORY, O_RDONLY } from "../kernel/constants.ts";
 import type { Config } from "../oci/config.ts";
-import type { IdMapping, LinuxConfig, Namespace } from "../oci/config-linux.ts";
+import type { LinuxConfig, Namespace } from "../oci/config-linux.ts";
 import { cloneFlags, type NamespaceType } from "../oci/namespaces.ts";
 import type { PlanBuilder } from "./encode.ts";
 import type { LaunchInput } from "./host.ts";
 import type { Slot } from "./operation.ts";
+import type { IdMaps } from "./user.ts";
 
 /** True when the configuration asks for a new namespace of the type. */
 export function isNew(config: Config, type: NamespaceType): boolean {
@@ -20,24 +21,28 @@ export function isSeparate(config: Config, type: NamespaceType): boolean {
 }
 
 /** Joins the namespaces given by path, then splits into parent and child. */
-export function planNamespaces(plan: PlanBuilder, config: Config, input: LaunchInput): void {
+export function planNamespaces(
+  plan: PlanBuilder,
+  config: Config,
+  input: LaunchInput,
+  maps: IdMaps,
+): void {
   // Before a mount namespace is joined, in which the path may mean something else.
   const birthplace = planBirthplace(plan, input.cgroups.unified);
-  for (const namespace of joinOrder(config.linux?.namespaces ?? [], input.euid)) {
+  for (const namespace of joinOrder(config.linux?.namespaces ?? [], input.caller.euid)) {
     const fd = input.namespaces.get(namespace.path ?? "");
     if (fd === undefined) continue;
+    if (namespace.type === "user" && input.caller.euid === 0) plan.add({ op: "dropGroups" });
     plan.add({ op: "setns", slot: plan.inherit(fd), types: cloneFlags[namespace.type] });
   }
-  const newUser = isNew(config, "user");
   plan.add({
     op: "clone",
     flags: newNamespaces(config) & ~cloneFlags.cgroup,
     ...birthplace,
-    uidMap: newUser ? mapText(config.linux?.uidMappings) : "",
-    gidMap: newUser ? mapText(config.linux?.gidMappings) : "",
-    denySetgroups: newUser && input.euid !== 0,
+    ...maps,
   });
   plan.add({ op: "setsid" });
+  if (isSeparate(config, "user") && !isNew(config, "user")) plan.add({ op: "namespaceRoot" });
   // A cgroup namespace has its maker's cgroup as root: the child must be in its own by then.
   if (isNew(config, "cgroup")) plan.add({ op: "unshare", flags: cloneFlags.cgroup });
 }
@@ -81,11 +86,6 @@ function newNamespaces(config: Config): number {
   return (config.linux?.namespaces ?? [])
     .filter(({ path }) => path === undefined || path === "")
     .reduce((flags, { type }) => flags | cloneFlags[type], 0);
-}
-
-/** Lines of /proc/PID/uid_map: inside, outside, count. */
-function mapText(mappings: readonly IdMapping[] = []): string {
-  return mappings.map((m) => `${m.containerID} ${m.hostID} ${m.size}\n`).join("");
 }
 
 function find(config: Config, type: NamespaceType): Namespace | undefined {

@@ -21,6 +21,8 @@ export type Operation =
       readonly uidMap: string;
       readonly gidMap: string;
       readonly denySetgroups: boolean;
+      /** The maps are somebody else's to write: MAP and MAPPED of the init channel. */
+      readonly asksForMaps: boolean;
     }
   | { readonly op: "enter"; readonly program: Slot; readonly argv: readonly string[] }
   | { readonly op: "unshare"; readonly flags: number }
@@ -127,6 +129,8 @@ export type Operation =
   | { readonly op: "rmdir"; readonly path: string }
   | { readonly op: "unlink"; readonly path: string }
   | { readonly op: "exit" }
+  | { readonly op: "namespaceRoot" }
+  | { readonly op: "dropGroups" }
   | { readonly op: "report"; readonly argv: readonly string[] }
   | { readonly op: "palLoad"; readonly slot: Slot; readonly name: string }
   | {

@@ -130,6 +130,7 @@ test("exec joins cgroups, then namespaces, then splits", () => {
     unified: "/cg2/web",
     consoleSocket: fd(8),
     preservedFds: 0,
+    euid: 0,
     seccomp,
   });
   expect(names(plan.operations).slice(0, 7)).toEqual([
@@ -150,9 +151,14 @@ test("exec joins cgroups, then namespaces, then splits", () => {
   expect(find(plan.operations, "console")).toMatchObject({ mount: false, rows: 0, columns: 0 });
   expect(names(plan.operations)).toContain("ready");
   expect<number[]>(plan.inherited).toEqual([8, 9]);
-  const bare = planExec(own, { init: fd(9), namespaces: 0, tasksFiles: [], preservedFds: 0 });
+  const input = { init: fd(9), tasksFiles: [], preservedFds: 0 };
+  const bare = planExec(own, { ...input, namespaces: 0, euid: 0 });
   expect(names(bare.operations).slice(0, 2)).toEqual(["clone", "setsid"]);
   expect(bare.inherited).toEqual([]);
+  const mapped = (euid: number) =>
+    names(planExec(own, { ...input, namespaces: 0x7e020000, euid }).operations).slice(0, 5);
+  expect(mapped(0)).toEqual(["dropGroups", "setns", "clone", "setsid", "namespaceRoot"]);
+  expect(mapped(1000).slice(0, 4)).toEqual(["setns", "clone", "setsid", "namespaceRoot"]);
 });
 
 test("a monitor cleans up in the order given, then reports and ends with the status", () => {

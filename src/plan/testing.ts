@@ -20,7 +20,7 @@ export const input: LaunchInput = {
   preservedFds: 0,
   listeningFds: 0,
   noPivot: false,
-  euid: 0,
+  caller: { euid: 0, egid: 0, inUserNamespace: false },
 };
 
 export type Change = {

@@ -11,7 +11,7 @@ import { eventually } from "../support/command.ts";
 import { cgroups } from "../support/leftovers.ts";
 import { needs, runtimeName } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
-import { busObstacle, Systemd } from "../support/systemd.ts";
+import { busObstacle, propertiesIn, Systemd } from "../support/systemd.ts";
 
 /** runc asks the real system bus alone (go-systemd). */
 const test = needs(runtimeName === "runc" ? "runc: knows no other system bus" : busObstacle);
@@ -105,7 +105,6 @@ test("what goes over the bus is what another decoder reads", async () => {
     `string "test-${sandbox.mark}.scope" string "replace"`,
     `string "MemoryLimit" variant uint64 ${64 << 20}`,
     `string "CPUShares" variant uint64 512`,
-    `string "TasksMax" variant uint64 55`,
     `string "AllowedCPUs" variant array of bytes [ 01 ]`,
     `string "TimeoutStopUSec" variant uint64 3000000`,
     `string "Delegate" variant boolean true`,
@@ -208,6 +207,24 @@ test("no systemd is one clear error, and leaves nothing", async () => {
   expect(stderr).toContain("reach the system's systemd");
   expect(stderr).toContain("code=DBUS");
   await sandbox.expectNothingLeft();
+});
+
+test("update tells systemd, and a limit of one process does not stop the start", async () => {
+  await using it = await machine();
+  const { sandbox, systemd } = it;
+  const id = await sandbox.started(
+    inSlice(sandbox, sandbox.mark, { resources: { pids: { limit: 1 } } }),
+  );
+  const told = () => {
+    const calls = systemd.noted().filter(({ member }) => member === "SetUnitProperties");
+    return calls.map(({ body }) => Object.fromEntries(propertiesIn(body?.[2])));
+  };
+  expect(told()).toEqual([{ TasksMax: "1" }]);
+  await sandbox.must(["update", "--pids-limit", "30", "--cpu-quota", "50000", id]);
+  expect(told().slice(1)).toEqual([{ TasksMax: "30", CPUQuotaPerSecUSec: "500000" }]);
+  const path = `${sliceOf(sandbox)}/test-${sandbox.mark}.scope`;
+  expect(readFileSync(`/sys/fs/cgroup/pids/${path}/pids.max`, "utf8")).toBe("30\n");
+  expect(readFileSync(`/sys/fs/cgroup/cpu/${path}/cpu.cfs_quota_us`, "utf8")).toBe("50000\n");
 });
 
 test("pause, kill --all and ps work in a scope", async () => {

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What a failure means that has to do with whose root the container's root is. */
+import { RuneError } from "../errors/error.ts";
+import { EACCES, ENOSPC, EOVERFLOW, EPERM } from "../kernel/constants.ts";
+import type { Config } from "../oci/config.ts";
+import { isSeparate } from "../plan/namespaces.ts";
+import { type Caller, hostId, isHostRoot } from "../plan/user.ts";
+
+/** Adds a hint to an error of a container in a user namespace; others stay as they are. */
+export function explainIds(thrown: unknown, config: Config, caller: Caller): unknown {
+  if (!(thrown instanceof RuneError) || thrown.hint !== undefined) return thrown;
+  const hint = hintFor(thrown, config, caller);
+  if (hint === undefined) return thrown;
+  const { code, doing, reason, errno, cause } = thrown;
+  const known = errno === undefined ? {} : { errno };
+  return new RuneError({ code, doing, reason, hint, ...known, cause });
+}
+
+function hintFor({ doing, errno }: RuneError, config: Config, caller: Caller): string | undefined {
+  if (doing.startsWith("clone ")) return cloneHint(errno, caller);
+  if (!isSeparate(config, "user")) return undefined;
+  if (errno === EPERM && /^mount (file system )?`?(sysfs|proc|mqueue)/.test(doing)) {
+    return "a user namespace may mount sysfs, proc and mqueue only with a network, pid and ipc namespace of its own";
+  }
+  if (errno === EACCES && doing.includes("oom_score_adj")) {
+    return "only root may make a process less likely to be killed than its maker";
+  }
+  const { uidMappings = [] } = config.linux ?? {};
+  const root = hostId(uidMappings, 0);
+  if (root === undefined || (errno !== EACCES && errno !== EPERM && errno !== EOVERFLOW)) {
+    return undefined;
+  }
+  return `the container's root is user ${root} of the host: bundle and root file system have to be accessible to it, what it is to change has to belong to it`;
+}
+
+function cloneHint(errno: number | undefined, caller: Caller): string | undefined {
+  switch (errno) {
+    case EACCES:
+      return "an ordinary user can place a process only in cgroups below one it may write to, in which it already is";
+    case EPERM:
+      return isHostRoot(caller)
+        ? undefined
+        : "the host may forbid user namespaces to ordinary users: see the sysctls kernel.unprivileged_userns_clone and kernel.apparmor_restrict_unprivileged_userns";
+    case ENOSPC:
+      return "the sysctls user.max_*_namespaces, or the nesting of 32 levels, allow no more";
+    default:
+      return undefined;
+  }
+}
