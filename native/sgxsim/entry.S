@@ -29,6 +29,16 @@ _start:
  * needed to find it. The thread's FS and GS are the enclave's when it is inside. An interrupted RSP in the same
  * block means that the emulator itself was interrupted.
  */
+    .macro bases function, words
+    push %rdi
+    push %rsi
+    push %rdx
+    lea \words(%r12), %rdi
+    call \function
+    pop %rdx
+    pop %rsi
+    pop %rdi
+    .endm
     .globl signal_entry
     .type signal_entry, @function
 signal_entry:
@@ -52,21 +62,12 @@ signal_entry:
     jb .Lentering
     cmpb $0, T_INSIDE(%r12)
     je .Loutside
-    rdfsbase %rax
-    mov %rax, T_ENCLAVE_FS(%r12)
-    rdgsbase %rax
-    mov %rax, T_ENCLAVE_GS(%r12)
+    bases save_bases, T_ENCLAVE_FS
 .Lentering:
-    mov T_HOST_FS(%r12), %rax
-    wrfsbase %rax
-    mov T_HOST_GS(%r12), %rax
-    wrgsbase %rax
+    bases load_bases, T_HOST_FS
     jmp .Lhandle
 .Loutside:
-    rdfsbase %rax
-    mov %rax, T_HOST_FS(%r12)
-    rdgsbase %rax
-    mov %rax, T_HOST_GS(%r12)
+    bases save_bases, T_HOST_FS
     jmp .Lhandle
 .Lstranger: /* a thread that came into being unseen: the handler gives it a block */
     xor %r12d, %r12d
@@ -77,10 +78,7 @@ signal_entry:
     mov %rax, %r12
     cmpb $0, T_INSIDE(%r12)
     je .Lleave
-    mov T_ENCLAVE_FS(%r12), %rax
-    wrfsbase %rax
-    mov T_ENCLAVE_GS(%r12), %rax
-    wrgsbase %rax
+    bases load_bases, T_ENCLAVE_FS
     movb $1, T_SELECTOR(%r12)
 .Lleave:
     lea 8(%rbx), %rsp

@@ -3,27 +3,18 @@
 #include "enclave.h"
 #include "enclu.h"
 #include "exits.h"
-
-static uint64_t read_fs(void)
-{
-    uint64_t value;
-    __asm__ volatile("rdfsbase %0" : "=r"(value));
-    return value;
-}
-
-static uint64_t read_gs(void)
-{
-    uint64_t value;
-    __asm__ volatile("rdgsbase %0" : "=r"(value));
-    return value;
-}
+#include "segment_bases.h"
 
 /* Signals are not blocked here, and a handler may enter enclaves on this thread, which overwrites
  * the fields below. So `prepared` is set before them, calling a handler clears it, and thread_enter
  * looks at it. */
 struct thread *prepare_fast_enter(uint64_t tcs, uint64_t aep)
 {
-    struct thread *thread = thread_by_fs(read_fs());
+    uint64_t bases[2];
+    if (!kernel_keeps_bases())
+        return NULL;
+    save_bases(bases);
+    struct thread *thread = thread_by_fs(bases[0]);
     struct enclave *enclave = enclave_at(tcs);
     if (thread == NULL || enclave == NULL || !enclave->initialized || (tcs & PAGE_MASK) != 0 ||
         is_forked_unseen() || thread->dispatch_epoch != fork_epoch())
@@ -40,7 +31,7 @@ struct thread *prepare_fast_enter(uint64_t tcs, uint64_t aep)
         return NULL;
     thread->prepared = 1;
     __asm__ volatile("" : : : "memory");
-    thread->host_gs = read_gs();
+    thread->host_gs = bases[1];
     thread->enclave = enclave;
     thread->tcs = tcs;
     thread->aep = aep;

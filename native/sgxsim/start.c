@@ -11,6 +11,7 @@
 #include "platform.h"
 #include "process_name.h"
 #include "program.h"
+#include "segment_bases.h"
 #include "self_path.h"
 #include "start.h"
 #include "start_stack.h"
@@ -80,6 +81,7 @@ uint64_t *start(uint64_t *stack)
     start_vectors_read(&vectors, stack);
     struct handover handover = {.blocked = current_mask()};
     process_check();
+    segment_bases_start(&vectors);
     xstate_start();
     platform_start();
     int is_first = vectors.argc < 3 || !handover_read(&handover, vectors.argv[1]);

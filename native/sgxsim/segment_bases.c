@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "segment_bases.h"
+#include <asm/prctl.h>
+#include <linux/auxvec.h>
+
+#define HWCAP2_FSGSBASE 2u /* arch/x86/include/uapi/asm/hwcap2.h */
+
+static int keeps;
+
+void segment_bases_start(const struct start_vectors *vectors)
+{
+    for (const uint64_t *entry = vectors->aux; entry[0] != AT_NULL; entry += 2) {
+        if (entry[0] == AT_HWCAP2)
+            keeps = (entry[1] & HWCAP2_FSGSBASE) != 0;
+    }
+}
+
+int kernel_keeps_bases(void)
+{
+    return keeps;
+}
+
+void save_bases(uint64_t bases[2])
+{
+    if (keeps) {
+        __asm__ volatile("rdfsbase %0" : "=r"(bases[0]));
+        __asm__ volatile("rdgsbase %0" : "=r"(bases[1]));
+        return;
+    }
+    call(__NR_arch_prctl, ARCH_GET_FS, &bases[0]);
+    call(__NR_arch_prctl, ARCH_GET_GS, &bases[1]);
+}
+
+void load_bases(const uint64_t bases[2])
+{
+    if (keeps) {
+        __asm__ volatile("wrfsbase %0" : : "r"(bases[0]) : "memory");
+        __asm__ volatile("wrgsbase %0" : : "r"(bases[1]) : "memory");
+        return;
+    }
+    call(__NR_arch_prctl, ARCH_SET_FS, bases[0]);
+    call(__NR_arch_prctl, ARCH_SET_GS, bases[1]);
+}

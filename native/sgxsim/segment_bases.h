@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * FS and GS base: the host program's outside, the enclave's inside. RDFSBASE and its like are used
+ * only where the kernel knows of them (AT_HWCAP2, HWCAP2_FSGSBASE): another one may leave them
+ * enabled, as in guests whose CPUID hides FSGSBASE, and at a thread switch loads the base it last
+ * set itself.
+ */
+#ifndef SGXSIM_SEGMENT_BASES_H
+#define SGXSIM_SEGMENT_BASES_H
+
+#include "start_stack.h"
+
+void segment_bases_start(const struct start_vectors *vectors);
+
+/* Whether a base written by an instruction survives a thread switch. */
+int kernel_keeps_bases(void);
+
+/* Two words: FS base, GS base. Called from assembler, with either side's in the registers. */
+void save_bases(uint64_t bases[2]);
+void load_bases(const uint64_t bases[2]);
+
+#endif
