@@ -68,7 +68,7 @@ function planSources(
   const root = plan.slot();
   plan.add({ op: "openTree", slot: root, path: input.rootfs, recursive: true });
   const mounts = planMounts(plan, config, input, bundle);
-  const devices = hasOwnDev(config) ? undefined : planDevices(plan, config);
+  const devices = hasOwnDev(config) ? undefined : planDevices(plan, config, input);
   return (child) => {
     child.add({ op: "root", slot: root, path: input.rootfs });
     for (const mount of mounts) mount(child);

@@ -293,6 +293,12 @@ test("devices of the configuration override the default ones", () => {
   expect(all(bound, "mknod").map(({ path }) => path)).toEqual(["/dev/pipe"]);
 });
 
+test("/dev/core is there where the kernel has the file it points to", () => {
+  const links = (hasKcore: boolean) => all(operations({}, { hasKcore }), "symlink");
+  expect(links(true)).toContainEqual({ op: "symlink", target: "/proc/kcore", path: "/dev/core" });
+  expect(links(false)).toHaveLength(5);
+});
+
 test("paths are clean and absolute", () => {
   for (const [path, clean] of [
     ["run/../a//b/", "/a/b"],
