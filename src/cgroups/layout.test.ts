@@ -20,7 +20,8 @@ test("version 2 alone", () => {
   expect(isUnifiedOnly(found)).toBe(true);
 });
 
-const hybrid = `${root}31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755
+const hybrid = `${root}23 24 0:22 / /sys rw - sysfs sysfs rw
+31 23 0:28 / /sys/fs/cgroup rw,relatime - tmpfs tmpfs rw,mode=755
 41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw
 40 31 0:37 / /sys/fs/cgroup/systemd rw,relatime - cgroup cgroup rw,xattr,name=systemd
 32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw,relatime shared:5 - cgroup cgroup rw,cpu,cpuacct
@@ -83,6 +84,28 @@ test("in a cgroup namespace, what lies above its root is out of reach", () => {
   expect(parseHierarchies(line("/"), "0::/../other\n")).toMatchObject([{ own: "/" }]);
   expect(parseHierarchies(line("/.."), "0::/x\n")).toEqual([]);
   expect(parseHierarchies(line("/../.."), "0::/../../x\n")).toEqual([]);
+});
+
+test("a mount that lies under another is none", () => {
+  const names = (...more: string[]) =>
+    parseHierarchies(hybrid + more.join(""), hybridSelf).map(({ version, mountPoint }) => [
+      version,
+      mountPoint,
+    ]);
+  const over = "50 31 0:38 / /sys/fs/cgroup rw - cgroup2 none rw\n";
+  expect(names(over)).toEqual([[2, "/sys/fs/cgroup"]]);
+  // Mounted again above that, and once more, each on what is visible then.
+  const sys =
+    "51 24 0:60 / /sys rw - sysfs sysfs rw\n52 51 0:61 / /sys/fs/cgroup rw - tmpfs t rw\n";
+  const memory = "53 52 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n";
+  expect(names(over, sys, memory)).toEqual([[1, "/sys/fs/cgroup/memory"]]);
+  const twice = "54 53 0:62 / /sys/fs/cgroup/memory rw - tmpfs t rw\n";
+  expect(names(over, sys, memory, twice)).toEqual([]);
+  const moved = "55 24 0:38 / /v2 rw - cgroup2 none rw\n";
+  expect(names(over, sys, moved)).toEqual([[2, "/v2"]]);
+  // The first root file system is its own parent.
+  const own = "1 1 0:2 / / rw - rootfs rootfs rw\n2 1 0:38 / /cg rw - cgroup2 none rw\n";
+  expect(parseHierarchies(own, "0::/\n")).toMatchObject([{ mountPoint: "/cg" }]);
 });
 
 test("of several mounts of one hierarchy the first counts", () => {

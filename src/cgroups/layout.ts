@@ -27,12 +27,14 @@ export function isUnifiedOnly(hierarchies: readonly Hierarchy[]): boolean {
 /** proc_pid_mountinfo(5): fields, " - ", type, source, super options. */
 export function parseHierarchies(mountinfo: string, selfCgroup: string): Hierarchy[] {
   const own = parseOwn(selfCgroup);
+  const lines = mountinfo.split("\n");
+  const isVisible = visibility(lines);
   const found = new Map<string, Hierarchy & { readonly whole: boolean }>();
-  for (const line of mountinfo.split("\n")) {
+  for (const line of lines) {
     const separator = line.indexOf(" - cgroup");
     if (separator < 0) continue;
     const [type, , options = ""] = line.slice(separator + 3).split(" ");
-    const [, , , root = "", mountPoint = ""] = line.split(" ");
+    const [id = "", , , root = "", mountPoint = ""] = line.split(" ");
     const version = type === "cgroup2" ? 2 : 1;
     const controllers = version === 2 ? [] : controllersOf(options, own);
     const key = controllers.join(",");
@@ -41,12 +43,41 @@ export function parseHierarchies(mountinfo: string, selfCgroup: string): Hierarc
     // A hierarchy may be mounted several times, also in part; the first whole one is the host's.
     const whole = root === "/";
     if (below === undefined || found.get(key)?.whole === true) continue;
-    if (found.has(key) && !whole) continue;
+    if ((found.has(key) && !whole) || !isVisible(id, mountPoint)) continue;
     found.set(key, { version, mountPoint: plainPath(mountPoint), controllers, own: below, whole });
   }
   return [...found.values()]
     .map(({ whole: _, ...hierarchy }) => hierarchy)
     .sort((a, b) => a.version - b.version);
+}
+
+/**
+ * Tells whether a mount is what its mount point leads to, or lies under another one: with something
+ * mounted over /sys/fs/cgroup, what was in it is still listed. Follows a path as the kernel does, from
+ * each mount to the one that is on it there.
+ */
+function visibility(lines: readonly string[]): (id: string, mountPoint: string) => boolean {
+  const fields = lines.map((line) => line.split(" ", 5));
+  const ids = new Set(fields.map(([id]) => id));
+  const on = new Map<string, string>();
+  for (const [id = "", parent = "", , , mountPoint = ""] of fields) {
+    const isTop = parent === id || !ids.has(parent);
+    on.set(`${isTop ? "" : parent} ${mountPoint}`, id);
+  }
+  return (id, mountPoint) => {
+    let at = "";
+    for (let end = 0; end >= 0; ) {
+      const path = end === 0 ? "/" : mountPoint.slice(0, end);
+      for (let next = on.get(`${at} ${path}`); next !== undefined; ) {
+        at = next;
+        next = on.get(`${at} ${path}`);
+      }
+      if (path === mountPoint) break;
+      end = mountPoint.indexOf("/", end + 1);
+      if (end < 0) end = mountPoint.length;
+    }
+    return at === id;
+  };
 }
 
 /**
