@@ -66,6 +66,17 @@ const everything: Record<string, JsonObject> = {
 
 const compare = withoutVersion1("memory") === undefined ? comparison : v1;
 for (const [what, resources] of Object.entries(everything)) {
+  // covers: linux.resources.pids.limit, linux.resources.memory.limit,
+  //   linux.resources.memory.reservation, linux.resources.memory.swap,
+  //   linux.resources.memory.kernel, linux.resources.memory.kernelTCP,
+  //   linux.resources.memory.swappiness, linux.resources.memory.disableOOMKiller,
+  //   linux.resources.cpu.shares, linux.resources.cpu.quota, linux.resources.cpu.period,
+  //   linux.resources.cpu.cpus, linux.resources.cpu.mems, linux.resources.cpu.realtimeRuntime,
+  //   linux.resources.cpu.realtimePeriod, linux.resources.blockIO.weight,
+  //   linux.resources.blockIO.throttleReadBpsDevice,
+  //   linux.resources.blockIO.throttleWriteBpsDevice,
+  //   linux.resources.blockIO.throttleReadIOPSDevice,
+  //   linux.resources.blockIO.throttleWriteIOPSDevice
   compare(`as with runc: ${what}`, async () => {
     const found = [];
     for (const runtime of ["rune", "runc"] as const) {
@@ -99,6 +110,7 @@ v1("version 1: values are those of the configuration", async () => {
   expect(await filesOf(resources, ...files)).toEqual(expected);
 });
 
+// covers: linux.resources.cpu.burst, linux.resources.cpu.idle
 v1("version 1: burst and idle", async () => {
   // runc 1.1.5 knows neither: burst came with 1.2, idle is 1.1's but written for version 2 only.
   if (runtimeName !== "rune") return;
@@ -107,6 +119,7 @@ v1("version 1: burst and idle", async () => {
   expect(await filesOf({ cpu: { idle: 1, shares: 512 } }, "cpu.idle")).toEqual(["cpu.idle 1"]);
 });
 
+// covers: linux.resources.memory.limit, linux.resources.cpu.shares, linux.resources.cpu.quota
 v2("version 2: values are converted", async () => {
   const resources = {
     memory: { limit: 64 * mib, swap: 96 * mib, reservation: 32 * mib },
@@ -151,6 +164,7 @@ huge(
   },
 );
 
+// covers: linux.resources.hugepageLimits
 huge("no huge pages, as the kubelet sends it, also of sizes that are not there", async () => {
   const limits = ["2MB", "1GB", "64KB"].map((pageSize) => ({ pageSize, limit: 0 }));
   expect(await filesOf({ hugepageLimits: limits }, "hugetlb.2MB.max")).toEqual([
@@ -158,6 +172,7 @@ huge("no huge pages, as the kubelet sends it, also of sizes that are not there",
   ]);
 });
 
+// covers: linux.resources.unified
 huge("files of version 2 can be named on a hybrid host", async () => {
   const unified = { "hugetlb.2MB.max": "2097152", "cgroup.max.descendants": "9" };
   expect(await filesOf({ unified }, ...Object.keys(unified))).toEqual([
@@ -226,6 +241,8 @@ const refused: Record<string, [JsonObject, string]> = {
 };
 
 for (const [what, [resources, message]] of Object.entries(refused)) {
+  // covers: linux.resources.network.classID, linux.resources.rdma,
+  //   linux.resources.blockIO.leafWeight
   v1(`refused, with nothing left: ${what}`, async () => {
     await using sandbox = new Sandbox();
     const path = `/${sandbox.mark}/parent/web`;

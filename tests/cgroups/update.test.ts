@@ -53,6 +53,9 @@ const calls: Record<string, { flags?: string[]; stdin?: JsonObject }> = {
 
 const compare = withoutVersion1("memory") === undefined ? comparison : v1;
 for (const [what, { flags = [], stdin }] of Object.entries(calls)) {
+  // covers: update, update --resources, update --memory, update --memory-swap,
+  //   update --memory-reservation, update --cpu-quota, update --cpu-period, update --cpu-share,
+  //   update --cpuset-cpus, update --cpuset-mems, update --pids-limit, update --blkio-weight
   compare(`as with runc: ${what}`, async () => {
     const found = [];
     for (const runtime of ["rune", "runc"] as const) {
