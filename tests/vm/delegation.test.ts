@@ -83,10 +83,11 @@ test("limits of an ordinary user's container, through the user's systemd", async
   expect(path).toContain(`/user@${person.uid}.service/`);
   expect(path).toEndWith(`/test-${home.mark}.scope`);
   expect([memory, pids]).toEqual([String(64 * mib), "77"]);
-  const shown = await command(
-    home.asPerson("systemctl", "--user", "show", `test-${home.mark}.scope`),
-  );
-  expect(shown.stdout).toContain("LoadState=not-found");
+  await eventually("the unit is gone", async () => {
+    const unit = `test-${home.mark}.scope`;
+    const shown = await command(home.asPerson("systemctl", "--user", "show", unit));
+    return shown.stdout.includes("LoadState=not-found");
+  });
 });
 
 // biome-ignore lint/suspicious/noExplicitAny: edits what `spec --rootless` wrote
