@@ -167,11 +167,19 @@ test("a unit that is gone is stopped, whatever else systemd says is not", () => 
   expect(() => unit.stop()).toThrow("it says no (org.freedesktop.DBus.Error.AccessDenied)");
 });
 
+test("a unit that is on its way out is waited for", () => {
+  const { kernel, answers } = peer();
+  answers["StartTransientUnit"] = { error: `${systemd}.UnitExists` };
+  kernel.reactions.sleep = () => delete answers["StartTransientUnit"];
+  newUnit(kernel, choice, wanted).start(pid, {}, 2);
+});
+
 test("a failed unit in the way is forgotten, one that runs is not touched", () => {
   const { kernel, called, answers } = peer();
   answers["StartTransientUnit"] = { error: `${systemd}.UnitExists` };
   const unit = newUnit(kernel, choice, wanted);
   expect(() => unit.start(pid, {}, 2)).toThrow("UnitExists");
+  expect(kernel.nowMs()).toBeGreaterThan(3000);
   unit.stop();
   expect(called.slice(-3)).toEqual(["StartTransientUnit", "ResetFailedUnit", "StartTransientUnit"]);
   expect(called).not.toContain("StopUnit");
