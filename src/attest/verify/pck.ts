@@ -2,7 +2,7 @@
 /** The PCK certificate: which it is, who issued it, whether it was revoked. */
 import { sameBytes, toHex } from "../../sgx/bytes.ts";
 import { missing } from "../collateral/collateral.ts";
-import { attestError } from "../error.ts";
+import { attestError, formatError } from "../error.ts";
 import type { Certification } from "../quote/certification.ts";
 import {
   type Certificate,
@@ -29,6 +29,9 @@ export function collectCertificates(
     certification.type === 4 || certification.type === 5
       ? parseCertificates(certification.pem, "quote's certificate chain")
       : [];
+  if (certification.type === 4 && brought.length !== 1) {
+    throw formatError("quote", `${brought.length} certificates in data of type 4, which is one`);
+  }
   if (certification.type === 7) {
     throw attestError(
       "ATTEST_UNSUPPORTED",

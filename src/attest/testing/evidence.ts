@@ -1,0 +1,465 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Fresh evidence: a whole platform with its chain, collateral and a quote, good unless the options
+ * change something. Whatever is changed is signed afterwards, so that a fault is the one meant.
+ */
+import { createHash } from "node:crypto";
+import type { Collateral } from "../collateral/collateral.ts";
+import type { SignedJson } from "../collateral/signed-json.ts";
+import { parseCertificate } from "../x509/certificate.ts";
+import { toPem } from "../x509/pem.ts";
+import { SGX_EXTENSION } from "../x509/sgx-extension.ts";
+import { type TrustAnchor, trustAnchorOf } from "../x509/trust.ts";
+import {
+  AUTHORITY_USAGE,
+  type CertificateFields,
+  type CrlFields,
+  certificate,
+  crl,
+  ECDSA_SHA256,
+  extension,
+  type KeyPair,
+  LEAF_USAGE,
+  name,
+  newKey,
+  pointBytes,
+  signRaw,
+} from "./authority.ts";
+import * as der from "./der-writer.ts";
+
+/** JSON that a test changes before it is signed. */
+// biome-ignore lint/suspicious/noExplicitAny: tests put wrong things into it
+export type Json = Record<string, any>;
+
+export type PlatformOptions = {
+  readonly components: readonly number[];
+  readonly pceSvn: number;
+  readonly fmspc: string;
+  readonly pceId: string;
+};
+
+export type EvidenceOptions = {
+  readonly version?: 3 | 4 | 5;
+  readonly body?: "sgx" | "td10" | "td15";
+  readonly certificationType?: 1 | 2 | 3 | 4 | 5 | 7;
+  /** The middle of everything's validity. */
+  readonly at?: Date;
+  readonly platform?: Partial<PlatformOptions>;
+  readonly root?: Partial<CertificateFields>;
+  readonly authority?: Partial<CertificateFields>;
+  readonly pck?: Partial<CertificateFields>;
+  readonly tcbSigner?: Partial<CertificateFields>;
+  readonly rootCrl?: Partial<CrlFields>;
+  readonly pckCrl?: Partial<CrlFields>;
+  readonly tcbInfo?: (json: Json) => void;
+  readonly qeIdentity?: (json: Json) => void;
+  /** Changes the 384 bytes before they are signed by the PCK. */
+  readonly qeReport?: (bytes: Uint8Array) => void;
+  /** Changes the enclave's or domain's report before it is signed. */
+  readonly report?: (bytes: Uint8Array) => void;
+  readonly header?: (bytes: Uint8Array) => void;
+  /** What every certificate name starts with: "SIMULATION ". */
+  readonly namePrefix?: string;
+  /** Order of the quote's chain: leaf 0, authority 1, root 2. */
+  readonly order?: readonly number[];
+  /** Signs the quote with another key than the one the QE reported. */
+  readonly wrongAttestationKey?: boolean;
+  readonly wrongTcbSignature?: boolean;
+  readonly wrongIdentitySignature?: boolean;
+};
+
+export type Evidence = {
+  readonly quote: Uint8Array;
+  readonly collateral: Collateral;
+  readonly anchors: readonly TrustAnchor[];
+  readonly at: Date;
+  readonly ders: {
+    readonly root: Uint8Array;
+    readonly authority: Uint8Array;
+    readonly pck: Uint8Array;
+    readonly tcbSigner: Uint8Array;
+  };
+  readonly keys: Keys;
+};
+
+type Keys = {
+  readonly root: KeyPair;
+  readonly authority: KeyPair;
+  readonly pck: KeyPair;
+  readonly tcbSigner: KeyPair;
+  readonly attestation: KeyPair;
+};
+
+/** Made once: what a test changes is not the keys. */
+const keys: Keys = {
+  root: newKey(),
+  authority: newKey(),
+  pck: newKey(),
+  tcbSigner: newKey(),
+  attestation: newKey(),
+};
+
+/** Keys of nobody, for whoever forges something. */
+export const foreignKey = newKey();
+
+export const NOW = new Date("2026-06-15T12:00:00Z");
+const DAY = 86_400_000;
+export const QE_MRSIGNER = "8c4f5775d796503e96137f77c68a829a0056ac8ded70140b081b094490c57bff";
+export const TDX_QE_MRSIGNER = "dc9e2a7c6f948f17474e34a7fc43ed030f7c1563f1babddf6340c82e0e54a8c5";
+
+const PLATFORM: PlatformOptions = {
+  components: [5, 5, 2, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+  pceSvn: 10,
+  fmspc: "00906ed50000",
+  pceId: "0000",
+};
+
+export function makeEvidence(options: EvidenceOptions = {}): Evidence {
+  const at = options.at ?? NOW;
+  const platform = { ...PLATFORM, ...options.platform };
+  const prefix = options.namePrefix ?? "";
+  const rootName = name(`${prefix}Test SGX Root CA`);
+  const authorityName = name(`${prefix}Test SGX PCK Platform CA`);
+  const common = {
+    version: 2,
+    notBefore: new Date(at.getTime() - 100 * DAY),
+    notAfter: new Date(at.getTime() + 100 * DAY),
+    more: [],
+    algorithm: ECDSA_SHA256,
+  };
+  const leaf = { ...common, authority: false, pathLength: undefined, usage: LEAF_USAGE };
+  const above = { ...common, authority: true, usage: AUTHORITY_USAGE };
+  const ders = {
+    root: certificate({
+      ...above,
+      serial: Uint8Array.of(1),
+      issuer: rootName,
+      subject: rootName,
+      key: keys.root,
+      signer: keys.root,
+      pathLength: 1,
+      ...options.root,
+    }),
+    authority: certificate({
+      ...above,
+      serial: Uint8Array.of(2),
+      issuer: rootName,
+      subject: authorityName,
+      key: keys.authority,
+      signer: keys.root,
+      pathLength: 0,
+      ...options.authority,
+    }),
+    pck: certificate({
+      ...leaf,
+      serial: Uint8Array.of(3),
+      issuer: authorityName,
+      subject: name(`${prefix}Test SGX PCK Certificate`),
+      key: keys.pck,
+      signer: keys.authority,
+      ...options.pck,
+      more: [extension(SGX_EXTENSION, sgxExtension(platform)), ...(options.pck?.more ?? [])],
+    }),
+    tcbSigner: certificate({
+      ...leaf,
+      serial: Uint8Array.of(4),
+      issuer: rootName,
+      subject: name(`${prefix}Test SGX TCB Signing`),
+      key: keys.tcbSigner,
+      signer: keys.root,
+      ...options.tcbSigner,
+    }),
+  };
+  const window = {
+    thisUpdate: new Date(at.getTime() - 10 * DAY),
+    nextUpdate: new Date(at.getTime() + 20 * DAY),
+  };
+  const tdx = (options.body ?? "sgx") !== "sgx";
+  const tcbInfo = tcbInfoJson(platform, window, tdx);
+  options.tcbInfo?.(tcbInfo);
+  const identity = identityJson(window, tdx);
+  options.qeIdentity?.(identity);
+  const type = options.certificationType ?? 5;
+  const root = parseCertificate(
+    certificate({
+      ...above,
+      serial: Uint8Array.of(1),
+      issuer: rootName,
+      subject: rootName,
+      key: keys.root,
+      signer: keys.root,
+      pathLength: 1,
+    }),
+  );
+  return {
+    quote: makeQuote(options, platform, ders, type),
+    collateral: {
+      tcbInfo: signJson(tcbInfo, options.wrongTcbSignature ? foreignKey : keys.tcbSigner),
+      qeIdentity: signJson(identity, options.wrongIdentitySignature ? foreignKey : keys.tcbSigner),
+      rootCrl: crl({
+        issuer: rootName,
+        ...window,
+        revoked: [],
+        signer: keys.root,
+        more: [],
+        ...options.rootCrl,
+      }),
+      pckCrl: crl({
+        issuer: authorityName,
+        ...window,
+        revoked: [Uint8Array.of(0x77)],
+        signer: keys.authority,
+        more: [],
+        ...options.pckCrl,
+      }),
+      certificates: [
+        ders.tcbSigner,
+        ...(type === 5 ? [] : [ders.authority, ders.root]),
+        ...(type < 4 ? [ders.pck] : []),
+      ],
+    },
+    anchors: [trustAnchorOf(root)],
+    at,
+    ders,
+    keys,
+  };
+}
+
+function sgxExtension(platform: PlatformOptions): Uint8Array {
+  const field = (arc: string, value: Uint8Array) =>
+    der.sequence(der.oid(`${SGX_EXTENSION}.${arc}`), value);
+  const bytes = (hex: string) => der.octets(Buffer.from(hex, "hex"));
+  return der.sequence(
+    field("1", der.octets(new Uint8Array(16).fill(0xaa))),
+    field(
+      "2",
+      der.sequence(
+        ...platform.components.map((svn, index) => field(`2.${index + 1}`, der.integer(svn))),
+        field("2.17", der.integer(platform.pceSvn)),
+        field("2.18", der.octets(Uint8Array.from(platform.components))),
+      ),
+    ),
+    field("3", bytes(platform.pceId)),
+    field("4", bytes(platform.fmspc)),
+    field("5", der.integer(1, 0x0a)),
+    field("6", der.octets(new Uint8Array(16).fill(0xbb))),
+    field("7", der.sequence(field("7.1", der.boolean(true)), field("7.3", der.boolean(true)))),
+  );
+}
+
+type Window = { readonly thisUpdate: Date; readonly nextUpdate: Date };
+
+function isoSeconds(date: Date): string {
+  return date.toISOString().replace(/\.\d+Z$/, "Z");
+}
+
+/** Three levels: the platform's own, one below it and one that nobody should be at. */
+function tcbInfoJson(platform: PlatformOptions, window: Window, tdx: boolean): Json {
+  const level = (svn: number, pcesvn: number, tcbStatus: string, advisories: string[]) => ({
+    tcb: {
+      sgxtcbcomponents: PLATFORM.components.map((own, index) => ({ svn: index < 2 ? svn : own })),
+      pcesvn,
+      ...(tdx
+        ? { tdxtcbcomponents: [svn, 0, 3, ...new Array(13).fill(0)].map((one) => ({ svn: one })) }
+        : {}),
+    },
+    tcbDate: `202${svn}-01-01T00:00:00Z`,
+    tcbStatus,
+    ...(advisories.length > 0 ? { advisoryIDs: advisories } : {}),
+  });
+  const module = {
+    mrsigner: "0".repeat(96),
+    attributes: "0".repeat(16),
+    attributesMask: "F".repeat(16),
+  };
+  return {
+    id: tdx ? "TDX" : "SGX",
+    version: 3,
+    issueDate: isoSeconds(window.thisUpdate),
+    nextUpdate: isoSeconds(window.nextUpdate),
+    fmspc: platform.fmspc.toUpperCase(),
+    pceId: platform.pceId,
+    tcbType: 0,
+    tcbEvaluationDataNumber: 18,
+    ...(tdx
+      ? {
+          tdxModule: module,
+          tdxModuleIdentities: [
+            {
+              id: "TDX_01",
+              ...module,
+              tcbLevels: [
+                { tcb: { isvsvn: 5 }, tcbDate: "2024-06-01T00:00:00Z", tcbStatus: "UpToDate" },
+                {
+                  tcb: { isvsvn: 2 },
+                  tcbDate: "2023-06-01T00:00:00Z",
+                  tcbStatus: "OutOfDate",
+                  advisoryIDs: ["INTEL-SA-03000"],
+                },
+              ],
+            },
+          ],
+        }
+      : {}),
+    tcbLevels: [
+      level(5, 10, "UpToDate", []),
+      level(4, 9, "OutOfDate", ["INTEL-SA-01000"]),
+      level(3, 5, "Revoked", ["INTEL-SA-01001"]),
+    ],
+  };
+}
+
+function identityJson(window: Window, tdx: boolean): Json {
+  return {
+    id: tdx ? "TD_QE" : "QE",
+    version: 2,
+    issueDate: isoSeconds(window.thisUpdate),
+    nextUpdate: isoSeconds(window.nextUpdate),
+    tcbEvaluationDataNumber: 17,
+    miscselect: "00000000",
+    miscselectMask: "FFFFFFFF",
+    attributes: "11000000000000000000000000000000",
+    attributesMask: "FBFFFFFFFFFFFFFF0000000000000000",
+    mrsigner: (tdx ? TDX_QE_MRSIGNER : QE_MRSIGNER).toUpperCase(),
+    isvprodid: tdx ? 2 : 1,
+    tcbLevels: [
+      { tcb: { isvsvn: 8 }, tcbDate: "2025-03-01T00:00:00Z", tcbStatus: "UpToDate" },
+      {
+        tcb: { isvsvn: 6 },
+        tcbDate: "2022-03-01T00:00:00Z",
+        tcbStatus: "OutOfDate",
+        advisoryIDs: ["INTEL-SA-02000"],
+      },
+      { tcb: { isvsvn: 1 }, tcbDate: "2020-03-01T00:00:00Z", tcbStatus: "Revoked" },
+    ],
+  };
+}
+
+export function signJson(json: Json, key: KeyPair): SignedJson {
+  const text = JSON.stringify(json);
+  return { text, signature: signRaw(key, new TextEncoder().encode(text)) };
+}
+
+function makeQuote(
+  options: EvidenceOptions,
+  platform: PlatformOptions,
+  ders: Evidence["ders"],
+  type: number,
+): Uint8Array {
+  const version = options.version ?? ((options.body ?? "sgx") === "sgx" ? 3 : 4);
+  const kind = options.body ?? "sgx";
+  const tdx = kind !== "sgx";
+  const header = new Uint8Array(48);
+  const view = new DataView(header.buffer);
+  view.setUint16(0, version, true);
+  view.setUint16(2, 2, true);
+  view.setUint32(4, tdx ? 0x81 : 0, true);
+  view.setUint16(8, 8, true);
+  view.setUint16(10, platform.pceSvn, true);
+  header.set(Buffer.from("939a7233f79c4ca9940a0db3957f0607", "hex"), 12);
+  options.header?.(header);
+  const report = tdx ? tdBody(kind === "td15") : enclaveBody();
+  options.report?.(report);
+  const kindPrefix = version === 5 ? bodyPrefix(kind, report.length) : new Uint8Array();
+  const signedPart = Buffer.concat([header, kindPrefix, report]);
+
+  const authenticationData = new Uint8Array(32).map((_, index) => index);
+  const attestationKey = pointBytes(keys.attestation);
+  const qeReport = qeBody(tdx);
+  qeReport.set(
+    createHash("sha256").update(attestationKey).update(authenticationData).digest(),
+    320,
+  );
+  options.qeReport?.(qeReport);
+  const qePart = Buffer.concat([
+    qeReport,
+    signRaw(keys.pck, qeReport),
+    u16(authenticationData.length),
+    authenticationData,
+    u16(type),
+    sized(certificationData(options, platform, ders, type)),
+  ]);
+  const signature = signRaw(
+    options.wrongAttestationKey ? foreignKey : keys.attestation,
+    signedPart,
+  );
+  const rest = version === 3 ? qePart : Buffer.concat([u16(6), sized(qePart)]);
+  const data = Buffer.concat([signature, attestationKey, rest]);
+  return new Uint8Array(Buffer.concat([signedPart, sized(data)]));
+}
+
+function certificationData(
+  options: EvidenceOptions,
+  platform: PlatformOptions,
+  ders: Evidence["ders"],
+  type: number,
+): Uint8Array {
+  if (type === 7) return new Uint8Array(100);
+  if (type === 4) return new TextEncoder().encode(toPem(ders.pck, "CERTIFICATE"));
+  if (type === 5) {
+    const chain = [ders.pck, ders.authority, ders.root];
+    const order = options.order ?? [0, 1, 2];
+    const pem = order.map((index) => toPem(chain[index] ?? ders.pck, "CERTIFICATE")).join("");
+    return new TextEncoder().encode(pem);
+  }
+  return Buffer.concat([
+    new Uint8Array(type === 1 ? 16 : type === 2 ? 256 : 384).fill(0xaa),
+    Uint8Array.from(platform.components),
+    u16(platform.pceSvn),
+    Buffer.from(platform.pceId, "hex"),
+  ]);
+}
+
+function enclaveBody(): Uint8Array {
+  const body = new Uint8Array(384);
+  const view = new DataView(body.buffer);
+  view.setBigUint64(48, 0x5n, true);
+  view.setBigUint64(56, 0x3n, true);
+  body.fill(0x11, 64, 96);
+  body.fill(0x22, 128, 160);
+  view.setUint16(256, 7, true);
+  view.setUint16(258, 3, true);
+  body.fill(0x33, 320, 384);
+  return body;
+}
+
+function tdBody(is15: boolean): Uint8Array {
+  const body = new Uint8Array(is15 ? 648 : 584);
+  body.set([5, 1, 3], 0);
+  body.fill(0x44, 16, 64);
+  new DataView(body.buffer).setBigUint64(120, 1n << 28n, true);
+  body.fill(0x55, 136, 184);
+  body.fill(0x66, 520, 584);
+  if (is15) body.set([5, 1, 3], 584);
+  return body;
+}
+
+function qeBody(tdx: boolean): Uint8Array {
+  const body = new Uint8Array(384);
+  const view = new DataView(body.buffer);
+  view.setBigUint64(48, 0x15n, true);
+  view.setBigUint64(56, 0xe7n, true);
+  body.set(Buffer.from(tdx ? TDX_QE_MRSIGNER : QE_MRSIGNER, "hex"), 128);
+  view.setUint16(256, tdx ? 2 : 1, true);
+  view.setUint16(258, 8, true);
+  return body;
+}
+
+function bodyPrefix(kind: "sgx" | "td10" | "td15", size: number): Uint8Array {
+  return Buffer.concat([u16({ sgx: 1, td10: 2, td15: 3 }[kind]), u32(size)]);
+}
+
+function u16(value: number): Uint8Array {
+  return Uint8Array.of(value & 0xff, value >> 8);
+}
+
+function u32(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, value, true);
+  return bytes;
+}
+
+/** Preceded by its length. */
+function sized(bytes: Uint8Array): Uint8Array {
+  return Buffer.concat([u32(bytes.length), bytes]);
+}
