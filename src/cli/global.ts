@@ -33,7 +33,7 @@ export const programOptions = [
   {
     name: "systemd-cgroup",
     kind: "flag",
-    help: "let systemd manage cgroups; `cgroupsPath` is then slice:prefix:name; not supported yet",
+    help: "let systemd manage cgroups; `cgroupsPath` is then slice:prefix:name",
   },
   {
     name: "rootless",

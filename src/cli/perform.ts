@@ -6,7 +6,7 @@ import { absolute } from "../container/path.ts";
 import type { Front } from "../kernel/front.ts";
 import type { Fd, Kernel } from "../kernel/kernel.ts";
 import { isInUserNamespace } from "../kernel/user-namespace.ts";
-import type { ContainerStart } from "./container-options.ts";
+import { type ContainerStart, given } from "./container-options.ts";
 import type { GlobalOptions } from "./global.ts";
 import type { Log } from "./log.ts";
 import { stateRoot } from "./state-root.ts";
@@ -31,7 +31,7 @@ const stdout = 1 as Fd; // open: the front sees to it
  * they do not use.
  */
 export async function perform(command: Command, session: Session): Promise<void> {
-  refuseUnsupported(session.global, command);
+  refuseUnsupported(command);
   const { kernel } = session;
   const print = (text: string) => kernel.write(stdout, new TextEncoder().encode(text));
   switch (command.verb) {
@@ -74,7 +74,7 @@ export async function perform(command: Command, session: Session): Promise<void>
     }
     case "delete": {
       const { deleteContainers } = await import("../container/delete.ts");
-      return deleteContainers(depsOf(session), command.ids, command.force);
+      return await deleteContainers(depsOf(session), command.ids, command.force);
     }
     case "state": {
       const { inspect } = await import("../container/list.ts");
@@ -83,7 +83,7 @@ export async function perform(command: Command, session: Session): Promise<void>
     case "update": {
       const { update } = await import("../container/update.ts");
       const { verb: _, ...request } = command;
-      return update(depsOf(session), request);
+      return await update(depsOf(session), request);
     }
     case "pause": {
       const { pause } = await import("../container/pause.ts");
@@ -131,7 +131,8 @@ function preserved(count: number, { front, kernel }: Session) {
   return { preserveFds: count + listening, listeningFds: listening };
 }
 
-function depsOf({ kernel, global, front, log, libDir }: Session): Deps {
+function depsOf(session: Session): Deps {
+  const { kernel, global, front, log, libDir } = session;
   const { path, sticky } = stateRoot(global.root, {
     variable: front.variable,
     effectiveUid: kernel.euid(),
@@ -154,6 +155,31 @@ function depsOf({ kernel, global, front, log, libDir }: Session): Deps {
       ...["--log-format", global.logFormat],
       ...["report-failure", verb, id],
     ],
+    systemd: {
+      wanted: global.systemdCgroup,
+      user: () => isRootless(session),
+      environment: () => busEnvironment(session),
+    },
     warn: (message) => log.warning(message),
+  };
+}
+
+/** Whose systemd it is: runc's rule, shouldUseRootlessCgroupManager. */
+function isRootless({ kernel, global, front }: Session): boolean {
+  if (global.rootless !== "auto") return global.rootless === "true";
+  if (kernel.euid() !== 0) return true;
+  return front.variable("USER") !== "root" && isInUserNamespace(kernel);
+}
+
+function busEnvironment({ front, kernel }: Session) {
+  const environment = front.environment();
+  const [system, own] = ["DBUS_SYSTEM_BUS_ADDRESS", "DBUS_SESSION_BUS_ADDRESS"].map((name) =>
+    environment.get(name),
+  );
+  const directory = environment.get("XDG_RUNTIME_DIR") ?? `/run/user/${kernel.euid()}`;
+  return {
+    ...given("systemBus", system),
+    ...given("sessionBus", own),
+    runtimeDirectory: directory,
   };
 }

@@ -5,12 +5,11 @@
  * when its feature comes.
  */
 import { RuneError } from "../errors/error.ts";
-import type { GlobalOptions } from "./global.ts";
 import type { Command } from "./table.ts";
 
 /** @throws RuneError CONFIG_UNSUPPORTED that names the flag */
-export function refuseUnsupported(global: GlobalOptions, command: Command): void {
-  const flag = unsupportedFlag(global, command);
+export function refuseUnsupported(command: Command): void {
+  const flag = unsupportedFlag(command);
   if (flag === undefined) return;
   throw new RuneError({
     code: "CONFIG_UNSUPPORTED",
@@ -19,11 +18,10 @@ export function refuseUnsupported(global: GlobalOptions, command: Command): void
   });
 }
 
-function unsupportedFlag(global: GlobalOptions, command: Command): string | undefined {
+function unsupportedFlag(command: Command): string | undefined {
   switch (command.verb) {
     case "create":
     case "run":
-      if (global.systemdCgroup) return "systemd-cgroup";
       return command.pidfdSocket === undefined ? undefined : "pidfd-socket";
     case "exec":
       if (command.pidfdSocket !== undefined) return "pidfd-socket";

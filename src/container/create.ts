@@ -9,6 +9,7 @@ import { destroy } from "./destroy.ts";
 import { prepareBundle } from "./enclave.ts";
 import { launch } from "./launch.ts";
 import { prepareSeccomp } from "./seccomp.ts";
+import { prepareUnit } from "./unit.ts";
 
 export type CreateRequest = {
   readonly id: string;
@@ -32,17 +33,19 @@ async function createWith(deps: Deps, request: CreateRequest): Promise<void> {
   const read = readBundle(deps.kernel, request.bundle);
   requireConsoleSocket(read.config.process.terminal === true, consoleSocket, true);
   const console = consoleSocket === undefined ? undefined : deps.kernel.connectUnix(consoleSocket);
+  const unit = await prepareUnit(deps, request.id, read.config);
   const launched = launch(deps, {
     ...rest,
     ...(await prepareBundle(deps, read, platform)),
     ...(await prepareSeccomp(deps, read.config)),
+    ...unit,
     ...(console === undefined ? {} : { console }),
     waitsForStart: true,
   });
   try {
     sendRun(deps.kernel, launched.channel);
   } catch (error) {
-    destroy(deps, launched.directory, launched.state);
+    destroy(deps, launched.directory, launched.state, unit.unit);
     throw error;
   } finally {
     deps.kernel.close(launched.channel);

@@ -4,13 +4,18 @@ import type { Deps } from "./deps.ts";
 import { destroy } from "./destroy.ts";
 import { statusOf } from "./status.ts";
 import { ContainerDirectory } from "./store.ts";
+import { unitOf } from "./unit.ts";
 
 /** Deletes all of them that can be deleted; the first failure is thrown when the others are done. */
-export function deleteContainers(deps: Deps, ids: readonly string[], force: boolean): void {
+export async function deleteContainers(
+  deps: Deps,
+  ids: readonly string[],
+  force: boolean,
+): Promise<void> {
   const failures: RuneError[] = [];
   for (const id of ids) {
     try {
-      deleteContainer(deps, id, force);
+      await deleteContainer(deps, id, force);
     } catch (error) {
       failures.push(RuneError.from(error, `delete \`${id}\``));
     }
@@ -24,7 +29,7 @@ export function deleteContainers(deps: Deps, ids: readonly string[], force: bool
  * Removes a container that is stopped or was never started; `force` also one that runs, one whose
  * maker died, one whose state cannot be read, and succeeds where there is none.
  */
-export function deleteContainer(deps: Deps, id: string, force: boolean): void {
+export async function deleteContainer(deps: Deps, id: string, force: boolean): Promise<void> {
   const { kernel, root } = deps;
   const directory = openUnlessAbsent(deps, id, force);
   if (directory === undefined) return;
@@ -37,7 +42,7 @@ export function deleteContainer(deps: Deps, id: string, force: boolean): void {
   }
   const status = statusOf(kernel, `${root}/${id}`, state);
   if (!force && status !== "stopped" && status !== "created") throw refusal(id, `it is ${status}`);
-  destroy(deps, held, state);
+  destroy(deps, held, state, await unitOf(deps, state));
 }
 
 function openUnlessAbsent(

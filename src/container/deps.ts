@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What every verb gets from whoever calls it, the CLI or the shim. */
+import type { ManagerChoice } from "../cgroups/unit.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { trackDescriptors } from "../kernel/tracked.ts";
 
@@ -26,6 +27,13 @@ export type Deps = {
    * errno, doing and reason are added to it.
    */
   readonly reportCommand: (verb: "run" | "exec", id: string) => readonly string[];
+  /** `--systemd-cgroup`, and which systemd that is. */
+  readonly systemd: {
+    readonly wanted: boolean;
+    /** True for a caller without root: the user's manager. */
+    readonly user: () => boolean;
+    readonly environment: () => ManagerChoice["environment"];
+  };
   /** Reports what is odd but no failure. */
   readonly warn: (message: string) => void;
 };

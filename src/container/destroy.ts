@@ -2,6 +2,7 @@
 /** Ending a container for good: processes, cgroup, files. */
 import { cgroupPids, removeCgroup } from "../cgroups/cgroup.ts";
 import { thawAll } from "../cgroups/freezer.ts";
+import type { ContainerUnit } from "../cgroups/unit.ts";
 import { RuneError } from "../errors/error.ts";
 import { ESRCH, SIGKILL } from "../kernel/constants.ts";
 import { type Kernel, type Pid, unlessErrno } from "../kernel/kernel.ts";
@@ -13,8 +14,16 @@ import type { ContainerDirectory } from "./store.ts";
 /** A process in an uninterruptible sleep takes its time; beyond this it is an error. */
 const patienceMs = 10_000;
 
-/** Kills what is left and removes everything; the caller releases the directory. */
-export function destroy({ kernel }: Deps, directory: ContainerDirectory, state: State): void {
+/**
+ * Kills what is left and removes everything; the caller releases the directory. `unit` is what systemd
+ * is to forget.
+ */
+export function destroy(
+  { kernel, warn }: Deps,
+  directory: ContainerDirectory,
+  state: State,
+  unit?: ContainerUnit,
+): void {
   const { init, cgroup } = state;
   if (init !== undefined && isAlive(kernel, init)) {
     unlessErrno(() => kernel.kill(init.pid as Pid, SIGKILL), ESRCH);
@@ -23,8 +32,20 @@ export function destroy({ kernel }: Deps, directory: ContainerDirectory, state: 
     const initGone = init === undefined || !isAlive(kernel, init);
     return initGone && cgroupPids(kernel, cgroup).length === 0;
   });
+  if (unit !== undefined) stopUnit(unit, warn);
   removeCgroup(kernel, cgroup);
   directory.remove();
+}
+
+/** Without its cgroup a scope ends by itself: systemd out of reach is no reason to keep a container. */
+function stopUnit(unit: ContainerUnit, warn: Deps["warn"]): void {
+  try {
+    unit.stop();
+  } catch (error) {
+    warn(RuneError.from(error, `stop systemd unit \`${unit.record.name}\``).message);
+  } finally {
+    unit.close();
+  }
 }
 
 /** Kills everything in the cgroup again and again, as a fork may race with it. */

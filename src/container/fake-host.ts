@@ -50,6 +50,7 @@ export function fakeHost(config: object = {}, answers: Answers = ready): Host {
     version: "0.0.0",
     openDescriptors: new Set(),
     reportCommand: (verb, id) => ["rune", "report", verb, id],
+    systemd: { wanted: false, user: () => false, environment: () => ({}) },
     warn: (message) => warnings.push(message),
   };
   behaveAsRunelet(kernel, answers);

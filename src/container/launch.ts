@@ -12,6 +12,7 @@ import {
 import { isUnifiedOnly, readHierarchies } from "../cgroups/layout.ts";
 import { applyLimits, hasLimits, ignoredLimits, limitProcesses } from "../cgroups/limits.ts";
 import { giveCgroup } from "../cgroups/ownership.ts";
+import type { ContainerUnit } from "../cgroups/unit.ts";
 import { withoutSecrets } from "../enclave/mentions.ts";
 import { RuneError } from "../errors/error.ts";
 import type { Fd, Kernel, Pid } from "../kernel/kernel.ts";
@@ -49,6 +50,8 @@ export type LaunchRequest = {
   readonly preserveFds: number;
   readonly enclave?: EnclaveLaunch;
   readonly seccomp?: SeccompFilter;
+  /** Where systemd makes the cgroups. */
+  readonly unit?: ContainerUnit;
   readonly listeningFds: number;
   /** True for `create`: the payload waits for `start`. */
   readonly waitsForStart: boolean;
@@ -112,7 +115,9 @@ class Attempt {
     const kernel = this.#kernel;
     const hierarchies = readHierarchies(kernel);
     const { config } = this.#bundle;
-    const located = locateCgroup(hierarchies, config.linux?.cgroupsPath, this.#request.id);
+    const { unit, id } = this.#request;
+    const located =
+      unit?.locate(hierarchies) ?? locateCgroup(hierarchies, config.linux?.cgroupsPath, id);
     // Before the state file names it: `delete --force` kills what is in the cgroup.
     refuseOccupied(kernel, located);
     // Before anything else exists: whoever finds the state file can remove all that follows.
@@ -120,6 +125,9 @@ class Attempt {
     const descriptors = openDescriptors(this.#deps, this.#request, this.#directory);
     const runelet = spawnRunelet(this.#deps, descriptors.all);
     this.#channel = runelet.channel;
+    const { pids, ...atOnce } = config.linux?.resources ?? {};
+    const version = isUnifiedOnly(hierarchies) ? 2 : 1;
+    unit?.start(runelet.pid, atOnce, version);
     this.#makeCgroup(located);
     const input = this.#input(descriptors, isUnifiedOnly(hierarchies));
     const plan = planContainer(config, input, this.#bundle.path);
@@ -127,6 +135,8 @@ class Attempt {
     submitPlan(this.#deps, runelet, plan);
     const pid = this.#awaitReady(runelet.channel);
     kernel.reap(runelet.pid); // the parent: it ends once it has told us the child's pid
+    if (pids !== undefined) unit?.setResources({ pids }, version);
+    unit?.close();
     limitProcesses(kernel, this.#cgroup, config.linux?.resources ?? {});
     const state = this.#state(this.#cgroup, pid);
     this.#directory.writeState(state);
@@ -139,7 +149,7 @@ class Attempt {
     // Without its channel the child ends by itself, also where there is no cgroup to find it in.
     if (this.#channel !== undefined) this.#kernel.close(this.#channel);
     try {
-      destroy(this.#deps, this.#directory, this.#state(this.#cgroup));
+      destroy(this.#deps, this.#directory, this.#state(this.#cgroup), this.#request.unit);
       removeMade(this.#kernel, this.#madeCgroups);
     } catch (error) {
       const { message } = RuneError.from(error, "undo");
@@ -233,7 +243,7 @@ class Attempt {
 
   #state(cgroup: readonly CgroupDirectory[], pid?: Pid): State {
     const { config, path, rootfs } = this.#bundle;
-    const { enclave } = this.#request;
+    const { enclave, unit } = this.#request;
     const namespaces = config.linux?.namespaces ?? [];
     const init = pid === undefined ? undefined : requireChild(this.#kernel, pid);
     return {
@@ -248,6 +258,7 @@ class Attempt {
       annotations: withoutSecrets(config.annotations ?? {}),
       ...(init === undefined ? {} : { init: { pid: init.pid, startTime: init.startTime } }),
       cgroup,
+      ...(unit?.isOurs === true ? { systemd: unit.record } : {}),
       ...(enclave === undefined ? {} : { enclave: enclave.state, enclave_config: enclave.record }),
       namespaces: namespaces.reduce((flags, { type }) => flags | cloneFlags[type], 0),
       ownPidNamespace: isNew(config, "pid"),

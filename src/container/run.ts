@@ -12,6 +12,7 @@ import { prepareBundle } from "./enclave.ts";
 import { type Launched, launch } from "./launch.ts";
 import { becomePlan, reapFailed } from "./runelet.ts";
 import { prepareSeccomp } from "./seccomp.ts";
+import { prepareUnit } from "./unit.ts";
 
 export type RunRequest = CreateRequest & {
   readonly detach: boolean;
@@ -33,10 +34,12 @@ async function runWith(deps: Deps, request: RunRequest): Promise<void> {
   requireConsoleSocket(terminal, consoleSocket, detach);
   const [ours, theirs] = terminal && !detach ? kernel.streamPair() : [undefined, undefined];
   const console = consoleSocket === undefined ? theirs : kernel.connectUnix(consoleSocket);
+  const unit = await prepareUnit(deps, request.id, read.config);
   const launched = launch(deps, {
     ...rest,
     ...(await prepareBundle(deps, read, platform)),
     ...(await prepareSeccomp(deps, read.config)),
+    ...unit,
     ...(console === undefined ? {} : { console }),
     waitsForStart: false,
   });
@@ -44,7 +47,7 @@ async function runWith(deps: Deps, request: RunRequest): Promise<void> {
     if (detach) runDetached(kernel, launched.channel);
     else becomePlan(deps, monitorPlan(deps, launched, { subreaper, keep, ours }));
   } catch (error) {
-    destroy(deps, launched.directory, launched.state);
+    destroy(deps, launched.directory, launched.state, unit.unit);
     reapFailed(deps);
     throw error;
   } finally {

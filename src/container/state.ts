@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** state.json: what is kept of a container between commands. */
 import type { CgroupDirectory } from "../cgroups/cgroup.ts";
+import type { UnitRecord } from "../cgroups/unit.ts";
 import { RuneError } from "../errors/error.ts";
 
 /** Counts up when a field changes its meaning; older ones stay readable, newer ones are refused. */
@@ -21,6 +22,8 @@ export type State = {
   /** Absent while the container is being made: `creating`. */
   readonly init?: InitProcess;
   readonly cgroup: readonly CgroupDirectory[];
+  /** Where systemd has made the cgroup. */
+  readonly systemd?: UnitRecord;
   /** CLONE_NEW* of the namespaces the init does not share with the runtime. */
   readonly namespaces: number;
   /** Of an enclave container, or one with a simulated SGX platform. */

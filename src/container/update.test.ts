@@ -32,9 +32,9 @@ function written({ kernel }: Host): string[] {
   return kernel.calls.filter((call) => call.startsWith("write /cg")).map((call) => call.slice(6));
 }
 
-test("changes what is named, and nothing else", () => {
+test("changes what is named, and nothing else", async () => {
   const made = host();
-  update(made.deps, request({ cpu: { quota: 10_000n }, memory: { limit: 4096n } }));
+  await update(made.deps, request({ cpu: { quota: 10_000n }, memory: { limit: 4096n } }));
   expect(written(made)).toEqual([
     "/cg/memory/web/memory.limit_in_bytes 4096",
     "/cg/unified/web/cpu.max 10000 50000",
@@ -43,12 +43,12 @@ test("changes what is named, and nothing else", () => {
   expect(made.kernel.openNames()).toEqual([]);
 });
 
-test("a file, of which flags count before its own values, and devices do not count", () => {
+test("a file, of which flags count before its own values, and devices do not count", async () => {
   const made = host();
   const devices = [{ allow: true, type: "c", major: 1, minor: 1 }];
   const file = { memory: { limit: 8192, reservation: 0 }, pids: { limit: 7 }, devices };
   made.kernel.file("/limits.json", JSON.stringify(file));
-  update(made.deps, request({ memory: { limit: 4096n } }, { resourcesFile: "/limits.json" }));
+  await update(made.deps, request({ memory: { limit: 4096n } }, { resourcesFile: "/limits.json" }));
   expect(written(made)).toEqual([
     "/cg/memory/web/memory.limit_in_bytes 4096",
     "/cg/unified/web/pids.max 7",
@@ -56,7 +56,7 @@ test("a file, of which flags count before its own values, and devices do not cou
   expect(made.kernel.attachedPrograms("/cg/unified/web")).toEqual([]);
 });
 
-test("standard input", () => {
+test("standard input", async () => {
   const made = host();
   made.kernel.file("/input", '{"pids":{"limit":7}}');
   made.kernel.open("/input", 0);
@@ -68,29 +68,29 @@ test("standard input", () => {
     kernel[name] = (...values: unknown[]) =>
       Reflect.apply(Reflect.get(made.kernel, name), made.kernel, values);
   }
-  update({ ...made.deps, kernel }, request({}, { resourcesFile: "-" }));
+  await update({ ...made.deps, kernel }, request({}, { resourcesFile: "-" }));
   expect(written(made)).toEqual(["/cg/unified/web/pids.max 7"]);
 });
 
-test("a file that is wrong says where", () => {
+test("a file that is wrong says where", async () => {
   const made = host();
   made.kernel.file("/limits.json", '{"memory":{"limit":"4k"}}');
-  expect(() => update(made.deps, request({}, { resourcesFile: "/limits.json" }))).toThrow(
+  await expect(update(made.deps, request({}, { resourcesFile: "/limits.json" }))).rejects.toThrow(
     'resources `memory.limit`: expected an integer from -9223372036854775808 to 9223372036854775807, got "4k"',
   );
   made.kernel.file("/limits.json", "{");
-  expect(() => update(made.deps, request({}, { resourcesFile: "/limits.json" }))).toThrow(
+  await expect(update(made.deps, request({}, { resourcesFile: "/limits.json" }))).rejects.toThrow(
     "resources: ",
   );
-  expect(() => update(made.deps, request({}, { resourcesFile: "/none" }))).toThrow("/none");
+  await expect(update(made.deps, request({}, { resourcesFile: "/none" }))).rejects.toThrow("/none");
   expect(written(made)).toEqual([]);
 });
 
-test("when one limit fails, the others are as before", () => {
+test("when one limit fails, the others are as before", async () => {
   const made = host();
   made.kernel.fail("write /cg/unified/web/pids.max 7", EINVAL);
   const change = { memory: { limit: 4096n }, cpu: { shares: 512n }, pids: { limit: 7n } };
-  expect(() => update(made.deps, request(change))).toThrow(
+  await expect(update(made.deps, request(change))).rejects.toThrow(
     "update `web`: write `7` to `/cg/unified/web/pids.max`: invalid argument",
   );
   expect(made.kernel.text("/cg/unified/web/cpu.weight")?.trim()).toBe("100");
@@ -100,30 +100,30 @@ test("when one limit fails, the others are as before", () => {
   expect(made.kernel.openNames()).toEqual([]);
 });
 
-test("a container that is created has limits already; one that has ended or is unfinished, none", () => {
+test("a container that is created has limits already; one that has ended or is unfinished, none", async () => {
   const code = (code: string) => expect.objectContaining({ code });
   const change = request({ pids: { limit: 7n } });
   const created = host();
   created.kernel.fifo(`${root}/web/exec.fifo`, true);
-  update(created.deps, change);
+  await update(created.deps, change);
   expect(written(created)).toHaveLength(1);
-  expect(() => update(host(false).deps, change)).toThrow(code("CONTAINER_NOT_RUNNING"));
-  expect(() => update(fakeHost().deps, change)).toThrow(code("CONTAINER_NOT_FOUND"));
+  await expect(update(host(false).deps, change)).rejects.toThrow(code("CONTAINER_NOT_RUNNING"));
+  await expect(update(fakeHost().deps, change)).rejects.toThrow(code("CONTAINER_NOT_FOUND"));
   const unfinished = host();
   unfinished.kernel.unlink(`${root}/web/state.json`);
-  expect(() => update(unfinished.deps, change)).toThrow(code("CONTAINER_NOT_RUNNING"));
+  await expect(update(unfinished.deps, change)).rejects.toThrow(code("CONTAINER_NOT_RUNNING"));
   const bare = fakeHost();
   existing(bare, { cgroup: [] });
   bare.kernel.process(initPid);
-  expect(() => update(bare.deps, change)).toThrow("it has no cgroup");
+  await expect(update(bare.deps, change)).rejects.toThrow("it has no cgroup");
 });
 
-test("limits that no kernel has are told of; schemas need a machine that has them", () => {
+test("limits that no kernel has are told of; schemas need a machine that has them", async () => {
   const made = host();
-  update(made.deps, request({ memory: { kernel: 5n } }));
+  await update(made.deps, request({ memory: { kernel: 5n } }));
   expect(made.warnings.join()).toContain("memory.kernel");
   for (const schema of [{ l3CacheSchema: "L3:0=f" }, { memBwSchema: "MB:0=20" }]) {
-    expect(() => update(host().deps, request({ pids: { limit: 7n } }, schema))).toThrow(
+    await expect(update(host().deps, request({ pids: { limit: 7n } }, schema))).rejects.toThrow(
       expect.objectContaining({ code: "HOST_UNSUPPORTED" }),
     );
   }

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Changing the limits of a container that lives. */
+import { isUnifiedOnly, readHierarchies } from "../cgroups/layout.ts";
 import { changeLimits, hasLimits, ignoredLimits } from "../cgroups/limits.ts";
 import { RuneError } from "../errors/error.ts";
 import { type Fd, readFile, readText, readToEnd } from "../kernel/kernel.ts";
 import type { Resources } from "../oci/config-resources.ts";
 import { maximumConfigSizeBytes, parseResources } from "../oci/parse-config.ts";
 import type { Deps } from "./deps.ts";
+import type { State } from "./state.ts";
 import { statusOf } from "./status.ts";
 import { ContainerDirectory } from "./store.ts";
+import { unitOf } from "./unit.ts";
 
 export type UpdateRequest = {
   readonly id: string;
@@ -20,7 +23,7 @@ export type UpdateRequest = {
 };
 
 /** Changes the limits that the request names; all of them, or none. Rules for devices are passed over. */
-export function update(deps: Deps, request: UpdateRequest): void {
+export async function update(deps: Deps, request: UpdateRequest): Promise<void> {
   const { kernel, root } = deps;
   const { id } = request;
   const fromFile = readResources(deps, request.resourcesFile);
@@ -40,9 +43,26 @@ export function update(deps: Deps, request: UpdateRequest): void {
   for (const ignored of ignoredLimits(resources)) deps.warn(ignored);
   try {
     changeLimits(kernel, state.cgroup, resources);
+    await changeUnit(deps, state, resources);
   } catch (error) {
     throw RuneError.from(error, "limit").within(`update \`${id}\``);
   }
+}
+
+/**
+ * Tells systemd, where the cgroup is its; once more then the files, which it has written again with what
+ * it can express: a quota in whole percents.
+ */
+async function changeUnit(deps: Deps, state: State, resources: Resources): Promise<void> {
+  const unit = await unitOf(deps, state);
+  if (unit === undefined) return;
+  const { devices: _, ...limits } = resources;
+  try {
+    unit.setResources(limits, isUnifiedOnly(readHierarchies(deps.kernel)) ? 2 : 1);
+  } finally {
+    unit.close();
+  }
+  changeLimits(deps.kernel, state.cgroup, resources);
 }
 
 const standardInput = 0 as Fd; // open: the front sees to it

@@ -73,6 +73,19 @@ function table(act: (host: Host) => void): Record<Name, string> {
   return Object.fromEntries(entries);
 }
 
+async function asyncOutcome(attempt: Promise<void>): Promise<string> {
+  const [result] = await Promise.allSettled([attempt]);
+  return outcome(() => {
+    if (result.status === "rejected") throw result.reason;
+  });
+}
+
+async function asyncTable(act: (host: Host) => Promise<void>): Promise<Record<string, string>> {
+  const outcomes: Record<string, string> = {};
+  for (const name of states) outcomes[name] = await asyncOutcome(act(hostWith(name)));
+  return outcomes;
+}
+
 test("start", () => {
   expect(table(({ deps }) => start(deps, "web"))).toEqual({
     none: "CONTAINER_NOT_FOUND",
@@ -218,9 +231,10 @@ test("the processes of a container", () => {
   expect(processes(hostWith("stopped").deps, "web")).toEqual([]);
 });
 
-test("delete of several goes on after a failure, and reports the first", () => {
+test("delete of several goes on after a failure, and reports the first", async () => {
   const host = hostWith("stopped");
-  expect(() => deleteContainers(host.deps, ["absent", "web", "other"], false)).toThrow("`absent`");
+  const deleted = deleteContainers(host.deps, ["absent", "web", "other"], false);
+  await expect(deleted).rejects.toThrow("`absent`");
   expect(host.kernel.below(root)).toEqual([]);
   expect(host.warnings).toEqual(["open container `other`: container does not exist"]);
 });
@@ -237,8 +251,8 @@ test("kill --all reaches everything in the cgroup, also where the init is gone",
   expect(host.kernel.signals).toEqual(["7:10", "9:10"]);
 });
 
-test("delete", () => {
-  expect(table(({ deps }) => deleteContainer(deps, "web", false))).toEqual({
+test("delete", async () => {
+  expect(await asyncTable(({ deps }) => deleteContainer(deps, "web", false))).toEqual({
     none: "CONTAINER_NOT_FOUND",
     unfinished: "CONTAINER_STATE",
     creating: "CONTAINER_STATE",
@@ -250,11 +264,11 @@ test("delete", () => {
   });
 });
 
-test("delete --force leaves nothing, and touches nobody else", () => {
+test("delete --force leaves nothing, and touches nobody else", async () => {
   for (const name of states) {
     const host = hostWith(name);
     host.kernel.process(7);
-    deleteContainer(host.deps, "web", true);
+    await deleteContainer(host.deps, "web", true);
     expect(host.kernel.below(root), name).toEqual([]);
     expect(
       host.kernel.below("/cg").filter((path) => path.includes("/web")),
@@ -268,29 +282,29 @@ test("delete --force leaves nothing, and touches nobody else", () => {
   }
 });
 
-test("delete without force changes nothing where it refuses", () => {
+test("delete without force changes nothing where it refuses", async () => {
   for (const name of ["unfinished", "creating", "running", "paused"] as const) {
     const host = hostWith(name);
     const before = [...host.kernel.below(root), ...host.kernel.below("/cg")];
-    expect(() => deleteContainer(host.deps, "web", false)).toThrow("delete `web`");
+    await expect(deleteContainer(host.deps, "web", false)).rejects.toThrow("delete `web`");
     expect([...host.kernel.below(root), ...host.kernel.below("/cg")]).toEqual(before);
     expect([host.kernel.signals, host.kernel.openNames()]).toEqual([[], []]);
   }
 });
 
-test("delete --force of a state that cannot be read; never of one that is newer", () => {
+test("delete --force of a state that cannot be read; never of one that is newer", async () => {
   const corrupt = hostWith("stopped");
   corrupt.kernel.file(`${root}/web/state.json`, "{");
-  expect(outcome(() => deleteContainer(corrupt.deps, "web", false))).toBe("STATE_CORRUPT");
-  deleteContainer(corrupt.deps, "web", true);
+  expect(await asyncOutcome(deleteContainer(corrupt.deps, "web", false))).toBe("STATE_CORRUPT");
+  await deleteContainer(corrupt.deps, "web", true);
   expect(corrupt.kernel.below(root)).toEqual([]);
   const newer = hostWith("stopped");
   newer.kernel.file(`${root}/web/state.json`, '{"schema":999}');
-  expect(outcome(() => deleteContainer(newer.deps, "web", true))).toBe("STATE_NEWER");
+  expect(await asyncOutcome(deleteContainer(newer.deps, "web", true))).toBe("STATE_NEWER");
   expect(newer.kernel.text(`${root}/web/state.json`)).toBeDefined();
 });
 
-test("delete kills what forks while it kills, and gives up after ten seconds", () => {
+test("delete kills what forks while it kills, and gives up after ten seconds", async () => {
   const host = hostWith("running");
   let forks = 3;
   host.kernel.reactions.kill = (pid) => {
@@ -298,29 +312,31 @@ test("delete kills what forks while it kills, and gives up after ten seconds", (
     if (forks-- <= 0) return;
     host.kernel.process(pid + 1).file("/cg/memory/web/cgroup.procs", `${pid + 1}\n`);
   };
-  deleteContainer(host.deps, "web", true);
+  await deleteContainer(host.deps, "web", true);
   expect(host.kernel.signals).toHaveLength(4);
   expect(host.kernel.below(root)).toEqual([]);
 
   const stuck = hostWith("running");
   stuck.kernel.reactions.kill = () => {}; // in an uninterruptible sleep
-  expect(() => deleteContainer(stuck.deps, "web", true)).toThrow("its processes do not end");
+  await expect(deleteContainer(stuck.deps, "web", true)).rejects.toThrow(
+    "its processes do not end",
+  );
   expect(stuck.kernel.nowMs()).toBeGreaterThan(10_000);
   expect(stuck.kernel.text(`${root}/web/state.json`)).toBeDefined();
   expect(stuck.kernel.openNames()).toEqual([]);
 });
 
-test("delete can be repeated, whichever of its calls fails", () => {
+test("delete can be repeated, whichever of its calls fails", async () => {
   const whole = hostWith("created");
   const before = whole.kernel.fallible;
-  deleteContainer(whole.deps, "web", false);
+  await deleteContainer(whole.deps, "web", false);
   const total = whole.kernel.fallible - before;
   for (let call = 1; call <= total; call++) {
     const broken = hostWith("created");
     broken.kernel.failCall(broken.kernel.fallible + call, EIO);
-    expect(() => deleteContainer(broken.deps, "web", false)).toThrow("input/output error");
+    await expect(deleteContainer(broken.deps, "web", false)).rejects.toThrow("input/output error");
     expect(broken.kernel.openNames()).toEqual([]);
-    deleteContainer(broken.deps, "web", true);
+    await deleteContainer(broken.deps, "web", true);
     expect(broken.kernel.below(root)).toEqual([]);
     expect(broken.kernel.below("/cg").filter((path) => path.includes("/web"))).toEqual([]);
   }

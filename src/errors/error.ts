@@ -21,6 +21,7 @@ export type ErrorCode =
   | "HOST_UNSUPPORTED" // kernel or machine lacks something that is needed
   | "SYSCALL" // a system call failed; `errno` says how
   | "CGROUP"
+  | "DBUS" // systemd, or the bus it is on, cannot be talked to or refuses
   | "SECCOMP" // a profile that libseccomp does not take, or whose filter the kernel would not
   | "STATE_CORRUPT" // state.json cannot be read
   | "STATE_NEWER" // state.json was written by a newer version

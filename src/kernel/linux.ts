@@ -339,10 +339,14 @@ function socketPair(type: number): [Fd, Fd] {
   return [view.getInt32(0, true) as Fd, view.getInt32(4, true) as Fd];
 }
 
-/** struct sockaddr_un: family u16@0, path@2, at most 108 bytes with its NUL. */
+/**
+ * struct sockaddr_un: family u16@0, path@2, at most 108 bytes with its NUL. A name that begins with NUL
+ * is abstract, and its length is the address's (unix(7)).
+ */
 function unixSocket(path: string, use: (fd: Fd, address: number, size: number) => void): Fd {
   const name = encoder.encode(path);
-  if (name.length > 107 || name.includes(0))
+  const abstract = name[0] === 0;
+  if (name.length > 107 || name.subarray(1).includes(0))
     throw failure(`use socket \`${path}\``, c.ENAMETOOLONG);
   const fd = call(() => "socket", c.sys.socket, 1, 1 | c.O_CLOEXEC, 0) as Fd;
   try {
@@ -350,7 +354,7 @@ function unixSocket(path: string, use: (fd: Fd, address: number, size: number) =
     const address = new Uint8Array(4096);
     address[0] = 1;
     address.set(name, 2);
-    use(fd, ptr(address), name.length + 3);
+    use(fd, ptr(address), name.length + (abstract ? 2 : 3));
     return fd;
   } catch (error) {
     linux.close(fd);

@@ -49,7 +49,7 @@ export const supported: SupportedFeatures = {
   hooks: ["startContainer"],
   namespaces: namespaceTypes.filter((type) => type !== "time"),
   unsupportedMountOptions: ["idmap", "ridmap", "remount", "tmpcopyup"],
-  cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
+  cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
   seccomp: true,
   seccompNotify: false,
   apparmor: false,
@@ -91,8 +91,8 @@ export function featuresDocument(features: SupportedFeatures, build: BuildIdenti
       "io.rune.tee.known": features.knownTees.join(","),
     },
     // Annotations that choose a library which is loaded as host root (checked against pal_dirs), or
-    // weaken what the container promises.
-    potentiallyUnsafeConfigAnnotations: ["enclave."],
+    // weaken what the container promises; and what systemd does as root for a unit (ExecStopPost).
+    potentiallyUnsafeConfigAnnotations: ["enclave.", "org.systemd.property."],
   };
 }
 

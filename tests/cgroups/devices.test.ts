@@ -10,7 +10,7 @@ import { readHierarchies } from "../../src/cgroups/layout.ts";
 import { O_DIRECTORY, O_RDONLY } from "../../src/kernel/constants.ts";
 import { linux } from "../../src/kernel/linux.ts";
 import type { DeviceRule } from "../../src/oci/config-resources.ts";
-import { sh } from "../support/scratch.ts";
+import { mustRun } from "../support/command.ts";
 
 const mountPoint = readHierarchies(linux).find(({ version }) => version === 2)?.mountPoint;
 const obstacle = findObstacle();
@@ -31,15 +31,14 @@ describe.skipIf(obstacle !== undefined)(name, () => {
   });
 
   /** Which of some shell commands a process of the cgroup could do. */
-  function can(...commands: string[]): boolean[] {
+  async function can(...commands: string[]): Promise<boolean[]> {
     const script = [
       `echo 0 >${cgroup}/cgroup.procs`,
       ...commands.map(
         (command) => `if (${command}) 2>>${scratch}/errors; then echo yes; else echo no; fi`,
       ),
     ];
-    const { stdout, stderr } = sh(["/bin/sh", "-c", script.join("\n")]);
-    expect(stderr).toBe("");
+    const stdout = await mustRun(["/bin/sh", "-ec", script.join("\n")]);
     return stdout
       .split("\n")
       .slice(0, -1)
@@ -61,15 +60,15 @@ describe.skipIf(obstacle !== undefined)(name, () => {
     return programs.map((one) => one.name);
   }
 
-  test("without rules everything is open", () => {
-    expect(can(": </dev/null", ": </dev/kmsg")).toEqual([true, true]);
+  test("without rules everything is open", async () => {
+    expect(await can(": </dev/null", ": </dev/kmsg")).toEqual([true, true]);
   });
 
-  test("a container may use its own devices, make any node, and open no other", () => {
+  test("a container may use its own devices, make any node, and open no other", async () => {
     limitDevices(linux, cgroup, [{ allow: false, access: "rwm" }]);
     const node = `${scratch}/node`;
     expect(
-      can(
+      await can(
         ": </dev/null",
         ": >/dev/null",
         ": <>/dev/full",
@@ -80,14 +79,14 @@ describe.skipIf(obstacle !== undefined)(name, () => {
     ).toEqual([true, true, true, true, false, false]);
   });
 
-  test("reading, writing and making are told apart", () => {
+  test("reading, writing and making are told apart", async () => {
     attach([
       { allow: true, type: "c", major: 1, minor: 3, access: "r" },
       { allow: true, type: "c", major: 1, minor: 7, access: "r" },
       { allow: true, type: "c", major: 1, minor: 7, access: "w" },
     ]);
     expect(
-      can(
+      await can(
         ": </dev/null",
         ": >/dev/null",
         ": <>/dev/null",
@@ -98,24 +97,24 @@ describe.skipIf(obstacle !== undefined)(name, () => {
     ).toEqual([true, false, false, true, false, false]);
   });
 
-  test("new rules replace the old ones, and only those", () => {
+  test("new rules replace the old ones, and only those", async () => {
     limitDevices(linux, cgroup, [{ allow: true, type: "c", major: 1, minor: 11, access: "r" }]);
-    expect(can(": </dev/kmsg", ": >/dev/kmsg")).toEqual([true, false]);
+    expect(await can(": </dev/kmsg", ": >/dev/kmsg")).toEqual([true, false]);
     limitDevices(linux, cgroup, []);
-    expect(can(": </dev/kmsg", ": </dev/null")).toEqual([false, true]);
+    expect(await can(": </dev/kmsg", ": </dev/null")).toEqual([false, true]);
     expect(attached()).toEqual(["rune_devices"]);
     attach([{ allow: true }]);
     limitDevices(linux, cgroup, [{ allow: true }]);
     expect(attached().sort()).toEqual(["rune_devices", "test"]);
-    expect(can(": </dev/kmsg")).toEqual([true]);
+    expect(await can(": </dev/kmsg")).toEqual([true]);
   });
 
-  test("many rules load", () => {
+  test("many rules load", async () => {
     const many = Array.from({ length: 4000 }, (_, minor) => {
       return { allow: minor % 2 === 0, type: "b", major: 8, minor } as const;
     });
     limitDevices(linux, cgroup, many);
-    expect(can(": </dev/null", ": </dev/kmsg")).toEqual([true, false]);
+    expect(await can(": </dev/null", ": </dev/kmsg")).toEqual([true, false]);
   });
 
   test("the verifier's reasons are told", () => {

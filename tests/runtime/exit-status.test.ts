@@ -41,6 +41,11 @@ test("init killed from outside is 128 + 9", async () => {
   expect(await running.exited()).toBe(137);
 });
 
+test("a signal that process 1 has no handler for is not delivered to it", async () => {
+  await using sandbox = new Sandbox();
+  expect((await sandbox.run(shell("kill -TERM $$; exit 3"))).status).toBe(3);
+});
+
 const failures = {
   "a program that is not in PATH": { args: ["no-such-program"] },
   "a program that does not exist": { args: ["/bin/no-such-program"] },

@@ -6,7 +6,7 @@
 import { expect } from "bun:test";
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { configWith, type Json, type JsonObject } from "../support/bundle.ts";
+import { configWith, type Json, type JsonObject, moreMounts } from "../support/bundle.ts";
 import { mustRun } from "../support/command.ts";
 import { only, runtimeName, test } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
@@ -65,6 +65,35 @@ for (const [what, change] of Object.entries(faults)) {
 
 for (const [what, change] of Object.entries(stricter)) {
   only("rune", "not checked")(`config.json: ${what}`, () => refused(configWith(change)));
+}
+
+/** Faults, and what of the configuration the error has to name. */
+const named: Readonly<Record<string, JsonObject>> = {
+  "process.args": { process: { args: [] } },
+  ociVersion: { ociVersion: "9.0" },
+  nowhere: { root: { path: "nowhere" } },
+  "namespace of type `mount`": { linux: { namespaces: [{ type: "uts" }] } },
+  "whole host": { linux: { sysctl: { "kernel.panic": "1" } } },
+  nosuchfs: moreMounts({ destination: "/x", type: "nosuchfs", source: "x" }),
+  "/no/such": moreMounts({ destination: "/x", type: "bind", source: "/no/such" }),
+  "size=zzz": moreMounts({
+    destination: "/x",
+    type: "tmpfs",
+    source: "t",
+    options: ["size=zzz"],
+  }),
+  hostname: { hostname: "x".repeat(100) },
+};
+
+for (const [subject, change] of Object.entries(named)) {
+  only("rune", "its words are its own")(`the error names ${subject}`, async () => {
+    await using sandbox = new Sandbox();
+    const { status, stderr } = await sandbox.run(change);
+    expect(status).toBe(1);
+    expect(stderr).toContain(subject);
+    expect(stderr.match(/level=error/g)).toHaveLength(1);
+    await sandbox.expectNothingLeft();
+  });
 }
 
 test("a bundle without config.json", async () => {

@@ -1,127 +1,107 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Filters as containers feel them, beside runc on the same bundles. */
-import { describe, expect, test } from "bun:test";
+/** Filters as containers feel them; beside-runc.test.ts has the actions and comparisons one by one. */
+import { expect } from "bun:test";
 import { join } from "node:path";
-import { freshId, isRune, type Json, missing, Sandbox, sh } from "../support/scratch.ts";
+import { type Json, type JsonObject, shell } from "../support/bundle.ts";
+import { mustRun } from "../support/command.ts";
+import { comparison, needs } from "../support/runtime.ts";
+import { Sandbox } from "../support/sandbox.ts";
 import { dockerProfile, missingProfile } from "../support/seccomp-profile.ts";
 
-const reason = missing() ?? missingProfile;
+const test = needs(missingProfile);
 
-describe.skipIf(reason !== undefined)(`seccomp${reason ? ` (${reason})` : ""}`, () => {
-  const allowBut = (rule: Json) => ({
+const under = (seccomp: JsonObject): JsonObject => ({ linux: { seccomp } });
+
+function allowBut(rule: JsonObject): JsonObject {
+  return under({
     defaultAction: "SCMP_ACT_ALLOW",
     architectures: ["SCMP_ARCH_X86_64"],
     syscalls: [rule],
   });
-  const under = (
-    sandbox: Sandbox,
-    script: string,
-    seccomp: Json,
-    edit: (c: Json) => void = () => {},
-  ) =>
-    sandbox.runBundle(["/bin/sh", "-c", script], (config) => {
-      config.root.readonly = false;
-      config.linux.seccomp = seccomp;
-      edit(config);
-    });
+}
 
-  test("errno, the default one and a chosen one", () => {
-    using sandbox = new Sandbox();
-    const rule = { names: ["mkdir", "mkdirat", "no_such_call"], action: "SCMP_ACT_ERRNO" };
-    const mkdir = (errnoRet?: number) => {
-      const { stderr } = under(sandbox, "/bin/busybox mkdir /x", allowBut({ ...rule, errnoRet }));
-      return stderr;
-    };
-    expect(mkdir()).toContain("Operation not permitted");
-    expect(mkdir(28)).toContain("No space left on device");
+for (const [what, errnoRet, says] of [
+  ["the default one", {}, "Operation not permitted"],
+  ["a chosen one", { errnoRet: 28 }, "No space left on device"],
+] as const) {
+  test(`errno: ${what}`, async () => {
+    await using sandbox = new Sandbox();
+    const names = ["mkdir", "mkdirat", "no_such_call"];
+    const rule = { names, action: "SCMP_ACT_ERRNO", ...errnoRet };
+    expect((await sandbox.run(allowBut(rule), shell("mkdir /x"))).stderr).toContain(says);
   });
+}
 
-  test("kill ends the process with SIGSYS, as does trap without a handler", () => {
-    using sandbox = new Sandbox();
-    for (const action of ["SCMP_ACT_KILL_PROCESS", "SCMP_ACT_TRAP"]) {
-      const rule = { names: ["mkdir", "mkdirat"], action };
-      const { stdout } = under(sandbox, "/bin/busybox mkdir /x; echo $?", allowBut(rule));
-      expect(stdout.trim().split("\n").at(-1)).toBe("159"); // 128 + SIGSYS
-    }
+for (const action of ["SCMP_ACT_KILL_PROCESS", "SCMP_ACT_TRAP"]) {
+  test(`${action} ends a process without handlers with SIGSYS`, async () => {
+    await using sandbox = new Sandbox();
+    const rule = { names: ["mkdir", "mkdirat"], action };
+    const { stdout } = await sandbox.run(allowBut(rule), shell("mkdir /x; echo $?"));
+    expect(stdout.trim().split("\n").at(-1)).toBe("159"); // 128 + SIGSYS
   });
+}
 
-  test("rules on arguments; several on one argument are alternatives", () => {
-    using sandbox = new Sandbox();
-    const equal = (index: number, value: number) => ({ index, value, op: "SCMP_CMP_EQ" });
-    // socket(2): AF_INET is 2, AF_UNIX 1, AF_INET6 10.
-    const denied = (args: Json[]) => {
-      const rule = { names: ["socket"], action: "SCMP_ACT_ERRNO", errnoRet: 13, args };
-      const script = "for a in 127.0.0.1 ::1; do /bin/busybox nc -w1 $a 9 2>&1; done; true";
-      return under(sandbox, script, allowBut(rule)).stdout;
-    };
-    expect(denied([equal(0, 2)]).match(/Permission denied/g)).toHaveLength(1);
-    expect(denied([equal(0, 2), equal(0, 10)]).match(/Permission denied/g)).toHaveLength(2);
-    expect(denied([equal(0, 2), equal(1, 99)])).not.toContain("Permission denied");
-  });
+test("rules on arguments; several on one argument are alternatives", async () => {
+  await using sandbox = new Sandbox();
+  const equal = (index: number, value: number) => ({ index, value, op: "SCMP_CMP_EQ" });
+  // socket(2): AF_INET is 2, AF_UNIX 1, AF_INET6 10.
+  const denied = async (args: Json[]) => {
+    const rule = { names: ["socket"], action: "SCMP_ACT_ERRNO", errnoRet: 13, args };
+    const script = "for a in 127.0.0.1 ::1; do busybox nc -w1 $a 9 2>&1; done; true";
+    return (await sandbox.run(allowBut(rule), shell(script))).stdout;
+  };
+  expect((await denied([equal(0, 2)])).match(/Permission denied/g)).toHaveLength(1);
+  expect((await denied([equal(0, 2), equal(0, 10)])).match(/Permission denied/g)).toHaveLength(2);
+  expect(await denied([equal(0, 2), equal(1, 99)])).not.toContain("Permission denied");
+});
 
-  test("docker's profile: as user 1000, with and without no_new_privs; status is runc's", () => {
-    using sandbox = new Sandbox();
-    for (const noNewPrivileges of [true, false]) {
-      const bundle = sandbox.bundle(
-        ["/bin/grep", "-E", "Seccomp|NoNew", "/proc/self/status"],
-        (config) => {
-          config.linux.seccomp = dockerProfile();
-          config.process.noNewPrivileges = noNewPrivileges;
-          config.process.user = { uid: 1000, gid: 1000 };
-        },
-      );
-      const { status, stdout, stderr } = sandbox.run("run", "--bundle", bundle, freshId());
-      expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-      expect(stdout).toContain("Seccomp:\t2");
-      if (!isRune || Bun.which("runc") === null) continue;
-      const theirs = sh([
-        "runc",
-        "--root",
-        join(sandbox.path, "c"),
-        "run",
-        "--bundle",
-        bundle,
-        freshId(),
-      ]);
-      expect(stdout).toBe(theirs.stdout);
-    }
-  });
+const dockerConfig = (noNewPrivileges: boolean): JsonObject[] => [
+  under(dockerProfile()),
+  {
+    process: {
+      args: ["/bin/grep", "-E", "Seccomp|NoNew", "/proc/self/status"],
+      noNewPrivileges,
+      user: { uid: 1000, gid: 1000 },
+    },
+  },
+];
 
-  test("a system call newer than the profile answers ENOSYS, an old forbidden one EPERM", () => {
-    using sandbox = new Sandbox();
-    const program = join(sandbox.path, "probe");
-    const source = `
-      #include <errno.h>
-      #include <stdio.h>
-      #include <unistd.h>
-      #include <sys/syscall.h>
-      int main(void) {
-        long newer = syscall(2000); int a = errno;
-        long swapon = syscall(SYS_swapon, 0, 0); int b = errno;
-        printf("%ld %d %ld %d\\n", newer, a, swapon, b);
-      }`;
-    const built = sh(["musl-gcc", "-static", "-x", "c", "-o", program, "-"], {
-      stdin: Buffer.from(source),
-    });
-    expect(built.stderr).toBe("");
-    const bundle = sandbox.bundle(["/probe"], (config) => {
-      config.linux.seccomp = dockerProfile();
-    });
-    sh(["cp", program, join(bundle, "rootfs/probe")]);
-    expect(sandbox.run("run", "--bundle", bundle, freshId()).stdout).toBe("-1 38 -1 1\n");
+for (const noNewPrivileges of [true, false]) {
+  test(`docker's profile as user 1000, noNewPrivileges ${noNewPrivileges}`, async () => {
+    await using sandbox = new Sandbox();
+    expect(await sandbox.output(...dockerConfig(noNewPrivileges))).toContain("Seccomp:\t2");
   });
+}
 
-  test("exec gets the container's filter", () => {
-    using sandbox = new Sandbox();
-    const id = freshId();
-    const bundle = sandbox.bundle(["/bin/sleep", "100"], (config) => {
-      config.linux.seccomp = dockerProfile();
-    });
-    sandbox.run("run", "--detach", "--bundle", bundle, id);
-    expect(sandbox.run("exec", id, "/bin/grep", "Seccomp:", "/proc/self/status").stdout).toBe(
-      "Seccomp:\t2\n",
-    );
-    sandbox.run("delete", "--force", id);
-    expect(sandbox.left()).toEqual([]);
-  });
+comparison("docker's profile: the status is runc's", async () => {
+  await using ours = new Sandbox("rune");
+  await using theirs = new Sandbox("runc");
+  const config = dockerConfig(false);
+  expect(await ours.output(...config)).toBe(await theirs.output(...config));
+});
+
+const probe = `
+  #include <errno.h>
+  #include <stdio.h>
+  #include <unistd.h>
+  #include <sys/syscall.h>
+  int main(void) {
+      long newer = syscall(2000); int a = errno;
+      long swapon = syscall(SYS_swapon, 0, 0); int b = errno;
+      printf("%ld %d %ld %d\\n", newer, a, swapon, b);
+  }`;
+
+test("a system call newer than the profile answers ENOSYS, an old forbidden one EPERM", async () => {
+  await using sandbox = new Sandbox();
+  const program = join(sandbox.bundle.rootfs, "probe");
+  await mustRun(["musl-gcc", "-static", "-x", "c", "-o", program, "-"], { stdin: probe });
+  const process = { args: ["/probe"] };
+  expect(await sandbox.output(under(dockerProfile()), { process })).toBe("-1 38 -1 1");
+});
+
+test("exec gets the container's filter", async () => {
+  await using sandbox = new Sandbox();
+  const id = await sandbox.started(under(dockerProfile()));
+  const words = ["exec", id, "/bin/grep", "Seccomp:", "/proc/self/status"];
+  expect((await sandbox.must(words)).stdout).toBe("Seccomp:\t2\n");
 });

@@ -3,33 +3,44 @@
  * Enclave containers on a machine without SGX: the testing PALs, in a directory that only root may
  * write, on a stand-in for a machine with an SGX driver (with-sgx-node.sh: nodes, no driver).
  */
-import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  type Json,
-  missing as missingRuntime,
-  projectRoot,
-  type Result,
-  Sandbox,
-  sh,
-} from "./scratch.ts";
+import type { JsonObject } from "./bundle.ts";
+import { repository, runtimeName } from "./runtime.ts";
+import { Sandbox } from "./sandbox.ts";
 
-const testing = join(projectRoot, "native/build/testing");
+const testing = join(repository, "native/build/testing");
+const standIn = join(import.meta.dir, "with-sgx-node.sh");
 
-export function missing(): string | undefined {
-  if (process.env["RUNTIME"] === "runc") return "runc knows no enclaves";
-  return missingRuntime() ?? (existsSync(testing) ? undefined : "needs `make -C native`");
+/** Why there can be no enclave containers here, undefined where there can. */
+export const enclaveObstacle: string | undefined =
+  runtimeName === "rune" ? missingPals() : `${runtimeName} knows no enclaves`;
+
+function missingPals(): string | undefined {
+  return existsSync(testing) ? undefined : "needs `make -C native`";
 }
+
+/** "sgx" is the stand-in for a machine with an SGX driver, "bare" the machine as it is. */
+export type Host = "sgx" | "bare";
 
 export class EnclaveSandbox extends Sandbox {
   /** Not below /tmp, which others may write: a PAL there is refused. */
   readonly pals = mkdtempSync("/var/lib/rune-test-");
-  readonly config = join(this.pals, "config.toml");
+  readonly #config = join(this.pals, "config.toml");
+  readonly #host: Host;
 
-  constructor(settings = "") {
-    super();
-    sh(["chmod", "755", this.pals]);
-    writeFileSync(this.config, `[runtime]\npal_dirs = ["${this.pals}"]\n${settings}`);
+  /** Of the bundle's root file system nothing is left: an enclave needs not even a library. */
+  constructor({ host = "sgx", settings = "" }: { host?: Host; settings?: string } = {}) {
+    super("rune");
+    this.#host = host;
+    chmodSync(this.pals, 0o755);
+    writeFileSync(this.#config, `[runtime]\npal_dirs = ["${this.pals}"]\n${settings}`);
+    rmSync(join(this.bundle.rootfs, "bin"), { recursive: true });
+  }
+
+  override argv(...words: readonly string[]): string[] {
+    const host = this.#host === "sgx" ? [standIn] : [];
+    return [...host, ...super.argv("--config", this.#config, ...words)];
   }
 
   /** The path of a testing PAL: "v2", "v2-no-pal_kill". */
@@ -39,38 +50,33 @@ export class EnclaveSandbox extends Sandbox {
     return path;
   }
 
-  /** rune on the stand-in host. */
-  enclave(...words: string[]): Result {
-    const [binary = "", ...rest] = this.command("--config", this.config, ...words);
-    return sh([join(import.meta.dir, "with-sgx-node.sh"), binary, ...rest]);
+  override async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await super[Symbol.asyncDispose]();
+    } finally {
+      rmSync(this.pals, { recursive: true, force: true });
+    }
   }
+}
 
-  /**
-   * A bundle that a PAL runs as the least there is: uid 1000, no capability, nothing in its read-only
-   * root, not even a library.
-   */
-  enclaveBundle(
-    variant: string,
-    palArgs: string,
-    argv: string[],
-    edit?: (c: Json) => void,
-  ): string {
-    const bundle = this.bundle(["program", ...argv], (config) => {
-      config.process.user = { uid: 1000, gid: 1000 };
-      config.process.capabilities = {};
-      config.annotations = {
-        "enclave.type": "intelSgx",
-        "enclave.runtime.path": this.pal(variant),
-        "enclave.runtime.args": palArgs,
-      };
-      edit?.(config);
-    });
-    rmSync(join(bundle, "rootfs/bin"), { recursive: true });
-    return bundle;
-  }
+/** An enclave's configuration: uid 1000, no capability, a read-only root. */
+export function enclave(path: string, palArgs: string, ...argv: string[]): JsonObject {
+  return {
+    process: {
+      args: ["program", ...argv],
+      user: { uid: 1000, gid: 1000 },
+      capabilities: { bounding: [], effective: [], permitted: [] },
+    },
+    root: { readonly: true },
+    annotations: {
+      "enclave.type": "intelSgx",
+      "enclave.runtime.path": path,
+      "enclave.runtime.args": palArgs,
+    },
+  };
+}
 
-  override [Symbol.dispose](): void {
-    super[Symbol.dispose]();
-    rmSync(this.pals, { recursive: true, force: true });
-  }
+/** The default environment and more. */
+export function moreEnvironment(...env: string[]): JsonObject {
+  return { process: { env: ["PATH=/bin", ...env] } };
 }

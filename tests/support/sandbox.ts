@@ -29,20 +29,32 @@ export type StateDocument = {
   readonly annotations?: Readonly<Record<string, string>>;
 };
 
+/** What all calls of a sandbox have in common. */
+export type Surroundings = {
+  readonly flags?: readonly string[];
+  /** The whole environment; the test's own where absent. */
+  readonly env?: Readonly<Record<string, string>>;
+};
+
 export class Sandbox {
   /** A new directory; its name is in all that the test makes. */
   readonly path: string;
   readonly mark: string;
   readonly bundle: Bundle;
   readonly runtime: RuntimeName;
+  /** Global options of every call. */
+  flags: readonly string[];
+  readonly #env: Readonly<Record<string, string>> | undefined;
   #containers = 0;
   #failed = false;
 
-  constructor(runtime: RuntimeName = runtimeName) {
+  constructor(runtime: RuntimeName = runtimeName, { flags = [], env }: Surroundings = {}) {
     this.path = mkdtempSync(join(tmpdir(), "rune-test-"));
     chmodSync(this.path, 0o755); // users of containers pass through it
     this.mark = basename(this.path);
     this.runtime = runtime;
+    this.flags = flags;
+    this.#env = env;
     this.bundle = makeBundle(join(this.path, "bundle"));
   }
 
@@ -66,12 +78,16 @@ export class Sandbox {
   }
 
   argv(...words: readonly string[]): string[] {
-    return [binaryOf(this.runtime), "--root", this.stateRoot, ...words];
+    return [binaryOf(this.runtime), "--root", this.stateRoot, ...this.flags, ...words];
   }
 
   /** Calls the runtime, in the bundle's directory. */
   call(words: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
-    return command(this.argv(...words), { cwd: this.bundle.path, ...options });
+    return command(this.argv(...words), { ...this.#defaults(), ...options });
+  }
+
+  #defaults(): CommandOptions {
+    return { cwd: this.bundle.path, ...(this.#env === undefined ? {} : { env: this.#env }) };
   }
 
   /** As {@link call}; any failure is the test's. */
@@ -83,7 +99,7 @@ export class Sandbox {
 
   /** Starts a call and does not wait for it. */
   begin(words: readonly string[], options: CommandOptions = {}): Running {
-    return new Running(this.argv(...words), { cwd: this.bundle.path, ...options });
+    return new Running(this.argv(...words), { ...this.#defaults(), ...options });
   }
 
   /** Runs a container with these changes to its end. */
