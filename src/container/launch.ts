@@ -17,6 +17,7 @@ import { withoutSecrets } from "../enclave/mentions.ts";
 import { RuneError } from "../errors/error.ts";
 import type { Fd, Kernel, Pid } from "../kernel/kernel.ts";
 import { isInUserNamespace } from "../kernel/user-namespace.ts";
+import type { Config } from "../oci/config.ts";
 import { cloneFlags } from "../oci/namespaces.ts";
 import { cgroupOwner } from "../plan/cgroup-owner.ts";
 import { planContainer } from "../plan/container.ts";
@@ -33,9 +34,10 @@ import { type Descriptors, openDescriptors } from "./descriptors.ts";
 import { destroy } from "./destroy.ts";
 import { type EnclaveLaunch, palDied, palHangs } from "./enclave.ts";
 import { mapIds } from "./id-maps.ts";
+import { checkLabels } from "./lsm.ts";
 import { writePidFile } from "./pid-file.ts";
 import { inheritPreserved, reapFailed, spawnRunelet, submitPlan } from "./runelet.ts";
-import { type State, stateSchema } from "./state.ts";
+import { type ProcessSettings, type State, stateSchema } from "./state.ts";
 import { requireChild } from "./status.ts";
 import { ContainerDirectory } from "./store.ts";
 import { explainIds } from "./user-hints.ts";
@@ -47,6 +49,7 @@ export type LaunchRequest = {
   readonly console?: Fd;
   readonly pidFile?: string;
   readonly noPivot: boolean;
+  readonly noNewKeyring: boolean;
   readonly preserveFds: number;
   readonly enclave?: EnclaveLaunch;
   readonly seccomp?: SeccompFilter;
@@ -71,6 +74,7 @@ export type Launched = {
 export function launch(deps: Deps, request: LaunchRequest): Launched {
   const { bundle } = request;
   checkSupported(bundle.config);
+  checkLabels(deps.kernel, bundle.config.process, bundle.config.linux?.mountLabel);
   const caller = callerOf(deps.kernel);
   checkUser(bundle.config, caller);
   checkDescriptors(deps, request.preserveFds);
@@ -200,6 +204,7 @@ class Attempt {
       preservedFds: this.#request.preserveFds,
       listeningFds: this.#request.listeningFds,
       noPivot: this.#request.noPivot,
+      newKeyring: !this.#request.noNewKeyring,
       ...(seccomp === undefined ? {} : { seccomp }),
       caller: this.#request.caller,
     };
@@ -260,6 +265,7 @@ class Attempt {
       cgroup,
       ...(unit?.isOurs === true ? { systemd: unit.record } : {}),
       ...(enclave === undefined ? {} : { enclave: enclave.state, enclave_config: enclave.record }),
+      processes: processSettings(config, !this.#request.noNewKeyring),
       namespaces: namespaces.reduce((flags, { type }) => flags | cloneFlags[type], 0),
       ownPidNamespace: isNew(config, "pid"),
     };
@@ -269,6 +275,15 @@ class Attempt {
 function callerOf(kernel: Kernel): Caller {
   const [euid, egid] = [kernel.euid(), kernel.egid()];
   return { euid, egid, inUserNamespace: isInUserNamespace(kernel) };
+}
+
+function processSettings({ linux = {} }: Config, keyring: boolean): ProcessSettings {
+  const { personality, memoryPolicy } = linux;
+  return {
+    keyring,
+    ...(personality === undefined ? {} : { personality }),
+    ...(memoryPolicy === undefined ? {} : { memoryPolicy }),
+  };
 }
 
 function refuseOccupied(kernel: Kernel, located: readonly CgroupDirectory[]): void {

@@ -52,6 +52,8 @@ export type LaunchInput = {
   readonly preservedFds: number;
   readonly listeningFds: number;
   readonly noPivot: boolean;
+  /** The container's processes get a session keyring that is not the caller's. */
+  readonly newKeyring: boolean;
   readonly seccomp?: Seccomp;
   readonly enclave?: EnclaveInput;
   /** Another program than runelet that goes on behind CLONE; both from sealed memfds. */
