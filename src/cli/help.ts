@@ -56,6 +56,12 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
     examples: ["rune pause web"],
   },
   resume: { description: "Lets the processes of a paused container go on." },
+  events: {
+    description:
+      "Prints JSON lines: every five seconds, or as often as --interval says, what the container uses, " +
+      "and whenever it runs out of memory. Ends when the container does.",
+    examples: ["rune events --stats web", "rune events --interval 500ms web"],
+  },
   ps: {
     description:
       "Calls ps(1) of the host with the options, `-ef` unless there are any, and prints the lines of " +

@@ -93,6 +93,15 @@ export async function perform(command: Command, session: Session): Promise<void>
       const { resume } = await import("../container/resume.ts");
       return resume(depsOf(session), command.id);
     }
+    case "events": {
+      const { events, statistics } = await import("../container/events.ts");
+      const { eventLine } = await import("./print-events.ts");
+      const deps = depsOf(session);
+      const { id, intervalMs } = command;
+      const emit = (event: Parameters<typeof eventLine>[0]) => print(eventLine(event));
+      if (intervalMs === undefined) return statistics(deps, id, emit);
+      return await events(deps, id, intervalMs, emit);
+    }
     case "ps": {
       const { processes } = await import("../container/processes.ts");
       const { formatPids, formatTable, hostPs } = await import("./print-processes.ts");

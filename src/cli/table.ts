@@ -5,6 +5,7 @@ import { parseCommand, usageError } from "../options/parse.ts";
 import { type GlobalOptions, programCommand, toGlobalOptions } from "./global.ts";
 import { type CreateCommand, createCommand, parseCreate } from "./verbs/create.ts";
 import { type DeleteCommand, deleteCommand, parseDelete } from "./verbs/delete.ts";
+import { type EventsCommand, eventsCommand, parseEvents } from "./verbs/events.ts";
 import { type ExecCommand, execCommand, parseExec } from "./verbs/exec.ts";
 import { type FeaturesCommand, featuresCommand, parseFeatures } from "./verbs/features.ts";
 import { type KillCommand, killCommand, parseKill } from "./verbs/kill.ts";
@@ -26,6 +27,7 @@ import { parseUpdate, type UpdateCommand, updateCommand } from "./verbs/update.t
 export type Command =
   | CreateCommand
   | DeleteCommand
+  | EventsCommand
   | ExecCommand
   | FeaturesCommand
   | HelpCommand
@@ -73,6 +75,7 @@ const verbs: readonly Verb[] = [
   { spec: deleteCommand, parse: parseDelete },
   { spec: updateCommand, parse: parseUpdate },
   { spec: stateCommand, parse: parseState },
+  { spec: eventsCommand, parse: parseEvents },
   { spec: psCommand, parse: parsePs },
   { spec: listCommand, parse: parseList },
   { spec: specCommand, parse: parseSpec },

@@ -36,6 +36,7 @@ export const sys = {
   prctl: 157,
   getdents64: 217,
   openat: 257,
+  eventfd2: 290,
   mkdirat: 258,
   fchownat: 260,
   newfstatat: 262,

@@ -38,6 +38,9 @@ export type DirectoryEntry = { readonly name: string; readonly isDirectory: bool
 /** An eBPF program on a cgroup, opened. */
 export type AttachedProgram = { readonly program: Fd; readonly name: string };
 
+/** A descriptor to wait for: that it can be read, or that the file of the kernel's behind it has changed. */
+export type Awaited = { readonly fd: Fd; readonly change: boolean };
+
 /** What a new process is started from. */
 export type Program = {
   /** A path, which may be /proc/self/fd/N of a sealed memfd. */
@@ -89,6 +92,10 @@ export interface Kernel {
   listenUnix(path: string, backlog: number): Fd;
   /** True when the descriptor is readable or at its end within the time; -1 waits for ever. */
   waitReadable(fd: Fd, timeoutMs: number): boolean;
+  /** An eventfd(2) whose count is 0. */
+  eventFd(): Fd;
+  /** Waits until one of them is ready or the time is up; those that are. -1 waits for ever. */
+  waitAny(awaited: readonly Awaited[], timeoutMs: number): Fd[];
   /** Whether the descriptor survives execve. */
   setInherited(fd: Fd, inherited: boolean): void;
   /** Waits for the exclusive advisory lock of the open file. */

@@ -330,3 +330,29 @@ test("helpers: writing in place, and forgiving some failures", () => {
   expect(unlessErrno(() => linux.stat("/none"), c.ENOENT)).toBeUndefined();
   expect(errnoOf(() => unlessErrno(() => linux.stat("/none"), c.EPERM))).toBe(c.ENOENT);
 });
+
+test("waiting for one of several", async () => {
+  const event = linux.eventFd();
+  const [one, other] = linux.streamPair();
+  const awaited = [event, one].map((fd) => ({ fd, change: false }));
+  expect(linux.waitAny(awaited, 0)).toEqual([]);
+  const before = performance.now();
+  expect(linux.waitAny(awaited, 30)).toEqual([]);
+  expect(performance.now() - before).toBeGreaterThan(25);
+  linux.write(other, bytes("x"));
+  expect(linux.waitAny(awaited, -1)).toEqual([one]);
+  linux.write(event, new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]));
+  expect(linux.waitAny(awaited, -1)).toEqual([event, one]);
+  expect(linux.read(event, 8)).toEqual(new Uint8Array([1, 0, 0, 0, 0, 0, 0, 0]));
+  expect(linux.waitAny(awaited, 0)).toEqual([one]);
+  for (const fd of [event, one, other]) linux.close(fd);
+});
+
+test("an abstract socket, whose name begins with NUL", () => {
+  const path = `\0rune-linux-test-${process.pid}`;
+  const server = linux.listenUnix(path, 1);
+  const client = linux.connectUnix(path);
+  expect(linux.waitReadable(server, 1000)).toBe(true);
+  expect(errnoOf(() => linux.connectUnix("a\0b"))).toBe(c.ENAMETOOLONG);
+  for (const fd of [client, server]) linux.close(fd);
+});

@@ -18,6 +18,7 @@ import {
   type Stat,
   unlessErrno,
 } from "./kernel.ts";
+import { pollCalls } from "./poll.ts";
 
 const integer = FFIType.i64;
 const { symbols: libc } = dlopen("libc.so.6", {
@@ -92,6 +93,7 @@ export const linux: Kernel = {
       call(() => `listen on \`${path}\``, c.sys.listen, fd, backlog);
     }),
   waitReadable,
+  ...pollCalls(raw, call),
   setInherited: (fd, inherited) => {
     call(() => "fcntl", c.sys.fcntl, fd, 2 /* F_SETFD */, inherited ? 0 : 1);
   },

@@ -11,6 +11,8 @@ export type Reactions = {
   close?: (fd: Fd, kernel: RecordingKernel) => void;
   lock?: (fd: Fd, kernel: RecordingKernel) => void;
   kill?: (pid: number, signal: number, kernel: RecordingKernel) => void;
+  /** The names of what is waited for; returns those that are ready. */
+  wait?: (names: readonly string[], kernel: RecordingKernel) => readonly string[];
   sleep?: (ms: number, kernel: RecordingKernel) => void;
 };
 

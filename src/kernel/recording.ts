@@ -15,7 +15,16 @@ import {
   textOf,
 } from "./fake-files.ts";
 
-import type { AttachedProgram, DirectoryEntry, Fd, Kernel, Pid, Program, Stat } from "./kernel.ts";
+import type {
+  AttachedProgram,
+  Awaited,
+  DirectoryEntry,
+  Fd,
+  Kernel,
+  Pid,
+  Program,
+  Stat,
+} from "./kernel.ts";
 import { Executed, type Reactions } from "./reactions.ts";
 
 export type FakeProcess = {
@@ -297,6 +306,20 @@ export class RecordingKernel implements Kernel {
   waitReadable(fd: Fd, timeoutMs: number): boolean {
     this.#call("waitReadable", this.nameOf(fd), String(timeoutMs));
     return this.#open(fd, "poll").packets.length > 0;
+  }
+
+  eventFd(): Fd {
+    this.#call("eventFd");
+    return this.#add("event", this.#files.node("other"));
+  }
+
+  waitAny(awaited: readonly Awaited[], timeoutMs: number): Fd[] {
+    const names = awaited.map(({ fd }) => this.nameOf(fd));
+    this.#call("waitAny", ...names, String(timeoutMs));
+    const ready = this.reactions.wait?.(names, this) ?? [];
+    const found = awaited.map(({ fd }) => fd).filter((fd) => ready.includes(this.nameOf(fd)));
+    if (found.length === 0) this.sleepMs(timeoutMs);
+    return found;
   }
 
   setInherited(fd: Fd, inherited: boolean): void {

@@ -30,6 +30,7 @@ export function trackDescriptors(inner: Kernel): Tracked {
     streamPair: () => addBoth(inner.streamPair()),
     connectUnix: (path) => add(inner.connectUnix(path)),
     listenUnix: (path, backlog) => add(inner.listenUnix(path, backlog)),
+    eventFd: () => add(inner.eventFd()),
     pidfd: (pid) => add(inner.pidfd(pid)),
     loadDeviceProgram: (name, instructions) => add(inner.loadDeviceProgram(name, instructions)),
     devicePrograms: (cgroup) => {
@@ -60,6 +61,7 @@ export function trackDescriptors(inner: Kernel): Tracked {
     chdir: (path) => inner.chdir(path),
     umask: (mask) => inner.umask(mask),
     seal: (memfd) => inner.seal(memfd),
+    waitAny: (awaited, timeoutMs) => inner.waitAny(awaited, timeoutMs),
     waitReadable: (fd, timeoutMs) => inner.waitReadable(fd, timeoutMs),
     setInherited: (fd, inherited) => inner.setInherited(fd, inherited),
     lock: (fd) => inner.lock(fd),
