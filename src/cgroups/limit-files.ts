@@ -143,11 +143,12 @@ export class LimitFiles {
       return "the kernel has no such limit here";
     }
     const reason = `the ${controller} controller is not enabled there`;
-    if (this.read("cgroup.type")?.includes("threaded")) {
-      return `${reason}: the cgroup is threaded, and limits of a whole process have no place in it`;
-    }
     const parentHas = this.read("../cgroup.controllers")?.split(" ").includes(controller);
-    const occupied = parentHas === true && this.read("../cgroup.procs") !== "";
-    return occupied ? `${reason}: the cgroup above has processes of its own` : reason;
+    if (parentHas === true && this.read("../cgroup.procs") !== "") {
+      return `${reason}: the cgroup above has processes of its own`;
+    }
+    return this.read("cgroup.type")?.includes("threaded")
+      ? `${reason}: the cgroup is threaded, and limits of a whole process have no place in it`
+      : reason;
   }
 }

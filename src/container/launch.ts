@@ -15,7 +15,8 @@ import { giveCgroup } from "../cgroups/ownership.ts";
 import type { ContainerUnit } from "../cgroups/unit.ts";
 import { withoutSecrets } from "../enclave/mentions.ts";
 import { RuneError } from "../errors/error.ts";
-import type { Fd, Kernel, Pid } from "../kernel/kernel.ts";
+import { ENOENT } from "../kernel/constants.ts";
+import { type Fd, type Kernel, type Pid, unlessErrno } from "../kernel/kernel.ts";
 import { isInUserNamespace } from "../kernel/user-namespace.ts";
 import type { Config } from "../oci/config.ts";
 import { cloneFlags } from "../oci/namespaces.ts";
@@ -205,6 +206,7 @@ class Attempt {
       listeningFds: this.#request.listeningFds,
       noPivot: this.#request.noPivot,
       newKeyring: !this.#request.noNewKeyring,
+      hasKcore: unlessErrno(() => this.#kernel.lstat("/proc/kcore"), ENOENT) !== undefined,
       ...(seccomp === undefined ? {} : { seccomp }),
       caller: this.#request.caller,
     };

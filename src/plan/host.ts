@@ -54,6 +54,8 @@ export type LaunchInput = {
   readonly noPivot: boolean;
   /** The container's processes get a session keyring that is not the caller's. */
   readonly newKeyring: boolean;
+  /** Whether this kernel has /proc/kcore, which /dev/core then points to. */
+  readonly hasKcore: boolean;
   readonly seccomp?: Seccomp;
   readonly enclave?: EnclaveInput;
   /** Another program than runelet that goes on behind CLONE; both from sealed memfds. */

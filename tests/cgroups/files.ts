@@ -35,6 +35,12 @@ export function withoutUnified(...controllers: string[]): string | undefined {
     : "needs cgroup v2 unified with controllers";
 }
 
+/** Why a test that needs controllers of either version cannot run here. */
+export function withoutControllers(...controllers: string[]): string | undefined {
+  const found = controllers.every((name) => version1(name) ?? version2(name));
+  return found ? undefined : `needs the cgroup controllers ${controllers.join(", ")}`;
+}
+
 /** What a file of a container's cgroup says; `path` is an absolute cgroupsPath. */
 export function limit(file: string, path: string): string {
   const controller = file.slice(0, file.indexOf("."));

@@ -3,7 +3,7 @@
 import { expect } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { JsonObject } from "../support/bundle.ts";
+import { type JsonObject, moreMounts } from "../support/bundle.ts";
 import { comparison, needs, only, runtimeName, test } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
 import {
@@ -11,6 +11,7 @@ import {
   limit,
   settings,
   version2,
+  withoutControllers,
   withoutUnified,
   withoutVersion1,
 } from "./files.ts";
@@ -31,14 +32,23 @@ async function filesOf(resources: JsonObject, ...files: string[]): Promise<strin
   return files.map((file) => `${file} ${limit(file, sandbox.mark)}`);
 }
 
+/** What version 2 has no file for, or Debian's runc converts as runc did before 1.3.2. */
+const version1Alone = new Set([
+  "memory and swappiness",
+  "memory without the OOM killer",
+  "real time",
+  "shares",
+]);
+
 const everything: Record<string, JsonObject> = {
   "memory with swap": { memory: { limit: 64 * mib, swap: 96 * mib, reservation: 32 * mib } },
   "memory and swappiness": { memory: { limit: 64 * mib, swappiness: 0 } },
   "memory without limit": { memory: { limit: -1, swap: -1, reservation: -1 } },
   "memory without the OOM killer": { memory: { limit: 64 * mib, disableOOMKiller: true } },
   "kernel memory, which is ignored": { memory: { kernel: 64 * mib, kernelTCP: 64 * mib } },
-  "cpu time": { cpu: { shares: 512, quota: 50_000, period: 20_000 } },
-  "cpu time without limit": { cpu: { shares: 200, quota: -1, period: 50_000 } },
+  shares: { cpu: { shares: 200 } },
+  "cpu time": { cpu: { quota: 50_000, period: 20_000 } },
+  "cpu time without limit": { cpu: { quota: -1, period: 50_000 } },
   "cpus and memory nodes": { cpu: { cpus: "0", mems: "0" } },
   "real time": { cpu: { realtimePeriod: 500_000, realtimeRuntime: 0 } },
   processes: { pids: { limit: 77 } },
@@ -64,8 +74,10 @@ const everything: Record<string, JsonObject> = {
       }),
 };
 
-const compare = withoutVersion1("memory") === undefined ? comparison : v1;
+const neither = withoutControllers("memory", "cpu", "cpuset", "pids");
 for (const [what, resources] of Object.entries(everything)) {
+  const missing = version1Alone.has(what) ? withoutVersion1("memory", "cpu") : neither;
+  const compare = missing === undefined ? comparison : needs(missing);
   compare(`as with runc: ${what}`, async () => {
     const found = [];
     for (const runtime of ["rune", "runc"] as const) {
@@ -99,9 +111,10 @@ v1("version 1: values are those of the configuration", async () => {
   expect(await filesOf(resources, ...files)).toEqual(expected);
 });
 
-v1("version 1: burst and idle", async () => {
-  // runc 1.1.5 knows neither: burst came with 1.2, idle is 1.1's but written for version 2 only.
-  if (runtimeName !== "rune") return;
+const bursts =
+  runtimeName === "rune" ? v1 : only("rune", "1.1.5 has no burst, and idle in v2 alone");
+
+bursts("version 1: burst and idle", async () => {
   const burst = await filesOf({ cpu: { quota: 50_000, burst: 20_000 } }, "cpu.cfs_burst_us");
   expect(burst).toEqual(["cpu.cfs_burst_us 20000"]);
   expect(await filesOf({ cpu: { idle: 1, shares: 512 } }, "cpu.idle")).toEqual(["cpu.idle 1"]);
@@ -239,6 +252,82 @@ for (const [what, [resources, message]] of Object.entries(refused)) {
     removeParents(sandbox.mark);
   });
 }
+
+/** As above, on a host with version 2 alone. */
+const refusedV2: Record<string, [JsonObject, string]> = {
+  "a cpu that is not there": [
+    { cpu: { cpus: "4000" } },
+    "write `4000` to `/sys/fs/cgroup/MARK/cpuset.cpus`: ",
+  ],
+  "swap below memory": [
+    { memory: { limit: 64 * mib, swap: 32 * mib } },
+    `it cannot be less than the limit, ${64 * mib}`,
+  ],
+  "swap without memory": [{ memory: { swap: 32 * mib } }, "it needs `limit`, too"],
+  "a quota below what the kernel takes": [
+    { cpu: { quota: 1, period: 100_000 } },
+    "write `1 100000` to `/sys/fs/cgroup/MARK/cpu.max`: invalid argument",
+  ],
+  "a burst above the quota": [
+    { cpu: { quota: 10_000, period: 100_000, burst: 20_000 } },
+    "write `20000` to `/sys/fs/cgroup/MARK/cpu.max.burst`: invalid argument",
+  ],
+  "a device that is not there": [
+    { blockIO: { throttleReadBpsDevice: [{ major: 4000, minor: 7, rate: 5 }] } },
+    "write `4000:7 rbps=5` to `/sys/fs/cgroup/MARK/io.max`: no such device",
+  ],
+  "a resource that the machine has not got": [
+    { unified: { "misc.max": "sgx_epc 4096" } },
+    "write `sgx_epc 4096` to `/sys/fs/cgroup/MARK/misc.max`: invalid argument",
+  ],
+  "a file that is not there": [
+    { unified: { "memory.frob": "1" } },
+    "write `1` to `/sys/fs/cgroup/MARK/memory.frob`: the kernel has no such limit here",
+  ],
+};
+
+const v2Rune = runtimeName === "rune" ? v2 : only("rune", "has other words");
+for (const [what, [resources, message]] of Object.entries(refusedV2)) {
+  v2Rune(`version 2: refused, with nothing left: ${what}`, async () => {
+    await using sandbox = new Sandbox();
+    const cgroupsPath = `/${sandbox.mark}/parent/web`;
+    const { status, stderr } = await sandbox.run({ linux: { cgroupsPath, resources } });
+    expect(stderr).toContain(message.replace("MARK", cgroupsPath.slice(1)));
+    expect(status).toBe(1);
+    await sandbox.expectNothingLeft();
+  });
+}
+
+v2Rune("version 2: burst and idle", async () => {
+  const burst = { quota: 50_000, burst: 20_000 };
+  expect(await filesOf({ cpu: burst }, "cpu.max", "cpu.max.burst")).toEqual([
+    "cpu.max 50000 100000",
+    "cpu.max.burst 20000",
+  ]);
+  expect(await filesOf({ cpu: { idle: 1, shares: 512 } }, "cpu.idle")).toEqual(["cpu.idle 1"]);
+});
+
+v2Rune("version 2: a cgroup whose parent has processes gets no limits, and says why", async () => {
+  await using sandbox = new Sandbox();
+  const holder = await sandbox.started({ linux: { cgroupsPath: `/${sandbox.mark}` } });
+  const { status, stderr } = await sandbox.run({
+    linux: { cgroupsPath: `/${sandbox.mark}/below`, resources: { memory: { limit: 64 * mib } } },
+  });
+  expect(stderr).toContain("the cgroup above has processes of its own");
+  expect(status).toBe(1);
+  await sandbox.must(["delete", "--force", holder]);
+  await sandbox.expectNothingLeft();
+});
+
+v2("version 2: a container that exceeds its memory is killed", async () => {
+  await using sandbox = new Sandbox();
+  const { status } = await sandbox.run(
+    limited(sandbox, { memory: { limit: 16 * mib, swap: 16 * mib } }),
+    moreMounts({ destination: "/fill", type: "tmpfs", source: "tmpfs", options: ["size=64m"] }),
+    { process: { args: ["/bin/dd", "if=/dev/zero", "of=/fill/file", "bs=1M", "count=60"] } },
+  );
+  expect(status).toBe(137);
+});
 
 const threads =
   version2() === undefined ? needs("needs cgroup v2") : only("rune", "1.1.5 joins no such");

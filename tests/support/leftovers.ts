@@ -18,12 +18,9 @@ export function processes(mark: string): string[] {
 
 /** Cgroup directories, also below others, in every hierarchy. */
 export function cgroups(mark: string): string[] {
-  return list("/sys/fs/cgroup").flatMap((hierarchy) => {
-    const top = join("/sys/fs/cgroup", hierarchy);
-    return directoriesBelow(top)
-      .filter((path) => path.includes(mark))
-      .map((path) => `cgroup ${path}`);
-  });
+  return directoriesBelow("/sys/fs/cgroup")
+    .filter((path) => path.includes(mark))
+    .map((path) => `cgroup ${path}`);
 }
 
 function mounts(mark: string): string[] {
