@@ -119,11 +119,13 @@ export async function perform(command: Command, session: Session): Promise<void>
 }
 
 function createRequest(command: ContainerStart, session: Session) {
-  const { id, bundle = ".", noPivot, consoleSocket, pidFile, platform } = command;
+  const { id, bundle = ".", noPivot, noNewKeyring } = command;
+  const { consoleSocket, pidFile, platform } = command;
   return {
     id,
     bundle,
     noPivot,
+    noNewKeyring,
     ...preserved(command.preserveFds, session),
     ...(consoleSocket === undefined ? {} : { consoleSocket }),
     ...(pidFile === undefined ? {} : { pidFile }),
