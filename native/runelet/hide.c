@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -89,4 +90,21 @@ int op_readonly(struct run *run, struct reader *payload, struct failure *f)
     if (tree >= 0)
         close(tree);
     return failed ? fail_errno(f, error, "make `%s` read-only", path) : 0;
+}
+
+int op_demand_proc(struct run *run, struct reader *payload, struct failure *f)
+{
+    struct statfs fs;
+    uint32_t slot = read_u32(payload);
+    const char *path = read_string(payload, NULL);
+    if (payload_done(payload, f) < 0)
+        return -1;
+    int tree = slot_fd(run, slot, f);
+    if (tree < 0)
+        return -1;
+    if (fstatfs(tree, &fs) < 0)
+        return fail_errno(f, errno, "stat the source of `%s`", path);
+    return fs.f_type == PROC_SUPER_MAGIC_
+               ? 0
+               : fail_code(f, FAILURE_SYSCALL, "its source is not a procfs", "mount on `%s`", path);
 }

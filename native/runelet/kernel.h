@@ -15,6 +15,9 @@ struct open_how_v0 {
     uint64_t flags, mode, resolve;
 };
 #define RESOLVE_NO_MAGICLINKS_ 0x02
+#define RESOLVE_NO_XDEV_ 0x01
+#define RESOLVE_NO_SYMLINKS_ 0x04
+#define RESOLVE_BENEATH_ 0x08
 #define RESOLVE_IN_ROOT_ 0x10
 
 /* linux/mount.h */
@@ -36,6 +39,14 @@ struct mount_attr_v0 {
 #define MOUNT_ATTR_NOSUID_ 0x02
 #define MOUNT_ATTR_NODEV_ 0x04
 #define MOUNT_ATTR_NOEXEC_ 0x08
+#define MOUNT_ATTR__ATIME_ 0x70
+#define MOUNT_ATTR_IDMAP_ 0x00100000
+#define FSPICK_CLOEXEC_ 1
+#define FSPICK_EMPTY_PATH_ 8
+#define FSCONFIG_CMD_RECONFIGURE_ 7
+
+/* linux/magic.h */
+#define PROC_SUPER_MAGIC_ 0x9fa0
 
 /* linux/sched.h, CLONE_ARGS_SIZE_VER2 (5.7) */
 struct clone_args_v2 {

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The root and what is mounted in it. */
+#include "filesystem.h"
 #include "kernel.h"
+#include "no_pivot.h"
 #include "operations.h"
 #include "resolve.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Attaches a detached mount on an O_PATH descriptor; closes the latter. */
-static int attach(int tree, int target, const char *path, struct failure *f)
+int attach(int tree, int target, const char *path, struct failure *f)
 {
     int moved =
         sys_move_mount(tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH_ | MOVE_MOUNT_T_EMPTY_PATH_);
@@ -56,68 +55,6 @@ int op_root(struct run *run, struct reader *payload, struct failure *f)
     return run->root < 0 ? fail_errno(f, errno, "open the root file system `%s`", path) : 0;
 }
 
-/* Adds what the file system said about a failure, "e <text>" lines, to the reason. */
-static int fail_context(struct failure *f, int context, int error, const char *type,
-                        const char *doing)
-{
-    char log[256];
-    fail_errno(f, error, "%s `%s`", doing, type);
-    ssize_t n = read(context, log, sizeof(log) - 1);
-    if (n > 2) {
-        log[log[n - 1] == '\n' ? n - 1 : n] = 0;
-        size_t used = strlen(f->reason);
-        snprintf(f->reason + used, sizeof(f->reason) - used, " (%s)", log + 2);
-    }
-    close(context);
-    return -1;
-}
-
-static int configure(int context, const char *source, char **options, const char **failed)
-{
-    if (source[0] != 0 &&
-        syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING_, "source", source, 0) < 0) {
-        *failed = source;
-        return -1;
-    }
-    for (; *options != NULL; options++) {
-        char *equals = strchr(*options, '=');
-        *failed = *options;
-        long set;
-        if (equals == NULL) {
-            set = syscall(SYS_fsconfig, context, FSCONFIG_SET_FLAG_, *options, NULL, 0);
-        } else {
-            char *key = strndup(*options, (size_t)(equals - *options));
-            set = syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING_, key, equals + 1, 0);
-            free(key);
-        }
-        if (set < 0)
-            return -1;
-    }
-    return 0;
-}
-
-/* A detached mount of a new file system instance. */
-static int new_file_system(const char *type, const char *source, char **options, uint64_t attr,
-                           struct failure *f)
-{
-    char doing[256];
-    const char *failed = NULL;
-    int context = (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC_);
-    if (context < 0)
-        return fail_errno(f, errno, "open file system type `%s`", type);
-    if (configure(context, source, options, &failed) < 0) {
-        snprintf(doing, sizeof(doing), "set option `%.200s` of", failed);
-        return fail_context(f, context, errno, type, doing);
-    }
-    if (syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE_, NULL, NULL, 0) < 0)
-        return fail_context(f, context, errno, type, "create file system");
-    int mount = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC_, (unsigned)attr);
-    if (mount < 0)
-        return fail_context(f, context, errno, type, "mount file system");
-    close(context);
-    return mount;
-}
-
 int op_mount_fs(struct run *run, struct reader *payload, struct failure *f)
 {
     const char *type = read_string(payload, NULL), *source = read_string(payload, NULL);
@@ -125,6 +62,7 @@ int op_mount_fs(struct run *run, struct reader *payload, struct failure *f)
     uint64_t attr = read_u64(payload);
     struct mount_attr_v0 propagation = {.propagation = read_u64(payload)};
     const char *path = read_string(payload, NULL);
+    bool links = read_u32(payload) != 0;
     if (payload_done(payload, f) < 0)
         return -1;
     int mount = new_file_system(type, source, options, attr, f);
@@ -134,24 +72,42 @@ int op_mount_fs(struct run *run, struct reader *payload, struct failure *f)
     if (propagation.propagation != 0 &&
         sys_mount_setattr(mount, "", AT_EMPTY_PATH, &propagation) < 0)
         return fail_errno(f, errno, "change the propagation of `%s`", path);
-    int target = make_in_root(run, path, false, f);
+    int target = target_in_root(run, path, false, links, f);
     int attached = target < 0 ? -1 : attach(mount, target, path, f);
     close(mount);
     return attached;
 }
 
 struct tree_attributes {
-    struct mount_attr_v0 all, top, propagation;
+    struct mount_attr_v0 all, top, base, propagation;
+    uint64_t reset; /* cleared at the top, where that is not forbidden */
     bool propagation_recursive;
 };
 
-/* A copy of a shared mount is the host's peer until it is made a slave: never attach it before. */
+/* A new state of the mount for mount(8)'s `bind,ro`: what is not asked for is off, unless locked.
+ */
+static int set_top(int tree, const struct tree_attributes *a)
+{
+    struct mount_attr_v0 attr = a->top;
+    if (a->reset == 0)
+        return sys_mount_setattr(tree, "", AT_EMPTY_PATH, &attr);
+    attr.attr_clr |= a->reset;
+    if (sys_mount_setattr(tree, "", AT_EMPTY_PATH, &attr) == 0)
+        return 0;
+    /* EPERM: in a user namespace, where mounts keep what their first owner gave them. */
+    return errno == EPERM ? sys_mount_setattr(tree, "", AT_EMPTY_PATH, &a->top) : -1;
+}
+
+/* A copy of a shared mount is the host's peer until `base` changes it: never attach it before. */
 static int set_tree_attributes(int tree, const struct tree_attributes *a, const char *path,
                                struct failure *f)
 {
     unsigned deep = AT_EMPTY_PATH | AT_RECURSIVE_;
-    if (sys_mount_setattr(tree, "", deep, &a->all) < 0 ||
-        sys_mount_setattr(tree, "", AT_EMPTY_PATH, &a->top) < 0)
+    if (a->base.propagation != 0 && sys_mount_setattr(tree, "", deep, &a->base) < 0)
+        return fail_errno(f, errno, "change the propagation of `%s`", path);
+    if (((a->top.attr_set | a->top.attr_clr) != 0 && set_top(tree, a) < 0) ||
+        ((a->all.attr_set | a->all.attr_clr) != 0 &&
+         sys_mount_setattr(tree, "", deep, &a->all) < 0))
         return fail_errno(f, errno, "set the mount attributes of `%s`", path);
     if (a->propagation.propagation != 0 &&
         sys_mount_setattr(tree, "", a->propagation_recursive ? deep : AT_EMPTY_PATH,
@@ -164,11 +120,13 @@ int op_mount_tree(struct run *run, struct reader *payload, struct failure *f)
 {
     uint32_t slot = read_u32(payload);
     const char *path = read_string(payload, NULL);
-    struct tree_attributes a = {.all.propagation = MS_SLAVE};
+    struct tree_attributes a = {0};
     a.top.attr_set = read_u64(payload);
     a.top.attr_clr = read_u64(payload);
+    a.reset = read_u64(payload);
     a.all.attr_set = read_u64(payload);
     a.all.attr_clr = read_u64(payload);
+    a.base.propagation = read_u64(payload);
     a.propagation.propagation = read_u64(payload);
     a.propagation_recursive = read_u32(payload) != 0;
     if (payload_done(payload, f) < 0)
@@ -181,7 +139,7 @@ int op_mount_tree(struct run *run, struct reader *payload, struct failure *f)
         return fail_errno(f, errno, "stat the source of `%s`", path);
     if (set_tree_attributes(tree, &a, path, f) < 0)
         return -1;
-    int target = make_in_root(run, path, !S_ISDIR(st.st_mode), f);
+    int target = target_in_root(run, path, !S_ISDIR(st.st_mode), true, f);
     if (target < 0 || attach(tree, target, path, f) < 0)
         return -1;
     close(tree);
@@ -192,16 +150,18 @@ int op_mount_tree(struct run *run, struct reader *payload, struct failure *f)
 /* How the root becomes the root: docs/protocol/launch-plan.md, PIVOT. */
 enum pivot_mode { PIVOT_ROOT = 0, PIVOT_MOVE = 1, PIVOT_CHROOT = 2 };
 
-static int enter_root(uint32_t mode, struct failure *f)
+static int enter_root(const struct run *run, uint32_t mode, struct failure *f)
 {
     if (mode == PIVOT_ROOT) {
         /* The old root is stacked on the new one, and "." then names it: pivot_root(2), notes. */
         if (syscall(SYS_pivot_root, ".", ".") < 0)
-            return fail_errno(f, errno, "pivot_root");
+            return fail_errno(f, errno, "pivot_root (the root of a ramfs needs --no-pivot)");
         if (umount2(".", MNT_DETACH) < 0)
             return fail_errno(f, errno, "detach the old root");
         return 0;
     }
+    if (mode == PIVOT_MOVE && hide_kernel_views(run, f) < 0)
+        return -1;
     if (mode == PIVOT_MOVE && mount(".", "/", NULL, MS_MOVE, NULL) < 0)
         return fail_errno(f, errno, "move the root to `/`");
     return chroot(".") < 0 ? fail_errno(f, errno, "chroot") : 0;
@@ -214,7 +174,7 @@ int op_pivot(struct run *run, struct reader *payload, struct failure *f)
         return -1;
     if (fchdir(run->root) < 0)
         return fail_errno(f, errno, "enter the root");
-    if (enter_root(mode, f) < 0)
+    if (enter_root(run, mode, f) < 0)
         return -1;
     if (chdir("/") < 0)
         return fail_errno(f, errno, "enter `/`");

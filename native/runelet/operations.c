@@ -44,6 +44,14 @@ operation *operation_of(uint16_t code)
         return op_bind_device;
     case 27:
         return op_mkdir;
+    case 28:
+        return op_tmpfs;
+    case 29:
+        return op_remount;
+    case 30:
+        return op_id_map;
+    case 31:
+        return op_mount_data;
     case 32:
         return op_hostname;
     case 33:
@@ -102,6 +110,10 @@ operation *operation_of(uint16_t code)
         return op_pal_run;
     case 84:
         return op_agent_exec;
+    case 86:
+        return op_sysctl;
+    case 87:
+        return op_demand_proc;
     case 106:
         return op_namespace_root;
     case 107:

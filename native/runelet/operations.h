@@ -12,10 +12,18 @@ operation op_namespace_root, op_drop_groups;
 operation op_enter;
 /* mounts.c */
 operation op_propagation, op_root, op_mount_fs, op_mount_tree, op_pivot, op_attributes;
+/* remount.c */
+operation op_remount, op_mount_data;
+/* tmpfs.c */
+operation op_tmpfs;
+/* id_map.c */
+operation op_id_map;
+/* sysctl.c */
+operation op_sysctl;
 /* nodes.c */
 operation op_mknod, op_symlink, op_bind_device, op_mkdir;
 /* hide.c */
-operation op_mask, op_readonly;
+operation op_mask, op_readonly, op_demand_proc;
 /* process.c */
 operation op_hostname, op_domainname, op_rlimit, op_cwd, op_umask, op_keep_fds, op_ready;
 /* identity.c */

@@ -15,7 +15,8 @@ import { giveCgroup } from "../cgroups/ownership.ts";
 import type { ContainerUnit } from "../cgroups/unit.ts";
 import { withoutSecrets } from "../enclave/mentions.ts";
 import { RuneError } from "../errors/error.ts";
-import type { Fd, Kernel, Pid } from "../kernel/kernel.ts";
+import { ENOENT } from "../kernel/constants.ts";
+import { type Fd, type Kernel, type Pid, unlessErrno } from "../kernel/kernel.ts";
 import { isInUserNamespace } from "../kernel/user-namespace.ts";
 import { cloneFlags } from "../oci/namespaces.ts";
 import { cgroupOwner } from "../plan/cgroup-owner.ts";
@@ -200,6 +201,7 @@ class Attempt {
       preservedFds: this.#request.preserveFds,
       listeningFds: this.#request.listeningFds,
       noPivot: this.#request.noPivot,
+      hasKcore: unlessErrno(() => this.#kernel.lstat("/proc/kcore"), ENOENT) !== undefined,
       ...(seccomp === undefined ? {} : { seccomp }),
       caller: this.#request.caller,
     };

@@ -107,5 +107,7 @@ export const SIGTERM = 15;
 export const SIGKILL = 9;
 
 /** Propagation types of mount(2). */
+export const MS_UNBINDABLE = 1 << 17;
 export const MS_PRIVATE = 1 << 18;
 export const MS_SLAVE = 1 << 19;
+export const MS_SHARED = 1 << 20;

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from "bun:test";
-import { mountAttributes as attr, mountOptionNames, parseMountOptions } from "./mount-options.ts";
+import {
+  mountAttributes as attr,
+  mountOptionNames,
+  parseMountOptions,
+  resetAttributes,
+} from "./mount-options.ts";
 
 test("no options change nothing", () => {
   expect(parseMountOptions([])).toEqual({
@@ -87,10 +92,25 @@ test("file system wide flags go to the superblock, unknown words to the file sys
     "defaults",
     "silent",
     "acl",
+    "noiversion",
+    "discard",
     "constructor",
   ]);
   expect(options.superblock).toEqual(["ro", "sync", "lazytime"]);
-  expect(options.data).toEqual(["acl", "constructor"]);
+  expect(options.data).toEqual(["discard", "constructor"]);
+});
+
+test("a bind mount that is given attributes has none but those", () => {
+  const reset = (...options: string[]) => resetAttributes(parseMountOptions(options));
+  const flags = attr.readOnly | attr.noSuid | attr.noDev | attr.noExec | attr.noSymFollow;
+  expect(reset()).toBe(0);
+  expect(reset("rbind", "rprivate", "rro")).toBe(0);
+  expect(reset("ro", "noexec")).toBe(flags & ~(attr.readOnly | attr.noExec));
+  expect(reset("suid")).toBe(flags);
+  expect(reset("remount", "bind")).toBe(flags);
+  // The whole field of access times, as mount_setattr(2) wants it.
+  expect(reset("noatime")).toBe(flags | attr.accessTime | attr.noDirAtime);
+  expect(reset("nodiratime")).toBe(flags | attr.accessTime);
 });
 
 test("every option that is listed is understood", () => {

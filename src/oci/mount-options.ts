@@ -93,8 +93,19 @@ const superblockOptions: ReadonlySet<string> = new Set([
   "nolazytime",
 ]);
 
-/** Words of mount(8) without a meaning to the kernel's new mount API. */
-const ignored: ReadonlySet<string> = new Set(["defaults", "silent", "loud"]);
+/**
+ * Words of mount(8) without a meaning to the kernel's new mount API. Of file systems that know `acl`
+ * and `iversion`, all that are still maintained have both on.
+ */
+const ignored: ReadonlySet<string> = new Set([
+  "defaults",
+  "silent",
+  "loud",
+  "acl",
+  "noacl",
+  "iversion",
+  "noiversion",
+]);
 
 const special = ["bind", "rbind", "remount", "idmap", "ridmap", "tmpcopyup"] as const;
 
@@ -133,6 +144,27 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
     else if (!superblockOptions.has(option) && !ignored.has(option)) data.push(option);
   }
   return result;
+}
+
+/** All that mount(2)'s MS_REMOUNT | MS_BIND sets anew. */
+const resettable =
+  mountAttributes.readOnly |
+  mountAttributes.noSuid |
+  mountAttributes.noDev |
+  mountAttributes.noExec |
+  mountAttributes.noSymFollow;
+const accessTimeOptions = mountAttributes.accessTime | mountAttributes.noDirAtime;
+
+/**
+ * What a bind mount that is given any attribute loses of its source's: mount(8)'s `bind,ro` is a new
+ * state, not a change. Access times stay as they are unless one of their options is given. With
+ * `remount` that is so without any attribute, too.
+ */
+export function resetAttributes({ set, clear, remount }: MountOptions): number {
+  const given = set | clear;
+  if (given === 0 && !remount) return 0;
+  const reset = resettable | (given & accessTimeOptions ? accessTimeOptions : 0);
+  return reset & ~(set & ~mountAttributes.accessTime);
 }
 
 /** "shared", "rprivate" and so on, also for `linux.rootfsPropagation`. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A mount of type `cgroup`: what the container sees of its own cgroups. */
-import { MS_PRIVATE } from "../kernel/constants.ts";
+import { MS_PRIVATE, MS_SLAVE } from "../kernel/constants.ts";
 import type { Config } from "../oci/config.ts";
 import { type MountOptions, mountAttributes } from "../oci/mount-options.ts";
 import type { PlanBuilder } from "./encode.ts";
@@ -45,6 +45,7 @@ export function planCgroupMount(
       attributes: options.set & ~mountAttributes.readOnly,
       propagation: MS_PRIVATE,
       destination,
+      links: true,
     });
     for (const hierarchy of hierarchies) hierarchy(child);
     for (const { name } of wanted) linkControllers(child, destination, name);
@@ -76,6 +77,7 @@ function newMount(
       attributes: options.set,
       propagation: MS_PRIVATE,
       destination,
+      links: true,
     });
   };
 }
@@ -95,8 +97,10 @@ function bindMount(
       destination,
       set: options.set,
       clear: options.clear,
+      reset: 0,
       recursiveSet: 0,
       recursiveClear: 0,
+      base: MS_SLAVE,
       propagation: { flag: MS_PRIVATE, recursive: false },
     });
   };

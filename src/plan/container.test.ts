@@ -11,7 +11,7 @@ test("the default configuration", () => {
     ...["mountFs", "mountFs", "mountFs", "mountFs", "mountFs", "mountFs"],
     ...["mountFs", "attributes"], // of the cgroups' tmpfs
     ...Array<string>(6).fill("mknod"),
-    ...Array<string>(5).fill("symlink"),
+    ...Array<string>(6).fill("symlink"),
     ...["pivot", "mkdir", "attributes", "hostname"],
     ...Array<string>(5).fill("readonly"),
     ...Array<string>(10).fill("mask"),
@@ -203,14 +203,15 @@ test("root and rootfs properties", () => {
   });
   expect(all(plan, "propagation")).toEqual([
     { op: "propagation", path: "/", flag: 1 << 19, recursive: true },
+    { op: "propagation", path: "/", flag: 1 << 18, recursive: false },
     { op: "propagation", path: "/", flag: 1 << 20, recursive: true },
   ]);
   expect(names(plan)).not.toContain("hostname");
   expect(one(plan, "domainname").name).toBe("lan");
-  expect(one(plan, "writeFile")).toEqual({
-    op: "writeFile",
-    path: "/proc/sys/net/ipv4/ip_forward",
-    data: "1",
+  expect(one(plan, "sysctl")).toEqual({
+    op: "sysctl",
+    name: "net/ipv4/ip_forward",
+    value: "1",
   });
   expect(sequence(plan, "attributes")).toEqual(["attributes /sys/fs/cgroup"]);
 });

@@ -2,7 +2,7 @@
 /** The launch plan of a container's first process. */
 import { MS_SLAVE } from "../kernel/constants.ts";
 import type { Config } from "../oci/config.ts";
-import { mountAttributes, parseMountOptions, parsePropagation } from "../oci/mount-options.ts";
+import { mountAttributes, parseMountOptions } from "../oci/mount-options.ts";
 import { planDevices } from "./devices.ts";
 import { planEntry } from "./enclave.ts";
 import { PlanBuilder } from "./encode.ts";
@@ -10,7 +10,9 @@ import { planHooks } from "./hooks.ts";
 import type { LaunchInput } from "./host.ts";
 import { cleanPath, hasOwnDev, type PlannedMount, planMounts } from "./mounts.ts";
 import { planNamespaces } from "./namespaces.ts";
+import { newMountAttributes } from "./new-mount.ts";
 import { planProcess } from "./process.ts";
+import { planRootPropagation } from "./propagation.ts";
 import { planSysctl } from "./sysctl.ts";
 import { idMaps, isHostRoot } from "./user.ts";
 
@@ -66,7 +68,7 @@ function planSources(
   const root = plan.slot();
   plan.add({ op: "openTree", slot: root, path: input.rootfs, recursive: true });
   const mounts = planMounts(plan, config, input, bundle);
-  const devices = hasOwnDev(config) ? undefined : planDevices(plan, config);
+  const devices = hasOwnDev(config) ? undefined : planDevices(plan, config, input);
   return (child) => {
     child.add({ op: "root", slot: root, path: input.rootfs });
     for (const mount of mounts) mount(child);
@@ -79,8 +81,7 @@ function planRootProperties(plan: PlanBuilder, config: Config): void {
   if (devIsReadOnly(config)) {
     plan.add({ op: "attributes", path: "/dev", set: mountAttributes.readOnly });
   }
-  const propagation = parsePropagation(linux?.rootfsPropagation ?? "");
-  if (propagation !== undefined) plan.add({ op: "propagation", path: "/", ...propagation });
+  planRootPropagation(plan, config);
   if (config.root.readonly === true) {
     plan.add({ op: "attributes", path: "/", set: mountAttributes.readOnly });
   }
@@ -97,6 +98,7 @@ function planRootProperties(plan: PlanBuilder, config: Config): void {
 /** Planned writable, so that it can be filled. */
 function devIsReadOnly(config: Config): boolean {
   const dev = config.mounts?.findLast(({ destination }) => cleanPath(destination) === "/dev");
-  const set = dev === undefined || hasOwnDev(config) ? 0 : parseMountOptions(dev.options ?? []).set;
+  const options = parseMountOptions(dev?.options ?? []);
+  const set = dev === undefined || hasOwnDev(config) ? 0 : newMountAttributes(options);
   return (set & mountAttributes.readOnly) !== 0;
 }

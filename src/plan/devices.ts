@@ -4,6 +4,7 @@ import { S_IFBLK, S_IFCHR, S_IFIFO } from "../kernel/constants.ts";
 import type { Config } from "../oci/config.ts";
 import type { Device } from "../oci/config-linux.ts";
 import type { PlanBuilder } from "./encode.ts";
+import type { LaunchInput } from "./host.ts";
 import { cleanPath, devicesAreBound, type PlannedMount } from "./mounts.ts";
 
 /** config-linux.md, "Default Devices"; /dev/console and /dev/ptmx come with the terminal. */
@@ -26,7 +27,11 @@ const links = [
 ] as const;
 
 /** Plans the host side (bound nodes in a user namespace) and returns what the child does. */
-export function planDevices(plan: PlanBuilder, config: Config): PlannedMount {
+export function planDevices(
+  plan: PlanBuilder,
+  config: Config,
+  { hasKcore }: LaunchInput,
+): PlannedMount {
   const devices = allDevices(config);
   const steps = devicesAreBound(config)
     ? devices.map((device) => bound(plan, device))
@@ -34,6 +39,7 @@ export function planDevices(plan: PlanBuilder, config: Config): PlannedMount {
   return (child) => {
     for (const step of steps) step(child);
     for (const [target, path] of links) child.add({ op: "symlink", target, path });
+    if (hasKcore) child.add({ op: "symlink", target: "/proc/kcore", path: "/dev/core" });
   };
 }
 

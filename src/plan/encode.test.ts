@@ -114,6 +114,7 @@ const operations: readonly (readonly [Operation, number, string])[] = [
       attributes: 14,
       propagation: 1 << 18,
       destination: "/dev/shm",
+      links: true,
     },
     18,
     string("tmpfs") +
@@ -121,7 +122,8 @@ const operations: readonly (readonly [Operation, number, string])[] = [
       list("mode=1777") +
       u64(14n) +
       u64(1n << 18n) +
-      string("/dev/shm"),
+      string("/dev/shm") +
+      u32(1),
   ],
   [
     {
@@ -130,12 +132,17 @@ const operations: readonly (readonly [Operation, number, string])[] = [
       destination: "/d",
       set: 1,
       clear: 2,
+      reset: 14,
       recursiveSet: 4,
       recursiveClear: 8,
+      base: 1 << 19,
       propagation: { flag: 1 << 20, recursive: true },
     },
     19,
-    u32(253) + string("/d") + u64(1n) + u64(2n) + u64(4n) + u64(8n) + u64(1n << 20n) + u32(1),
+    u32(253) +
+      string("/d") +
+      [1n, 2n, 14n, 4n, 8n, 1n << 19n, 1n << 20n].map(u64).join("") +
+      u32(1),
   ],
   [
     { op: "mknod", path: "/dev/null", mode: 0o20666, major: 1, minor: 3, uid: 5, gid: 6 },
@@ -151,6 +158,77 @@ const operations: readonly (readonly [Operation, number, string])[] = [
   [{ op: "attributes", path: "/", set: 1 }, 25, string("/") + u64(1n)],
   [{ op: "bindDevice", slot: slot(1), path: "/dev/x" }, 26, u32(1) + string("/dev/x")],
   [{ op: "mkdir", path: "/w" }, 27, string("/w")],
+  [
+    {
+      op: "tmpfs",
+      source: "run",
+      options: ["size=1m"],
+      attributes: 2,
+      propagation: 1 << 18,
+      destination: "/run",
+      takesMode: true,
+      takesContent: true,
+    },
+    28,
+    string("run") + list("size=1m") + u64(2n) + u64(1n << 18n) + string("/run") + u32(3),
+  ],
+  [
+    { op: "remount", path: "/m", set: 1, clear: 2, reset: 12, options: ["ro"] },
+    29,
+    string("/m") + u64(1n) + u64(2n) + u64(12n) + u32(1) + list("ro"),
+  ],
+  [
+    { op: "remount", path: "/m", set: 1, clear: 0, reset: 0 },
+    29,
+    string("/m") + u64(1n) + u64(0n) + u64(0n) + u32(0) + list(),
+  ],
+  [
+    {
+      op: "idMap",
+      slot: slot(9),
+      uidMap: "0 1 2\n",
+      gidMap: "0 3 4\n",
+      recursive: true,
+      path: "/m",
+    },
+    30,
+    u32(9) + none + string("0 1 2\n") + string("0 3 4\n") + u32(1) + string("/m"),
+  ],
+  [
+    {
+      op: "idMap",
+      slot: slot(9),
+      namespace: slot(1),
+      uidMap: "",
+      gidMap: "",
+      recursive: false,
+      path: "/m",
+    },
+    30,
+    u32(9) + u32(1) + string("") + string("") + u32(0) + string("/m"),
+  ],
+  [
+    {
+      op: "mountData",
+      type: "overlay",
+      source: "o",
+      data: "lowerdir=/a",
+      flags: 1,
+      propagation: 1 << 18,
+      destination: "/m",
+      links: false,
+    },
+    31,
+    string("overlay") +
+      string("o") +
+      string("lowerdir=/a") +
+      u64(1n) +
+      u64(1n << 18n) +
+      string("/m") +
+      u32(0),
+  ],
+  [{ op: "sysctl", name: "net/x", value: "1" }, 86, `${string("net/x")}0100000031`],
+  [{ op: "demandProc", slot: slot(2), path: "/proc" }, 87, u32(2) + string("/proc")],
   [{ op: "hostname", name: "web" }, 32, string("web")],
   [{ op: "domainname", name: "d" }, 33, string("d")],
   [

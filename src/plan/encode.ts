@@ -104,11 +104,11 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
       return;
     case "mountFs":
       w.begin(18).string(o.type).string(o.source).list(o.options).u64(o.attributes);
-      w.u64(o.propagation).string(o.destination).end();
+      w.u64(o.propagation).string(o.destination).u32(flag(o.links)).end();
       return;
     case "mountTree":
       w.begin(19).u32(o.slot).string(o.destination).u64(o.set).u64(o.clear);
-      w.u64(o.recursiveSet).u64(o.recursiveClear);
+      w.u64(o.reset).u64(o.recursiveSet).u64(o.recursiveClear).u64(o.base);
       w.u64(o.propagation.flag).u32(flag(o.propagation.recursive)).end();
       return;
     case "mknod":
@@ -135,6 +135,34 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
       return;
     case "mkdir":
       w.begin(27).string(o.path).end();
+      return;
+    case "tmpfs":
+      w.begin(28).string(o.source).list(o.options).u64(o.attributes).u64(o.propagation);
+      w.string(o.destination)
+        .u32(flag(o.takesMode) | (flag(o.takesContent) << 1))
+        .end();
+      return;
+    case "remount":
+      w.begin(29).string(o.path).u64(o.set).u64(o.clear).u64(o.reset);
+      w.u32(flag(o.options !== undefined))
+        .list(o.options ?? [])
+        .end();
+      return;
+    case "idMap":
+      w.begin(30)
+        .u32(o.slot)
+        .u32(o.namespace ?? none);
+      w.string(o.uidMap).string(o.gidMap).u32(flag(o.recursive)).string(o.path).end();
+      return;
+    case "mountData":
+      w.begin(31).string(o.type).string(o.source).string(o.data).u64(o.flags);
+      w.u64(o.propagation).string(o.destination).u32(flag(o.links)).end();
+      return;
+    case "sysctl":
+      w.begin(86).string(o.name).bytes(new TextEncoder().encode(o.value)).end();
+      return;
+    case "demandProc":
+      w.begin(87).u32(o.slot).string(o.path).end();
       return;
     case "hostname":
       w.begin(32).string(o.name).end();

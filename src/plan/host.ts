@@ -52,6 +52,8 @@ export type LaunchInput = {
   readonly preservedFds: number;
   readonly listeningFds: number;
   readonly noPivot: boolean;
+  /** Whether this kernel has /proc/kcore, which /dev/core then points to. */
+  readonly hasKcore: boolean;
   readonly seccomp?: Seccomp;
   readonly enclave?: EnclaveInput;
   /** Another program than runelet that goes on behind CLONE; both from sealed memfds. */

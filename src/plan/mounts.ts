@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The mounts of config.json, in their order, below the new root. */
 import { RuneError } from "../errors/error.ts";
-import { MS_PRIVATE } from "../kernel/constants.ts";
 import type { Config, Mount } from "../oci/config.ts";
-import { type MountOptions, mountAttributes, parseMountOptions } from "../oci/mount-options.ts";
+import { type MountOptions, parseMountOptions, resetAttributes } from "../oci/mount-options.ts";
+import { planBind } from "./bind-mount.ts";
 import { planCgroupMount } from "./cgroup-mount.ts";
 import type { PlanBuilder } from "./encode.ts";
 import type { LaunchInput } from "./host.ts";
+import { wantsIdMap } from "./id-map.ts";
 import { isNew } from "./namespaces.ts";
+import { instanceOptions, planNewMount } from "./new-mount.ts";
+import { checkProcMount } from "./proc-mount.ts";
 import { standIn, withoutUnmappedGid } from "./user-mounts.ts";
 
 /** Mounts that are opened before the split, where the sources are still the host's. */
@@ -53,71 +56,29 @@ function planMount(
 ): PlannedMount {
   const options = parseMountOptions(mount.options ?? []);
   const destination = cleanPath(mount.destination);
-  refuseUnsupported(mount, options);
-  if (isBind(mount.type, options)) return planBind(plan, mount, options, destination, bundle);
+  const bind = isBind(mount.type, options);
+  checkProcMount(mount, destination, bind);
+  checkOptions(mount, options, bind);
+  if (options.remount) return planRemount(options, destination, bind);
+  const binds = { config, input, bundle, destination };
+  if (bind) return planBind(plan, mount, options, binds);
   const source = standIn(mount, config, input.caller);
   if (source !== undefined) {
     // What is mounted below is as read-only as it would be if it were not there at all.
     const whole: MountOptions = { ...options, bind: "rbind", recursiveSet: options.set };
-    return planBind(plan, { ...mount, source }, whole, destination, bundle);
+    return planBind(plan, { ...mount, source }, whole, binds);
   }
   if (mount.type === "cgroup") return planCgroupMount(plan, options, destination, config, input);
-  if (mount.type === "mqueue" || mount.type === "sysfs" || mount.type === "proc") {
-    // These take no data; runc ignores what a configuration gives them.
-    return newInstance(
-      mount,
-      { ...options, data: mount.type === "proc" ? options.data : [] },
-      destination,
-    );
-  }
   const data = withoutUnmappedGid(mount, options.data, config);
-  return newInstance(mount, { ...options, data }, destination);
+  return planNewMount(mount, { ...options, data }, destination);
 }
 
-function newInstance(mount: Mount, options: MountOptions, destination: string): PlannedMount {
-  const type = mount.type ?? "";
-  // A read-only /dev could not be filled: it becomes read-only afterwards.
-  const postponed = destination === "/dev" ? mountAttributes.readOnly : 0;
-  const attributes = options.set & ~postponed;
+function planRemount(options: MountOptions, path: string, bind: boolean): PlannedMount {
+  const { set, clear } = options;
+  const reset = resetAttributes(options);
   return (child) => {
-    child.add({
-      op: "mountFs",
-      type,
-      source: mount.source ?? type,
-      options: [...options.superblock.filter((o) => o !== "ro" && o !== "rw"), ...options.data],
-      attributes,
-      propagation: options.propagation?.flag ?? MS_PRIVATE,
-      destination,
-    });
-  };
-}
-
-function planBind(
-  plan: PlanBuilder,
-  mount: Mount,
-  options: MountOptions,
-  destination: string,
-  bundle: string,
-): PlannedMount {
-  const { source } = mount;
-  if (source === undefined || source === "") {
-    throw invalid(mount, "a bind mount needs a source");
-  }
-  const slot = plan.slot();
-  const path = source.startsWith("/") ? source : `${bundle}/${source}`;
-  // An option list with neither is a bind mount by its type: recursive, as runc takes it.
-  plan.add({ op: "openTree", slot, path, recursive: options.bind !== "bind" });
-  return (child) => {
-    child.add({
-      op: "mountTree",
-      slot,
-      destination,
-      set: options.set,
-      clear: options.clear,
-      recursiveSet: options.recursiveSet,
-      recursiveClear: options.recursiveClear,
-      propagation: options.propagation ?? { flag: 0, recursive: false },
-    });
+    const instance = bind ? {} : { options: [...instanceOptions(options), ...options.data] };
+    child.add({ op: "remount", path, set, clear, reset, ...instance });
   };
 }
 
@@ -125,26 +86,16 @@ function isBind(type: string | undefined, options: MountOptions): boolean {
   return options.bind !== "none" || type === "bind";
 }
 
-function refuseUnsupported(mount: Mount, options: MountOptions): void {
-  const what =
-    options.idmap !== "none" || mount.uidMappings !== undefined
-      ? "idmapped mounts"
-      : options.tmpCopyUp
-        ? "tmpcopyup"
-        : options.remount
-          ? "remount"
-          : undefined;
-  if (what === undefined) return;
+function checkOptions(mount: Mount, options: MountOptions, bind: boolean): void {
+  const reason =
+    wantsIdMap(mount, options) && (!bind || options.remount)
+      ? "only a bind mount can be idmapped"
+      : options.tmpCopyUp && (bind || mount.type !== "tmpfs")
+        ? "only a tmpfs can start with a copy (tmpcopyup)"
+        : undefined;
+  if (reason === undefined) return;
   const doing = `config mount \`${mount.destination}\``;
-  throw new RuneError({ code: "CONFIG_UNSUPPORTED", doing, reason: `${what} cannot be done yet` });
-}
-
-function invalid(mount: Mount, reason: string): RuneError {
-  return new RuneError({
-    code: "CONFIG_INVALID",
-    doing: `config mount \`${mount.destination}\``,
-    reason,
-  });
+  throw new RuneError({ code: "CONFIG_INVALID", doing, reason });
 }
 
 /** Whether the mount has a user namespace of its own making, where device nodes cannot be made. */

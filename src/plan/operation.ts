@@ -43,6 +43,8 @@ export type Operation =
       readonly attributes: number;
       readonly propagation: number;
       readonly destination: string;
+      /** Whether symbolic links of the image may be on the way to the destination. */
+      readonly links: boolean;
     }
   | {
       readonly op: "mountTree";
@@ -50,9 +52,13 @@ export type Operation =
       readonly destination: string;
       readonly set: number;
       readonly clear: number;
+      /** Cleared too, but for what is locked in a user namespace. */
+      readonly reset: number;
       readonly recursiveSet: number;
       readonly recursiveClear: number;
-      /** Flag 0: a slave of the source, as everything is before. */
+      /** MS_* that the whole tree gets first: what it has to do with its source. 0: its peer. */
+      readonly base: number;
+      /** Flag 0: as `base` has left it. */
       readonly propagation: { readonly flag: number; readonly recursive: boolean };
     }
   | {
@@ -71,6 +77,48 @@ export type Operation =
   | { readonly op: "attributes"; readonly path: string; readonly set: number }
   | { readonly op: "bindDevice"; readonly slot: Slot; readonly path: string }
   | { readonly op: "mkdir"; readonly path: string }
+  | {
+      readonly op: "tmpfs";
+      readonly source: string;
+      readonly options: readonly string[];
+      readonly attributes: number;
+      readonly propagation: number;
+      readonly destination: string;
+      /** What the file system has from the directory that it hides. */
+      readonly takesMode: boolean;
+      readonly takesContent: boolean;
+    }
+  | {
+      readonly op: "remount";
+      readonly path: string;
+      readonly set: number;
+      readonly clear: number;
+      readonly reset: number;
+      /** Absent: the mount only, not the file system. */
+      readonly options?: readonly string[];
+    }
+  | {
+      readonly op: "idMap";
+      readonly slot: Slot;
+      /** A user namespace that has the mapping; absent: one is made with the maps. */
+      readonly namespace?: Slot;
+      readonly uidMap: string;
+      readonly gidMap: string;
+      readonly recursive: boolean;
+      readonly path: string;
+    }
+  | {
+      readonly op: "mountData";
+      readonly type: string;
+      readonly source: string;
+      readonly data: string;
+      readonly flags: number;
+      readonly propagation: number;
+      readonly destination: string;
+      readonly links: boolean;
+    }
+  | { readonly op: "sysctl"; readonly name: string; readonly value: string }
+  | { readonly op: "demandProc"; readonly slot: Slot; readonly path: string }
   | { readonly op: "hostname"; readonly name: string }
   | { readonly op: "domainname"; readonly name: string }
   | {

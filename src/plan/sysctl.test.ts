@@ -60,7 +60,7 @@ test("a name cannot lead out of its directory", () => {
 });
 
 test("the first separator decides what the others mean", () => {
-  const path = (name: string) => ({ op: "writeFile", path: `/proc/sys/${name}`, data: "1" });
+  const path = (name: string) => ({ op: "sysctl", name, value: "1" });
   expect(pathOf("net.ipv4.ip_forward")).toEqual(path("net/ipv4/ip_forward"));
   expect(pathOf("net/ipv4/conf/eth0.100/forwarding")).toEqual(
     path("net/ipv4/conf/eth0.100/forwarding"),

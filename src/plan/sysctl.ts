@@ -20,7 +20,7 @@ const ipcNames: ReadonlySet<string> = new Set([
 /** The file below /proc/sys; a name has dots, or slashes where a component itself has a dot. */
 export function planSysctl(plan: PlanBuilder, sysctl: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(sysctl)) {
-    plan.add({ op: "writeFile", path: `/proc/sys/${sysctlPath(name)}`, data: value });
+    plan.add({ op: "sysctl", name: sysctlPath(name), value });
   }
 }
 

@@ -100,6 +100,6 @@ function isOwnId(mappings: readonly IdMapping[], id: number): boolean {
   return more.length === 0 && first?.size === 1 && first.hostID === id;
 }
 
-function mapText(mappings: readonly IdMapping[]): string {
+export function mapText(mappings: readonly IdMapping[]): string {
   return mappings.map((m) => `${m.containerID} ${m.hostID} ${m.size}\n`).join("");
 }

@@ -220,18 +220,6 @@ test("--no-pivot gives the same root", async () => {
   expect(noPivot.stdout).toBe(pivot.stdout);
 });
 
-only("rune", "1.1.5 ignores it")("a mount option that cannot be honoured is refused", async () => {
-  await using sandbox = new Sandbox();
-  const { status } = await sandbox.run(
-    moreMounts({
-      ...bind("/tmp", "/mnt", "bind"),
-      uidMappings: [{ containerID: 0, hostID: 1000, size: 1 }],
-      gidMappings: [{ containerID: 0, hostID: 1000, size: 1 }],
-    }),
-  );
-  expect(status).toBe(1);
-});
-
 needs(existsSync("/dev/fuse") ? undefined : "the host has no /dev/fuse")(
   "a device of the host is bound",
   async () => {
