@@ -162,7 +162,7 @@ const outerMounts: JsonObject = {
 const libraries = [...new Set(linkedWith(join(repository, "dist/lib/inclavare/engine")))];
 
 function linkedWith(program: string): string[] {
-  if (!existsSync(program)) return [];
+  if (!existsSync(program) || Bun.which("ldd") === null) return [];
   const { stdout } = Bun.spawnSync(["ldd", program]);
   return [...stdout.toString().matchAll(/\/lib\S+/g)].map(([path]) => path);
 }
