@@ -24,6 +24,7 @@ const bind = (source: string, destination: string, ...options: string[]): JsonOb
   options,
 });
 
+// covers: mounts.destination, mounts.type, mounts.source
 test("a directory is bound, and written through", async () => {
   const { sandbox, source } = withSource();
   await using held = sandbox;
@@ -49,6 +50,7 @@ test("a read-only bind mount", async () => {
   expect(existsSync(join(source, "new"))).toBe(false);
 });
 
+// covers: mounts.options
 test("mount options of a bind mount", async () => {
   const { sandbox, source } = withSource();
   await using held = sandbox;
@@ -63,6 +65,7 @@ test("mount options of a bind mount", async () => {
   expect(stdout).toEndWith("refused\n");
 });
 
+// covers: run --bundle, create --bundle
 test("a relative source is relative to the bundle", async () => {
   await using sandbox = new Sandbox();
   mkdirSync(join(sandbox.bundle.path, "data"));
@@ -198,6 +201,7 @@ test("nothing of the container's mounts reaches the host, whatever is shared the
 for (const [option, field] of Object.entries({ private: "", slave: "master", shared: "shared" })) {
   const judge =
     option === "shared" ? only("rune", "1.1.5 applies it to another mount of the root") : test;
+  // covers: linux.rootfsPropagation
   judge(`propagation ${option} of the root`, async () => {
     await using sandbox = new Sandbox();
     sandbox.configure(
@@ -223,12 +227,12 @@ async function mountedOnHost(sandbox: Sandbox, root: string, option: string): Pr
       linux: { rootfsPropagation: root },
       process: { capabilities: { bounding: mighty, effective: mighty, permitted: mighty } },
     },
-    shell("mount -t tmpfs inner /mnt/inner && touch /mnt/inner/seen; sleep 1000"),
+    shell("mount -t tmpfs inner /mnt/inner && touch /mnt/inner/seen /mounted; sleep 1000"),
   );
   const id = sandbox.id();
   const look =
     `mount -t tmpfs shared ${source}; mkdir ${source}/inner; mount --make-shared ${source}; "$@" </dev/null >/dev/null 2>&1; ` +
-    `for i in 1 2 3 4 5 6 7 8 9 10; do [ -n "$(cat /proc/$(cat ${sandbox.path}/pid)/mountinfo | grep /mnt/inner)" ] && break; sleep 0.2; done; ` +
+    `until [ -e ${sandbox.bundle.rootfs}/mounted ]; do sleep 0.1; done; ` +
     `ls ${source}/inner`;
   const run = sandbox.argv("run", "--detach", "--pid-file", join(sandbox.path, "pid"), id);
   const argv = ["unshare", "-m", "sh", "-ec", look, "sh", ...run];
@@ -289,6 +293,7 @@ test("with --no-pivot no procfs or sysfs of the host is left in the mount namesp
   expect(own.split("\n").filter((line) => / - proc /.test(line)).length).toBeGreaterThan(0);
 });
 
+// covers: run --no-pivot, create --no-pivot
 test("--no-pivot gives the same root", async () => {
   await using sandbox = new Sandbox();
   sandbox.configure(shell("ls -d /bin /etc; ls / | wc -l"));
