@@ -205,8 +205,6 @@ test.each([
   ["create --pidfd-socket /s c1", "pidfd-socket"],
   ["exec --pidfd-socket /s c1 ls", "pidfd-socket"],
   ["exec --cgroup x c1 ls", "cgroup"],
-  ["exec --apparmor p c1 ls", "apparmor"],
-  ["exec --process-label l c1 ls", "process-label"],
 ])("%s is refused by name", (line, flag) => {
   const { command } = parse(line);
   expect(() => refuseUnsupported(command())).toThrow(`flag \`--${flag}\` is not supported`);

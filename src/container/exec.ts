@@ -9,11 +9,12 @@ import { planAgentExec, planExec } from "../plan/exec.ts";
 import { planMonitor } from "../plan/monitor.ts";
 import { unknownCapabilities } from "../plan/process.ts";
 import type { SeccompFilter } from "../seccomp/filter.ts";
-import { checkProcess, readConfig } from "./bundle.ts";
+import { readConfig } from "./bundle.ts";
 import { receive, runDetached } from "./channel.ts";
 import { requireConsoleSocket } from "./console.ts";
 import { closingOnFailure, type Deps } from "./deps.ts";
 import { checkDescriptors } from "./launch.ts";
+import { checkLabels } from "./lsm.ts";
 import { writePidFile } from "./pid-file.ts";
 import {
   becomePlan,
@@ -49,7 +50,7 @@ async function execWith(deps: Deps, request: ExecRequest): Promise<void> {
   const { kernel } = deps;
   const state = peekState(kernel, deps.root, request.id);
   const process = request.process(state);
-  checkProcess(process);
+  checkLabels(kernel, process);
   checkDescriptors(deps, request.preserveFds);
   requireConsoleSocket(process.terminal === true, request.consoleSocket, request.detach);
   for (const name of unknownCapabilities(process.capabilities)) {
@@ -115,6 +116,8 @@ function planOrdinary(
     ...(unified === undefined ? {} : { unified }),
     preservedFds: preserveFds,
     euid: kernel.euid(),
+    container: state.processes ?? {},
+    ...(state.processes?.keyring === true ? { keyringOf: state.id } : {}),
   });
 }
 

@@ -18,6 +18,7 @@ import { RuneError } from "../errors/error.ts";
 import { ENOENT } from "../kernel/constants.ts";
 import { type Fd, type Kernel, type Pid, unlessErrno } from "../kernel/kernel.ts";
 import { isInUserNamespace } from "../kernel/user-namespace.ts";
+import type { Config } from "../oci/config.ts";
 import { cloneFlags } from "../oci/namespaces.ts";
 import { cgroupOwner } from "../plan/cgroup-owner.ts";
 import { planContainer } from "../plan/container.ts";
@@ -34,9 +35,10 @@ import { type Descriptors, openDescriptors } from "./descriptors.ts";
 import { destroy } from "./destroy.ts";
 import { type EnclaveLaunch, palDied, palHangs } from "./enclave.ts";
 import { mapIds } from "./id-maps.ts";
+import { checkLabels } from "./lsm.ts";
 import { writePidFile } from "./pid-file.ts";
 import { inheritPreserved, reapFailed, spawnRunelet, submitPlan } from "./runelet.ts";
-import { type State, stateSchema } from "./state.ts";
+import { type ProcessSettings, type State, stateSchema } from "./state.ts";
 import { requireChild } from "./status.ts";
 import { ContainerDirectory } from "./store.ts";
 import { explainIds } from "./user-hints.ts";
@@ -48,6 +50,7 @@ export type LaunchRequest = {
   readonly console?: Fd;
   readonly pidFile?: string;
   readonly noPivot: boolean;
+  readonly noNewKeyring: boolean;
   readonly preserveFds: number;
   readonly enclave?: EnclaveLaunch;
   readonly seccomp?: SeccompFilter;
@@ -72,6 +75,7 @@ export type Launched = {
 export function launch(deps: Deps, request: LaunchRequest): Launched {
   const { bundle } = request;
   checkSupported(bundle.config);
+  checkLabels(deps.kernel, bundle.config.process, bundle.config.linux?.mountLabel);
   const caller = callerOf(deps.kernel);
   checkUser(bundle.config, caller);
   checkDescriptors(deps, request.preserveFds);
@@ -201,6 +205,7 @@ class Attempt {
       preservedFds: this.#request.preserveFds,
       listeningFds: this.#request.listeningFds,
       noPivot: this.#request.noPivot,
+      newKeyring: !this.#request.noNewKeyring,
       hasKcore: unlessErrno(() => this.#kernel.lstat("/proc/kcore"), ENOENT) !== undefined,
       ...(seccomp === undefined ? {} : { seccomp }),
       caller: this.#request.caller,
@@ -262,6 +267,7 @@ class Attempt {
       cgroup,
       ...(unit?.isOurs === true ? { systemd: unit.record } : {}),
       ...(enclave === undefined ? {} : { enclave: enclave.state, enclave_config: enclave.record }),
+      processes: processSettings(config, !this.#request.noNewKeyring),
       namespaces: namespaces.reduce((flags, { type }) => flags | cloneFlags[type], 0),
       ownPidNamespace: isNew(config, "pid"),
     };
@@ -271,6 +277,15 @@ class Attempt {
 function callerOf(kernel: Kernel): Caller {
   const [euid, egid] = [kernel.euid(), kernel.egid()];
   return { euid, egid, inUserNamespace: isInUserNamespace(kernel) };
+}
+
+function processSettings({ linux = {} }: Config, keyring: boolean): ProcessSettings {
+  const { personality, memoryPolicy } = linux;
+  return {
+    keyring,
+    ...(personality === undefined ? {} : { personality }),
+    ...(memoryPolicy === undefined ? {} : { memoryPolicy }),
+  };
 }
 
 function refuseOccupied(kernel: Kernel, located: readonly CgroupDirectory[]): void {

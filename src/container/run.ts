@@ -55,6 +55,8 @@ async function runWith(deps: Deps, request: RunRequest): Promise<void> {
   }
 }
 
+const nothing = { cgroups: [], killLeft: false, files: [], directories: [] };
+
 function monitorPlan(
   deps: Deps,
   { pid, state, directory, channel }: Launched,
@@ -73,6 +75,10 @@ function monitorPlan(
     subreaper,
     report: deps.reportCommand("run", state.id),
     ...(ours === undefined ? {} : { console: ours }),
-    cleanUp: keep ? { cgroups: [], killLeft: false, files: [], directories: [] } : everything,
+    cleanUp: keep
+      ? nothing
+      : state.systemd === undefined
+        ? everything
+        : { ...nothing, command: deps.systemd.deleteCommand(state.id) },
   });
 }

@@ -3,6 +3,7 @@
 import type { CgroupDirectory } from "../cgroups/cgroup.ts";
 import type { UnitRecord } from "../cgroups/unit.ts";
 import { RuneError } from "../errors/error.ts";
+import type { ContainerScheduling } from "../plan/scheduling.ts";
 
 /** Counts up when a field changes its meaning; older ones stay readable, newer ones are refused. */
 export const stateSchema = 1;
@@ -30,6 +31,8 @@ export type State = {
   readonly enclave?: EnclaveState;
   /** The original's record of the same, without the secrets it kept: enclave-config.md. */
   readonly enclave_config?: object;
+  /** What an exec'ed process needs to be like the init; absent in states of older versions. */
+  readonly processes?: ProcessSettings;
   /** True when killing init ends every process of the container. */
   readonly ownPidNamespace: boolean;
 };
@@ -42,6 +45,11 @@ export type EnclaveState = {
   readonly platformChosenBy: string;
   /** Absolute path of the PAL. */
   readonly pal?: string;
+};
+
+export type ProcessSettings = ContainerScheduling & {
+  /** They share a session keyring of the container's. */
+  readonly keyring: boolean;
 };
 
 export type InitProcess = {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The plan of what a foreground `run` or `exec` becomes. */
-import type { Fd, Pid } from "../kernel/kernel.ts";
+import type { Fd, Pid, Program } from "../kernel/kernel.ts";
 import { PlanBuilder } from "./encode.ts";
+import type { Operation } from "./operation.ts";
 
 export type MonitorInput = {
   readonly pid: Pid;
@@ -19,6 +20,8 @@ export type MonitorInput = {
     readonly killLeft: boolean;
     readonly files: readonly string[];
     readonly directories: readonly string[];
+    /** A program of the host that does it all. */
+    readonly command?: Omit<Program, "path">;
   };
 };
 
@@ -32,6 +35,7 @@ export function planMonitor(input: MonitorInput): PlanBuilder {
     subreaper,
     ...(console === undefined ? {} : { console: plan.inherit(console) }),
   });
+  if (cleanUp.command !== undefined) plan.add(running(cleanUp.command));
   for (const path of cleanUp.cgroups) {
     plan.add({ op: "cgroupRemove", path, kill: cleanUp.killLeft });
   }
@@ -39,4 +43,13 @@ export function planMonitor(input: MonitorInput): PlanBuilder {
   for (const path of cleanUp.directories) plan.add({ op: "rmdir", path });
   plan.add({ op: "report", argv: report }, { op: "exit" });
   return plan;
+}
+
+const commandTimeoutSeconds = 90; // what `delete` waits for at most: processes 10 s, systemd 30
+
+/** As a hook, which is also given nothing to read, and whose output is part of the error. */
+function running({ argv, env }: Omit<Program, "path">): Operation {
+  const [path = ""] = argv;
+  const timeoutSeconds = commandTimeoutSeconds;
+  return { op: "hook", timeoutSeconds, path, argv, env, state: new Uint8Array() };
 }

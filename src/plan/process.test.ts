@@ -9,7 +9,7 @@ import type { Operation } from "./operation.ts";
 import { type LastSteps, planProcess, unknownCapabilities } from "./process.ts";
 
 const own: Process = { user: { uid: 0, gid: 0 }, args: ["sh"], cwd: "/", env: ["PATH=/bin"] };
-const last: LastSteps = { awaitsRun: false, preservedFds: 0, listeningFds: 0 };
+const last: LastSteps = { awaitsRun: false, preservedFds: 0, listeningFds: 0, container: {} };
 const fd = (number: number) => number as Fd; // only its number matters to a plan
 
 function planned(process: Partial<Process> = {}, steps: Partial<LastSteps> = {}): Operation[] {
@@ -131,6 +131,7 @@ test("exec joins cgroups, then namespaces, then splits", () => {
     consoleSocket: fd(8),
     preservedFds: 0,
     euid: 0,
+    container: {},
     seccomp,
   });
   expect(names(plan.operations).slice(0, 7)).toEqual([
@@ -151,7 +152,7 @@ test("exec joins cgroups, then namespaces, then splits", () => {
   expect(find(plan.operations, "console")).toMatchObject({ mount: false, rows: 0, columns: 0 });
   expect(names(plan.operations)).toContain("ready");
   expect<number[]>(plan.inherited).toEqual([8, 9]);
-  const input = { init: fd(9), tasksFiles: [], preservedFds: 0 };
+  const input = { init: fd(9), tasksFiles: [], preservedFds: 0, container: {} };
   const bare = planExec(own, { ...input, namespaces: 0, euid: 0 });
   expect(names(bare.operations).slice(0, 2)).toEqual(["clone", "setsid"]);
   expect(bare.inherited).toEqual([]);
@@ -186,4 +187,26 @@ test("a monitor cleans up in the order given, then reports and ends with the sta
     { op: "exit" },
   ]);
   expect<number[]>(plan.inherited).toEqual([6, 5]);
+});
+
+test("a monitor whose container systemd has to forget runs the command that does it", () => {
+  const plan = planMonitor({
+    pid: 4242 as Pid, // of nobody
+    channel: fd(5),
+    subreaper: true,
+    report: ["rune", "report-failure"],
+    cleanUp: {
+      cgroups: [],
+      killLeft: false,
+      files: [],
+      directories: [],
+      command: { argv: ["/bin/rune", "delete", "web"], env: ["A=b"] },
+    },
+  });
+  expect(plan.operations).toMatchObject([
+    { op: "monitor" },
+    { op: "hook", path: "/bin/rune", argv: ["/bin/rune", "delete", "web"], env: ["A=b"] },
+    { op: "report" },
+    { op: "exit" },
+  ]);
 });
