@@ -27,13 +27,15 @@ operation op_mask, op_readonly, op_demand_proc;
 /* process.c */
 operation op_hostname, op_domainname, op_rlimit, op_cwd, op_umask, op_keep_fds, op_ready;
 /* identity.c */
-operation op_ids, op_bounding, op_capabilities, op_no_new_privs, op_seccomp;
+operation op_ids, op_bounding, op_capabilities, op_no_new_privs;
+/* seccomp.c */
+operation op_seccomp, op_seccomp_notify;
 /* console.c */
 operation op_console;
 /* execute.c */
 operation op_find_program, op_wait_fifo, op_exec, op_home;
 /* hook.c */
-operation op_hook;
+operation op_hook, op_runtime_hooks, op_poststart, op_poststop;
 /* monitor.c */
 operation op_monitor, op_report, op_exit;
 /* clean.c */

@@ -202,8 +202,6 @@ test("no two options of a command share a name", () => {
 });
 
 test.each([
-  ["create --pidfd-socket /s c1", "pidfd-socket"],
-  ["exec --pidfd-socket /s c1 ls", "pidfd-socket"],
   ["exec --cgroup x c1 ls", "cgroup"],
   ["exec --apparmor p c1 ls", "apparmor"],
   ["exec --process-label l c1 ls", "process-label"],

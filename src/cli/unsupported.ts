@@ -22,9 +22,8 @@ function unsupportedFlag(command: Command): string | undefined {
   switch (command.verb) {
     case "create":
     case "run":
-      return command.pidfdSocket === undefined ? undefined : "pidfd-socket";
+      return undefined;
     case "exec":
-      if (command.pidfdSocket !== undefined) return "pidfd-socket";
       if (command.cgroups.length > 0) return "cgroup";
       if (command.program.from === "file") return undefined;
       if (command.program.apparmorProfile !== undefined) return "apparmor";

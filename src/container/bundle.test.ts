@@ -72,7 +72,6 @@ test("what this version cannot do is refused before anything is done", () => {
     ["linux.mountLabel", linuxWith({ mountLabel: "x" })],
     ["linux.netDevices", linuxWith({ netDevices: { eth0: {} } })],
     ["process.selinuxLabel", { process: { ...process, selinuxLabel: "x" } }],
-    ["hooks.poststop", { hooks: { poststop: [{ path: "/x" }] } }],
   ] as const) {
     expect(() => checkSupported(configOf(change))).toThrow(failure("CONFIG_UNSUPPORTED", field));
   }

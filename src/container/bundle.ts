@@ -59,26 +59,21 @@ export function checkSupported(config: Config): void {
   checkNamespaces(config);
   checkSysctl(config);
   checkProcess(config.process);
-  const { linux = {}, hooks = {} } = config;
-  const hook = Object.entries(hooks).find(
-    ([name, list]) => name !== "startContainer" && list.length > 0,
-  );
+  const { linux = {} } = config;
   const field =
-    hook !== undefined
-      ? `hooks.${hook[0]}`
-      : linux.intelRdt !== undefined
-        ? "linux.intelRdt"
-        : linux.memoryPolicy !== undefined
-          ? "linux.memoryPolicy"
-          : Object.keys(linux.netDevices ?? {}).length > 0
-            ? "linux.netDevices"
-            : linux.timeOffsets !== undefined
-              ? "linux.timeOffsets"
-              : linux.personality !== undefined && linux.personality.domain !== "LINUX"
-                ? "linux.personality"
-                : linux.mountLabel !== undefined && linux.mountLabel !== ""
-                  ? "linux.mountLabel"
-                  : undefined;
+    linux.intelRdt !== undefined
+      ? "linux.intelRdt"
+      : linux.memoryPolicy !== undefined
+        ? "linux.memoryPolicy"
+        : Object.keys(linux.netDevices ?? {}).length > 0
+          ? "linux.netDevices"
+          : linux.timeOffsets !== undefined
+            ? "linux.timeOffsets"
+            : linux.personality !== undefined && linux.personality.domain !== "LINUX"
+              ? "linux.personality"
+              : linux.mountLabel !== undefined && linux.mountLabel !== ""
+                ? "linux.mountLabel"
+                : undefined;
   if (field !== undefined) throw unsupported(field);
   for (const [name, value] of [
     ["hostname", config.hostname],

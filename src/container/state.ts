@@ -3,6 +3,8 @@
 import type { CgroupDirectory } from "../cgroups/cgroup.ts";
 import type { UnitRecord } from "../cgroups/unit.ts";
 import { RuneError } from "../errors/error.ts";
+import type { Hooks } from "../oci/config.ts";
+import type { SeccompListener } from "../seccomp/filter.ts";
 
 /** Counts up when a field changes its meaning; older ones stay readable, newer ones are refused. */
 export const stateSchema = 1;
@@ -30,6 +32,10 @@ export type State = {
   readonly enclave?: EnclaveState;
   /** The original's record of the same, without the secrets it kept: enclave-config.md. */
   readonly enclave_config?: object;
+  /** What `start`, `delete` and the like still have to run. */
+  readonly hooks?: Pick<Hooks, "poststart" | "poststop">;
+  /** Of every process; the filter itself is in `seccomp.bpf`. */
+  readonly seccomp?: { readonly flags: number; readonly listener?: SeccompListener };
   /** True when killing init ends every process of the container. */
   readonly ownPidNamespace: boolean;
 };

@@ -4,6 +4,7 @@ import type { Fd } from "../kernel/kernel.ts";
 import type { Process } from "../oci/config.ts";
 import { cloneFlags } from "../oci/namespaces.ts";
 import { PlanBuilder } from "./encode.ts";
+import type { Seccomp } from "./host.ts";
 import { planBirthplace } from "./namespaces.ts";
 import { planProcess } from "./process.ts";
 
@@ -17,7 +18,7 @@ export type ExecInput = {
   readonly consoleSocket?: Fd;
   readonly preservedFds: number;
   readonly euid: number;
-  readonly seccomp?: { readonly flags: number; readonly filter: Uint8Array };
+  readonly seccomp?: Seccomp;
 };
 
 export function planExec(process: Process, input: ExecInput): PlanBuilder {
