@@ -4,6 +4,7 @@
  * mends formats and pages.
  */
 import { dirname, join, relative, resolve } from "node:path";
+import { conformanceFaults } from "./conformance/page.ts";
 import { stalePages, writePages } from "./generate-docs.ts";
 import { importFault } from "./import-rules.ts";
 
@@ -20,6 +21,7 @@ export async function runChecks(): Promise<CheckResult[]> {
     await biome(),
     await clangFormat(),
     await imports(),
+    conformance(),
     await generatedDocs(),
   ];
 }
@@ -58,6 +60,12 @@ async function imports(): Promise<CheckResult> {
     }
   }
   return { name: "import rule", output: faults.join("\n"), ok: faults.length === 0 };
+}
+
+/** Every field and verb has a test, or a reason why not. */
+function conformance(): CheckResult {
+  const faults = conformanceFaults();
+  return { name: "conformance", output: faults.join("\n"), ok: faults.length === 0 };
 }
 
 async function generatedDocs(): Promise<CheckResult> {

@@ -10,6 +10,7 @@ import { type CommandProse, optionMeaning, optionSyntax } from "../src/options/h
 import type { CommandSpec, ProgramSpec } from "../src/options/option.ts";
 import { program as toolsProgram } from "../src/sgx-tools/commands.ts";
 import { commandProse as toolsProse } from "../src/sgx-tools/prose.ts";
+import { conformancePage, conformancePath } from "./conformance/page.ts";
 
 const root = resolve(import.meta.dir, "..");
 
@@ -26,6 +27,7 @@ export function generatedPages(): GeneratedPage[] {
       path: "docs/reference/sgx-tools-cli.md",
       text: reference(toolsProgram, toolsProse, "src/sgx-tools/"),
     },
+    { path: conformancePath, text: conformancePage() },
   ];
 }
 

@@ -4,6 +4,7 @@ import { featuresDocument, supported } from "./features.ts";
 
 const build = { version: "1.2.3", commit: "abc" };
 
+// covers: features
 test("what is not supported is not claimed", () => {
   const document = JSON.parse(
     JSON.stringify(featuresDocument({ ...supported, seccomp: false }, build)),

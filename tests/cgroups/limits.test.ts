@@ -78,6 +78,17 @@ const neither = withoutControllers("memory", "cpu", "cpuset", "pids");
 for (const [what, resources] of Object.entries(everything)) {
   const missing = version1Alone.has(what) ? withoutVersion1("memory", "cpu") : neither;
   const compare = missing === undefined ? comparison : needs(missing);
+  // covers: linux.resources.pids.limit, linux.resources.memory.limit,
+  //   linux.resources.memory.reservation, linux.resources.memory.swap,
+  //   linux.resources.memory.kernel, linux.resources.memory.kernelTCP,
+  //   linux.resources.memory.swappiness, linux.resources.memory.disableOOMKiller,
+  //   linux.resources.cpu.shares, linux.resources.cpu.quota, linux.resources.cpu.period,
+  //   linux.resources.cpu.cpus, linux.resources.cpu.mems, linux.resources.cpu.realtimeRuntime,
+  //   linux.resources.cpu.realtimePeriod, linux.resources.blockIO.weight,
+  //   linux.resources.blockIO.throttleReadBpsDevice,
+  //   linux.resources.blockIO.throttleWriteBpsDevice,
+  //   linux.resources.blockIO.throttleReadIOPSDevice,
+  //   linux.resources.blockIO.throttleWriteIOPSDevice
   compare(`as with runc: ${what}`, async () => {
     const found = [];
     for (const runtime of ["rune", "runc"] as const) {
@@ -114,12 +125,14 @@ v1("version 1: values are those of the configuration", async () => {
 const bursts =
   runtimeName === "rune" ? v1 : only("rune", "1.1.5 has no burst, and idle in v2 alone");
 
+// covers: linux.resources.cpu.burst, linux.resources.cpu.idle
 bursts("version 1: burst and idle", async () => {
   const burst = await filesOf({ cpu: { quota: 50_000, burst: 20_000 } }, "cpu.cfs_burst_us");
   expect(burst).toEqual(["cpu.cfs_burst_us 20000"]);
   expect(await filesOf({ cpu: { idle: 1, shares: 512 } }, "cpu.idle")).toEqual(["cpu.idle 1"]);
 });
 
+// covers: linux.resources.memory.limit, linux.resources.cpu.shares, linux.resources.cpu.quota
 v2("version 2: values are converted", async () => {
   const resources = {
     memory: { limit: 64 * mib, swap: 96 * mib, reservation: 32 * mib },
@@ -164,6 +177,7 @@ huge(
   },
 );
 
+// covers: linux.resources.hugepageLimits
 huge("no huge pages, as the kubelet sends it, also of sizes that are not there", async () => {
   const limits = ["2MB", "1GB", "64KB"].map((pageSize) => ({ pageSize, limit: 0 }));
   expect(await filesOf({ hugepageLimits: limits }, "hugetlb.2MB.max")).toEqual([
@@ -171,6 +185,7 @@ huge("no huge pages, as the kubelet sends it, also of sizes that are not there",
   ]);
 });
 
+// covers: linux.resources.unified
 huge("files of version 2 can be named on a hybrid host", async () => {
   const unified = { "hugetlb.2MB.max": "2097152", "cgroup.max.descendants": "9" };
   expect(await filesOf({ unified }, ...Object.keys(unified))).toEqual([
@@ -239,6 +254,8 @@ const refused: Record<string, [JsonObject, string]> = {
 };
 
 for (const [what, [resources, message]] of Object.entries(refused)) {
+  // covers: linux.resources.network.classID, linux.resources.rdma,
+  //   linux.resources.blockIO.leafWeight
   v1(`refused, with nothing left: ${what}`, async () => {
     await using sandbox = new Sandbox();
     const path = `/${sandbox.mark}/parent/web`;

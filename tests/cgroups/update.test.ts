@@ -78,6 +78,9 @@ const neither = withoutControllers("memory", "cpu", "cpuset", "pids");
 for (const [what, { flags = [], stdin }] of Object.entries(calls)) {
   const missing = version1Alone.has(what) ? withoutVersion1("memory", "cpu") : neither;
   const compare = missing === undefined ? comparison : needs(missing);
+  // covers: update, update --resources, update --memory, update --memory-swap,
+  //   update --memory-reservation, update --cpu-quota, update --cpu-period, update --cpu-share,
+  //   update --cpuset-cpus, update --cpuset-mems, update --pids-limit, update --blkio-weight
   compare(`as with runc: ${what}`, async () => {
     const found = [];
     for (const runtime of ["rune", "runc"] as const) {

@@ -215,6 +215,7 @@ test("secrets are stored nowhere", async () => {
 });
 
 needs(enclaveObstacle ?? (existsSync("/dev/sgx_enclave") ? "the machine has SGX" : undefined))(
+  // covers: --config
   "without SGX, and without that word, create says what to write",
   async () => {
     await using sandbox = new EnclaveSandbox({ host: "bare" });

@@ -45,6 +45,7 @@ async function identity(name: string): Promise<{ mrenclave: string; mrsigner: st
 }
 
 for (const version of ["v1", "v2", "v3"]) {
+  // covers: run --platform
   test(`the skeleton ${version} launches the enclave it was signed as, as uid 1000 without capabilities`, async () => {
     await using sandbox = new SimulationSandbox();
     sandbox.configure(sandbox.skeleton(version, "debug"));
@@ -96,6 +97,7 @@ for (const [file, offset, check] of [
   });
 }
 
+// covers: create --platform
 test("create, exec, start, kill, delete of a running enclave", async () => {
   await using sandbox = new SimulationSandbox();
   const id = sandbox.id();

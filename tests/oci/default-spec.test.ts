@@ -35,10 +35,12 @@ function runeSpec(kind: SpecKind): unknown {
 const skip = runc === null;
 const reason = skip ? " (skipped: runc is not installed)" : "";
 
+// covers: spec
 test.skipIf(skip)(`the default configuration is runc's${reason}`, () => {
   expect(runeSpec({ kind: "default" })).toEqual({ ...runcSpec(), ...differences });
 });
 
+// covers: spec --rootless
 test.skipIf(skip)(`the rootless configuration is runc's${reason}`, () => {
   const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
   const expected = { ...runcSpec("--rootless"), ...differences };

@@ -44,6 +44,7 @@ function pathsOf(pid: number): Map<string, string> {
   );
 }
 
+// covers: linux.cgroupsPath
 test("an absolute path is taken from the root of every hierarchy", async () => {
   await using sandbox = new Sandbox();
   const path = `/${sandbox.mark}/below/it`;
@@ -93,6 +94,7 @@ v1("an empty cgroup that exists is used", async () => {
   await sandbox.expectNothingLeft();
 });
 
+// covers: linux.resources.pids.limit
 v1("the pids limit is set, and bounds a fork bomb", async () => {
   await using sandbox = new Sandbox();
   const path = `/${sandbox.mark}-limited`;
@@ -110,6 +112,8 @@ v1("the pids limit is set, and bounds a fork bomb", async () => {
   await sandbox.expectNothingLeft();
 });
 
+// covers: linux.resources.memory.limit, linux.resources.memory.reservation,
+//   linux.resources.memory.swappiness
 v1("memory limits are set", async () => {
   await using sandbox = new Sandbox();
   const path = `/${sandbox.mark}-limited`;
@@ -121,6 +125,7 @@ v1("memory limits are set", async () => {
   expect(read("memory.swappiness")).toBe("10");
 });
 
+// covers: linux.resources.memory.swap
 v1("a container that exceeds its memory is killed", async () => {
   await using sandbox = new Sandbox();
   const { status } = await sandbox.run(
@@ -132,6 +137,7 @@ v1("a container that exceeds its memory is killed", async () => {
   await sandbox.expectNothingLeft();
 });
 
+// covers: linux.resources.cpu.shares, linux.resources.cpu.quota, linux.resources.cpu.period
 v1("cpu limits are set", async () => {
   await using sandbox = new Sandbox();
   const cpu = hierarchy("cpu");

@@ -43,6 +43,7 @@ test("nor does anything else of the host: init holds its standard streams alone"
   expect((await mustRun(["ls", `/proc/${pid}/fd`])).trim().split("\n")).toEqual(["0", "1", "2"]);
 });
 
+// covers: run --preserve-fds, create --preserve-fds
 test("--preserve-fds passes on just those", async () => {
   await using sandbox = new Sandbox();
   sandbox.configure(shell(`cat <&4; ${ownDescriptors}`));
@@ -78,6 +79,7 @@ only("rune", "1.1.5 leaves them open in the hook")(
   },
 );
 
+// covers: exec --preserve-fds
 test("exec --preserve-fds", async () => {
   await using sandbox = new Sandbox();
   const id = await sandbox.started();

@@ -55,6 +55,7 @@ async function statistics(sandbox: Sandbox): Promise<Event> {
   return event as Event;
 }
 
+// covers: events --stats
 test("statistics are of this container", async () => {
   await using sandbox = new Sandbox();
   const { data } = await statistics(sandbox);
@@ -78,6 +79,7 @@ comparison("the keys of statistics and their order are runc's", async () => {
   expect(await keys(ours)).toEqual(await keys(theirs));
 });
 
+// covers: events, events --interval
 test("statistics come at every interval until the container is gone", async () => {
   await using sandbox = new Sandbox();
   const id = await sandbox.started();

@@ -23,6 +23,7 @@ async function inside(
 }
 
 for (const status of [0, 1, 42, 255]) {
+  // covers: exec
   test(`exit ${status} of exec`, async () => {
     await using sandbox = new Sandbox();
     const id = await sandbox.started();
@@ -47,6 +48,7 @@ for (const program of ["no-such-program", "/bin/no-such-program", "/etc/passwd",
   });
 }
 
+// covers: exec --env
 test("the container's environment, with additions", async () => {
   await using sandbox = new Sandbox();
   const text = await inside(sandbox, ["-e", "A=b", "-e", "C=d=e"], "env");
@@ -70,6 +72,7 @@ test("HOME of exec's user, and HOME that is given", async () => {
   expect(await home("--env", "HOME=/given")).toBe("/given");
 });
 
+// covers: exec --user, exec --additional-gids
 test("user, group and additional groups", async () => {
   await using sandbox = new Sandbox();
   const text = await inside(
@@ -84,6 +87,7 @@ test("user, group and additional groups", async () => {
   ]);
 });
 
+// covers: exec --cwd
 test("working directory", async () => {
   await using sandbox = new Sandbox();
   expect(await inside(sandbox, ["--cwd", "/home/user"], "pwd")).toBe("/home/user");
@@ -96,6 +100,7 @@ test("a working directory that does not exist is refused", async () => {
   expect(status).toBe(ownFailure);
 });
 
+// covers: exec --cap
 test("the container's capabilities, with additions", async () => {
   await using sandbox = new Sandbox();
   const id = await sandbox.started();
@@ -110,6 +115,7 @@ test("the container's capabilities, with additions", async () => {
   );
 });
 
+// covers: exec --no-new-privs
 test("--no-new-privs", async () => {
   await using sandbox = new Sandbox();
   const id = await sandbox.started({ process: { noNewPrivileges: false } });
@@ -143,6 +149,7 @@ test("words after the id are the program's, also those like flags", async () => 
   expect((await sandbox.must(["exec", id, ...words])).stdout).toBe("--user -e -- x\n");
 });
 
+// covers: exec --detach, exec --pid-file
 test("detached, with its pid in a file", async () => {
   await using sandbox = new Sandbox();
   const id = await sandbox.started();
@@ -182,6 +189,7 @@ const processJson: Json = {
   capabilities: {},
 };
 
+// covers: exec --process
 test("a process from a file", async () => {
   await using sandbox = new Sandbox();
   const id = await sandbox.started();

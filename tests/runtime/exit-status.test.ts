@@ -8,6 +8,7 @@ import { test } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
 
 for (const status of [0, 1, 42, 127, 255]) {
+  // covers: run, process.args
   test(`exit ${status}`, async () => {
     await using sandbox = new Sandbox();
     expect((await sandbox.run(shell(`exit ${status}`))).status).toBe(status);

@@ -20,6 +20,7 @@ test("a writable root is written in the bundle", async () => {
   expect(await Bun.file(join(sandbox.bundle.rootfs, "written")).text()).toBe("text\n");
 });
 
+// covers: root.readonly
 test("a read-only root cannot be written, what is mounted in it can", async () => {
   await using sandbox = new Sandbox();
   const readonly = { root: { path: "rootfs", readonly: true } };
@@ -41,6 +42,7 @@ for (const [what, path] of Object.entries({
   });
 }
 
+// covers: root.path
 test("an absolute root path", async () => {
   await using sandbox = new Sandbox();
   const root = { path: sandbox.bundle.rootfs };
@@ -62,6 +64,7 @@ test("the host cannot be seen from the root", async () => {
   for (const name of ["config.json", "bundle", "rootfs"]) expect(text).not.toContain(name);
 });
 
+// covers: linux.maskedPaths
 test("masked paths are empty, whatever they are", async () => {
   await using sandbox = new Sandbox();
   const { rootfs } = sandbox.bundle;
@@ -108,6 +111,7 @@ only("rune", "1.1.5 masks with whatever is at /dev/null")(
   },
 );
 
+// covers: linux.readonlyPaths
 test("read-only paths keep their content, whatever they are", async () => {
   await using sandbox = new Sandbox();
   const { rootfs } = sandbox.bundle;
@@ -136,6 +140,7 @@ test("the default devices work", async () => {
   expect(text.split("\n")).toEqual(["3", "5", "5", "full"]);
 });
 
+// covers: linux.devices.*
 test("further devices, with mode and owner", async () => {
   await using sandbox = new Sandbox();
   const text = await sandbox.output(
@@ -166,6 +171,7 @@ test("further devices, with mode and owner", async () => {
   ]);
 });
 
+// covers: linux.resources.devices.*
 test("a device that is not allowed cannot be opened", async () => {
   await using sandbox = new Sandbox();
   const kmsg = { path: "/dev/kmsg", type: "c", major: 1, minor: 11, fileMode: 0o666 };

@@ -29,6 +29,7 @@ function mask(...bits: readonly number[]): string {
 
 const [chown, killBit, bind, chroot] = [0, 5, 10, 18]; // linux/capability.h
 
+// covers: process.user.uid, process.user.gid, process.user.additionalGids
 test("uid, gid and additional groups", async () => {
   const status = await statusOf({
     process: { user: { uid: 1234, gid: 5678, additionalGids: [7, 4242] } },
@@ -47,12 +48,14 @@ for (const [umask, text] of [
   [0, "0000"],
   [0o27, "0027"],
 ] as const) {
+  // covers: process.user.umask
   test(`umask ${umask ?? "by default"} is ${text}`, async () => {
     const user = { uid: 0, gid: 0, ...(umask === undefined ? {} : { umask }) };
     expect((await statusOf({ process: { user } })).get("Umask")).toBe(text);
   });
 }
 
+// covers: process.capabilities.*
 test("all five capability sets", async () => {
   const status = await statusOf({
     process: {
@@ -101,12 +104,14 @@ for (const [wanted, value] of [
   [true, "1"],
   [false, "0"],
 ] as const) {
+  // covers: process.noNewPrivileges
   test(`no_new_privs ${wanted}`, async () => {
     const status = await statusOf({ process: { noNewPrivileges: wanted } });
     expect(status.get("NoNewPrivs")).toBe(value);
   });
 }
 
+// covers: process.rlimits
 test("resource limits", async () => {
   await using sandbox = new Sandbox();
   const rlimits = [
@@ -140,6 +145,7 @@ only("rune", "runc 1.1 takes the last")("a limit given twice is refused", async 
   expect((await sandbox.run({ process: { rlimits: [limit, limit] } })).status).toBe(1);
 });
 
+// covers: process.oomScoreAdj
 test("oom score adjustment", async () => {
   await using sandbox = new Sandbox();
   const score = await sandbox.output({

@@ -86,6 +86,7 @@ const named: Readonly<Record<string, JsonObject>> = {
 };
 
 for (const [subject, change] of Object.entries(named)) {
+  // covers: ociVersion
   only("rune", "its words are its own")(`the error names ${subject}`, async () => {
     await using sandbox = new Sandbox();
     const { status, stderr } = await sandbox.run(change);

@@ -28,6 +28,7 @@ async function startedFamily(sandbox: Sandbox, ...changes: JsonObject[]): Promis
   return id;
 }
 
+// covers: kill --all
 test("the signal reaches every process", async () => {
   await using sandbox = new Sandbox();
   const id = await startedFamily(sandbox);

@@ -61,6 +61,7 @@ for (const [verb, byState] of Object.entries(outcomes)) {
   }
 }
 
+// covers: create, start, state, delete, annotations, --root
 test("the statuses of a life, and what the state says", async () => {
   await using sandbox = new Sandbox();
   const id = await sandbox.created({ annotations: { "org.example.key": "value" } });
@@ -112,6 +113,7 @@ test("a changed config.json does not change a created container", async () => {
   expect(readFileSync(out, "utf8")).toBe("original\n");
 });
 
+// covers: list, list --quiet, list --format
 test("list", async () => {
   await using sandbox = new Sandbox();
   expect((await sandbox.must(["list", "--quiet"])).stdout).toBe("");
@@ -132,6 +134,7 @@ test("list as JSON of no containers", async () => {
   expect((await sandbox.must(["list", "--format", "json"])).stdout.trim()).toBe("null");
 });
 
+// covers: create --pid-file, run --pid-file
 test("--pid-file has the pid, and nothing else", async () => {
   await using sandbox = new Sandbox();
   sandbox.configure({ process: { args: ["/bin/sleep", "1000"] } });
@@ -174,6 +177,7 @@ test("commands leave no zombie to whoever inherits their orphans", async () => {
   }
 });
 
+// covers: run --detach, delete --force
 test("an id may be used again after delete", async () => {
   await using sandbox = new Sandbox();
   sandbox.configure(shell("echo hello"));
@@ -227,6 +231,7 @@ test("no container id, or one too many", async () => {
   expect(sandbox.containers()).toEqual([]);
 });
 
+// covers: --version
 test("unknown verbs and options", async () => {
   await using sandbox = new Sandbox();
   sandbox.configure();
@@ -245,6 +250,7 @@ test("a container outlives the bundle's configuration and can be deleted", async
   await sandbox.must(["delete", id]);
 });
 
+// covers: run --keep
 test("run leaves the container where it is told to", async () => {
   await using sandbox = new Sandbox();
   const id = sandbox.id();

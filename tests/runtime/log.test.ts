@@ -34,6 +34,7 @@ for (const [what, prepare] of Object.entries(failures)) {
       ? only("rune", "the failure is its init's, which has no log any more")
       : test;
 
+  // covers: --log, --log-format
   logged(`JSON log of ${what}`, async () => {
     await using sandbox = new Sandbox();
     const words = await prepare(sandbox);

@@ -24,6 +24,7 @@ const bind = (source: string, destination: string, ...options: string[]): JsonOb
   options,
 });
 
+// covers: mounts.destination, mounts.type, mounts.source
 test("a directory is bound, and written through", async () => {
   const { sandbox, source } = withSource();
   await using held = sandbox;
@@ -49,6 +50,7 @@ test("a read-only bind mount", async () => {
   expect(existsSync(join(source, "new"))).toBe(false);
 });
 
+// covers: mounts.options
 test("mount options of a bind mount", async () => {
   const { sandbox, source } = withSource();
   await using held = sandbox;
@@ -63,6 +65,7 @@ test("mount options of a bind mount", async () => {
   expect(stdout).toEndWith("refused\n");
 });
 
+// covers: run --bundle, create --bundle
 test("a relative source is relative to the bundle", async () => {
   await using sandbox = new Sandbox();
   mkdirSync(join(sandbox.bundle.path, "data"));
@@ -198,6 +201,7 @@ test("nothing of the container's mounts reaches the host, whatever is shared the
 for (const [option, field] of Object.entries({ private: "", slave: "master", shared: "shared" })) {
   const judge =
     option === "shared" ? only("rune", "1.1.5 applies it to another mount of the root") : test;
+  // covers: linux.rootfsPropagation
   judge(`propagation ${option} of the root`, async () => {
     await using sandbox = new Sandbox();
     sandbox.configure(
@@ -212,6 +216,7 @@ for (const [option, field] of Object.entries({ private: "", slave: "master", sha
   });
 }
 
+// covers: run --no-pivot, create --no-pivot
 test("--no-pivot gives the same root", async () => {
   await using sandbox = new Sandbox();
   sandbox.configure(shell("ls -d /bin /etc; ls / | wc -l"));

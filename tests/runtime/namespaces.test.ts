@@ -32,6 +32,7 @@ const mapped: JsonObject = {
   },
 };
 
+// covers: linux.namespaces.type
 test("namespaces asked for are new, the others the host's", async () => {
   await using sandbox = new Sandbox();
   const { pid } = await sandbox.state(await sandbox.started());
@@ -65,6 +66,7 @@ comparison("which namespaces are new is what it is with runc", async () => {
 });
 
 for (const type of ["network", "ipc", "uts", "pid"] as const) {
+  // covers: linux.namespaces.path
   test(`a ${type} namespace is joined by its path`, async () => {
     await using sandbox = new Sandbox();
     const other = await sandbox.state(await sandbox.started());
@@ -106,6 +108,7 @@ test("a process that the container leaves in the background ends with it", async
   await sandbox.expectNothingLeft();
 });
 
+// covers: linux.uidMappings, linux.gidMappings
 test("root of a user namespace is an ordinary user of the host", async () => {
   await using sandbox = new Sandbox();
   makeRootOwned(sandbox);
@@ -162,11 +165,13 @@ test("a user that is not mapped is refused", async () => {
   await sandbox.expectNothingLeft();
 });
 
+// covers: hostname
 test("the host name", async () => {
   await using sandbox = new Sandbox();
   expect(await sandbox.output({ hostname: "other-name" }, shell("hostname"))).toBe("other-name");
 });
 
+// covers: domainname
 only("rune", "1.1.5 ignores it")("the domain name", async () => {
   await using sandbox = new Sandbox();
   const text = await sandbox.output(
@@ -185,6 +190,7 @@ test("a host name without a uts namespace is refused", async () => {
 });
 
 for (const name of ["net.ipv4.ip_forward", "net/ipv4/ip_forward"]) {
+  // covers: linux.sysctl
   test(`sysctl ${name}`, async () => {
     await using sandbox = new Sandbox();
     const host = readFileSync("/proc/sys/net/ipv4/ip_forward", "utf8").trim();

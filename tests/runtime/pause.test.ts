@@ -10,6 +10,7 @@ import { Sandbox } from "../support/sandbox.ts";
 
 const counting = shell("i=0; while :; do i=$((i+1)); echo $i >/tmp/count; done");
 
+// covers: pause, resume
 test("a paused container does nothing until it is resumed", async () => {
   await using sandbox = new Sandbox();
   const id = await sandbox.started(counting);
@@ -57,6 +58,7 @@ test("a created container can be paused; it is started once it goes on", async (
   expect((await sandbox.state(id)).status).toBe("running");
 });
 
+// covers: exec --ignore-paused
 test("exec in a paused container is refused, unless told to", async () => {
   await using sandbox = new Sandbox();
   const id = await sandbox.started();

@@ -9,6 +9,7 @@ import { Sandbox } from "../support/sandbox.ts";
 
 const asUser = { process: { user: { uid: user.uid, gid: user.gid } } };
 
+// covers: process.cwd
 test("the working directory", async () => {
   await using sandbox = new Sandbox();
   expect(await sandbox.output(shell("pwd"), { process: { cwd: "/home/user" } })).toBe("/home/user");
@@ -134,6 +135,7 @@ test("arguments and variables arrive byte by byte", async () => {
   expect(stdout).toBe([...odd, "a=b \n c"].map((text) => `<${text}>\n`).join(""));
 });
 
+// covers: process.env
 test("the environment is the configuration's alone", async () => {
   await using sandbox = new Sandbox();
   const process = { args: ["/bin/env"], env: ["PATH=/bin", "A=1"] };

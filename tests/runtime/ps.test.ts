@@ -10,6 +10,7 @@ import { Sandbox } from "../support/sandbox.ts";
 
 const withPs = needs(existsSync("/bin/ps") ? undefined : "needs ps (Debian's procps)");
 
+// covers: ps, ps --format
 withPs("the processes of a container, and nobody else's", async () => {
   await using sandbox = new Sandbox();
   const id = await sandbox.started(shell("sleep 1001 & exec sleep 1002"));

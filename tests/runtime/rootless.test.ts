@@ -65,6 +65,7 @@ async function refusal(
 
 const lines = (text: string) => text.split("\n").map((line) => line.trim().replace(/ +/g, " "));
 
+// covers: spec --rootless
 test("what `spec --rootless` writes runs as it is, with a terminal", async () => {
   await using sandbox = new RootlessSandbox();
   await sandbox.must(["spec", "--rootless"]);
@@ -78,6 +79,7 @@ test("what `spec --rootless` writes runs as it is, with a terminal", async () =>
   expect(stdout).toContain("/dev/pts/0");
 });
 
+// covers: linux.uidMappings, linux.gidMappings
 test("the container's root is the user, with one id and no further groups", async () => {
   await using sandbox = new RootlessSandbox();
   const text = await output(
@@ -204,6 +206,7 @@ test("limits and a cgroup by name need a cgroup that the user may make", async (
   }
 });
 
+// covers: --rootless
 test("--rootless=false makes a cgroup that cannot be made an error", async () => {
   await using sandbox = new RootlessSandbox();
   const text = await refusal(sandbox, {}, ["--rootless=false"]);

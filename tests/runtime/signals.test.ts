@@ -88,6 +88,7 @@ for (const [signal, number] of [
   ["12", 12],
   ["usr2", 12],
 ] as const) {
+  // covers: kill
   test(`kill with ${signal}`, async () => {
     await using sandbox = new Sandbox();
     const id = sandbox.id();

@@ -55,6 +55,7 @@ class Typist {
   }
 }
 
+// covers: create --console-socket, process.terminal, process.consoleSize.*
 test("create sends the terminal over the console socket", async () => {
   await using sandbox = new Sandbox();
   const socket = join(sandbox.path, "console");
@@ -80,6 +81,7 @@ test("create sends the terminal over the console socket", async () => {
   ]);
 });
 
+// covers: run --console-socket
 test("a detached run sends it too", async () => {
   await using sandbox = new Sandbox();
   const socket = join(sandbox.path, "console");
@@ -118,6 +120,7 @@ test("a console socket where nobody listens is refused", async () => {
   await sandbox.expectNothingLeft();
 });
 
+// covers: process.terminal
 test("a foreground run relays the caller's terminal", async () => {
   await using sandbox = new Sandbox();
   sandbox.configure(terminal, shell('tty; read line; echo "got <$line>"; exit 7'));
@@ -139,6 +142,7 @@ only("rune", "1.1.5 sets the size while the program runs already")(
   },
 );
 
+// covers: run
 test("a foreground run passes on a change of size", async () => {
   await using sandbox = new Sandbox();
   sandbox.configure(
@@ -199,6 +203,7 @@ test("the caller's terminal has its settings and flags back afterwards", async (
   expect(after).toBe(before ?? "");
 });
 
+// covers: exec --tty
 test("exec on a terminal", async () => {
   await using sandbox = new Sandbox();
   const id = await sandbox.started();
@@ -210,6 +215,7 @@ test("exec on a terminal", async () => {
   expect(await typist.status()).toBe(9);
 });
 
+// covers: exec --console-socket
 test("exec detached, its terminal over the console socket", async () => {
   await using sandbox = new Sandbox();
   const id = await sandbox.started();

@@ -28,6 +28,8 @@ afterAll(removeProbe);
 
 describe.skipIf(obstacle !== undefined)(name, () => {
   describe("actions", () => {
+    // covers: linux.seccomp.syscalls.names, linux.seccomp.syscalls.action,
+    //   linux.seccomp.syscalls.errnoRet
     test("ERRNO returns the rule's number, EPERM without one, 0 as success", () => {
       const { stdout } = alike({
         profile: open(
@@ -105,6 +107,7 @@ describe.skipIf(obstacle !== undefined)(name, () => {
       expect(refused).toEqual(families.map((family) => holds(family) === true));
     });
 
+    // covers: linux.seccomp.syscalls.args
     test("MASKED_EQ compares what is left under the mask", () => {
       const op = "SCMP_CMP_MASKED_EQ";
       const profile = socketWhere({ index: 1, value: 0xf, valueTwo: 2, op });
@@ -183,6 +186,7 @@ describe.skipIf(obstacle !== undefined)(name, () => {
   });
 
   // Not beside runc, whose own last steps need more calls than these.
+  // covers: linux.seccomp.defaultAction, linux.seccomp.architectures
   test("a profile of a few calls denies the rest, on x32 too", () => {
     const names = ["execve", "exit_group", "write", "brk", "newfstatat", "fstat", "mmap"];
     names.push("arch_prctl", "set_tid_address", "set_robust_list", "rseq", "prlimit64");
@@ -200,6 +204,7 @@ describe.skipIf(obstacle !== undefined)(name, () => {
   });
 
   // Not beside runc, whose version 1.1 refuses all flags.
+  // covers: linux.seccomp.flags
   test.skipIf(strace === null)(`flags reach the kernel${noStrace}`, () => {
     const flags = ["SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW"];
     flags.push("SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV");

@@ -55,6 +55,7 @@ function inSlice(sandbox: Sandbox, name: string, change: JsonObject = {}): JsonO
   return { linux: { cgroupsPath: `${sliceOf(sandbox)}:test:${name}`, ...change } };
 }
 
+// covers: --systemd-cgroup, linux.cgroupsPath
 test("a container runs in the scope that was asked for", async () => {
   await using it = await machine();
   const { sandbox, systemd } = it;

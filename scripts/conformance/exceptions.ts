@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What has no test, and why; and what no machine of ours can show although it has one. */
+
+const refused = "refused with a clear error by this version";
+const accepted = "accepted for runc's callers, without an effect of its own";
+
+/** Fields and options that nothing covers; `name.*` and `verb *` stand for all below. */
+export const withoutTest: Readonly<Record<string, string>> = {
+  "process.apparmorProfile": refused,
+  "process.selinuxLabel": refused,
+  "process.scheduler.*": refused,
+  "process.ioPriority": refused,
+  "process.execCPUAffinity.*": refused,
+  "mounts.uidMappings": refused,
+  "mounts.gidMappings": refused,
+  "linux.timeOffsets.*": refused,
+  "linux.netDevices": refused,
+  "linux.resources.memory.useHierarchy": "deprecated by the specification; version 1 only",
+  "linux.resources.memory.checkBeforeUpdate": "one condition of an update, unit-tested",
+  "linux.resources.blockIO.weightDevice.*":
+    "needs a block device under BFQ or CFQ: neither this host nor a guest has one",
+  "linux.resources.network.priorities.*":
+    "mounting net_prio binds it for the whole kernel, which would break other runtimes on the host",
+  "linux.intelRdt.*": refused,
+  "linux.memoryPolicy.*": refused,
+  "linux.seccomp.defaultErrnoRet": "unit-tested",
+  "linux.seccomp.listenerPath": refused,
+  "linux.seccomp.listenerMetadata": refused,
+  "linux.mountLabel": refused,
+  "linux.personality": refused,
+  "hooks.*": refused,
+  "hook.*": refused,
+  "--debug": "unit-tested: src/cli/log.test.ts",
+  "create --pidfd-socket": refused,
+  "create --no-new-keyring": accepted,
+  "run --pidfd-socket": refused,
+  "run --no-new-keyring": accepted,
+  "run --no-subreaper": accepted,
+  "exec --pidfd-socket": refused,
+  "exec --apparmor": refused,
+  "exec --process-label": refused,
+  "exec --cgroup": refused,
+  "update --cpu-rt-period": "Debian's kernel has no RT_GROUP_SCHED; unit-tested",
+  "update --cpu-rt-runtime": "Debian's kernel has no RT_GROUP_SCHED; unit-tested",
+  "update --cpu-burst": "unit-tested",
+  "update --cpu-idle": "unit-tested",
+  "update --l3-cache-schema": refused,
+  "update --mem-bw-schema": refused,
+  "spec --bundle": "unit-tested",
+  "spec --enclave": "unit-tested",
+};
+
+/** What is tested only as far as a machine without the hardware can. */
+export const beyondAllTests: Readonly<Record<string, string>> = {
+  "cache and bandwidth allocation (RDT)":
+    "no resctrl: neither this host's processor nor qemu's TCG has it",
+  "RDMA limits that bite": "no RDMA device: neither this host nor qemu's TCG has one",
+  "a SELinux policy that denies":
+    "the guests enforce AppArmor, and a kernel enforces one of the two; this host has neither",
+};
