@@ -3,6 +3,7 @@
 # changed since the last build.
 #
 #   dist/bin/{rune,sgx-tools}      names of one static C front
+#   dist/attest/                   the library for relying parties
 #   dist/lib/inclavare/            the engine (TypeScript and Bun), the small C programs, the
 #                                  sample enclave runtime
 set -eu
@@ -31,3 +32,4 @@ if [ ! -x "$engine" ] || [ -n "$(find src package.json scripts/build.sh -newer "
         --outfile "$engine.new" >dist/build.log 2>&1 || { cat dist/build.log >&2; exit 1; }
     mv "$engine.new" "$engine"
 fi
+sh scripts/build-library.sh

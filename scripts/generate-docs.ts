@@ -60,7 +60,7 @@ function reference(of: ProgramSpec, texts: Prose, source: string): string {
     "| command | what it does |",
     "|---|---|",
     ...visible(commands).map(
-      ({ name, summary }) => `| [${name}](#${title}-${name}) | ${summary} |`,
+      ({ name, summary }) => `| [${name}](#${title}-${name.replaceAll(" ", "-")}) | ${summary} |`,
     ),
     "",
     "## Global options",

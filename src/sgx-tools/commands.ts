@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The command line of `sgx-tools`, as data. */
+
 import { defineCommand, type ProgramSpec } from "../options/option.ts";
+import { collateralFetch, collateralShow, diff, verifyQuote } from "./evidence-commands.ts";
 
 /** `sgxsign`'s options, under their own names, and what it lacks. */
 const signingOptions = [
@@ -101,7 +103,7 @@ export const catsig = defineCommand({
 export const measure = defineCommand({
   name: "measure",
   path: "sgx-tools measure",
-  summary: "print the MRENCLAVE of an enclave image",
+  summary: "print the MRENCLAVE of an enclave image or .sgxs stream",
   arguments: { usage: "<image>", minimum: 1, maximum: 1 },
   options: [
     {
@@ -126,15 +128,29 @@ export const measure = defineCommand({
 export const inspect = defineCommand({
   name: "inspect",
   path: "sgx-tools inspect",
-  summary: "print a SIGSTRUCT, EINITTOKEN, REPORT, TARGETINFO or enclave image",
+  summary: "print what a file of SGX or of its attestation says",
   arguments: { usage: "<file>", minimum: 1, maximum: 1 },
   options: [
     {
       name: "type",
       kind: "string",
       argument: "type",
-      choices: ["sigstruct", "einittoken", "report", "targetinfo", "image"],
-      help: "what the file is, instead of judging by its size",
+      choices: [
+        "sigstruct",
+        "einittoken",
+        "report",
+        "targetinfo",
+        "image",
+        "quote",
+        "epid-quote",
+        "certificate",
+        "crl",
+        "tcb-info",
+        "qe-identity",
+        "ias-report",
+        "sgxs",
+      ],
+      help: "what the file is, instead of judging by its content",
     },
     { name: "json", kind: "flag", help: "print an object" },
   ],
@@ -158,9 +174,20 @@ export const program: ProgramSpec = {
   ...defineCommand({
     name: "sgx-tools",
     path: "sgx-tools",
-    summary: "measures, signs and shows SGX enclaves",
+    summary: "measures, signs, shows and attests SGX enclaves",
     arguments: { usage: "<command> [arguments...]", minimum: 0, maximum: Number.POSITIVE_INFINITY },
     options: [{ name: "version", kind: "flag", help: "print the version" }],
   }),
-  commands: [measure, sign, gendata, catsig, inspect, simulate],
+  commands: [
+    measure,
+    sign,
+    gendata,
+    catsig,
+    inspect,
+    diff,
+    verifyQuote,
+    collateralFetch,
+    collateralShow,
+    simulate,
+  ],
 };

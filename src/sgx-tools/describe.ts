@@ -6,26 +6,42 @@
 import { RuneError } from "../errors/error.ts";
 import { ATTRIBUTE, type Attributes, bitNames, XFRM } from "../sgx/attributes.ts";
 import { toHex } from "../sgx/bytes.ts";
-import { EINITTOKEN_BYTES, parseEinitToken } from "../sgx/einittoken.ts";
-import { parseReport, REPORT_BYTES } from "../sgx/report.ts";
-import { mrsigner, parseSigstruct, SIGSTRUCT_BYTES } from "../sgx/sigstruct.ts";
+import { parseEinitToken } from "../sgx/einittoken.ts";
+import { parseReport, type ReportBody } from "../sgx/report.ts";
+import { measureSgxs } from "../sgx/sgxs.ts";
+import { mrsigner, parseSigstruct } from "../sgx/sigstruct.ts";
 import { parseSkeletonImage } from "../sgx/skeleton-image.ts";
-import { parseTargetInfo, TARGETINFO_BYTES } from "../sgx/targetinfo.ts";
+import { parseTargetInfo } from "../sgx/targetinfo.ts";
 import { verifySigstruct } from "../sgx/verify.ts";
+import {
+  describeCertificates,
+  describeCrl,
+  describeEpidQuote,
+  describeIasReport,
+  describeIdentityFile,
+  describeQuote,
+  describeTcbInfoFile,
+} from "./describe-evidence.ts";
 
-export type RecordType = "sigstruct" | "einittoken" | "report" | "targetinfo" | "image";
+export const RECORD_TYPES = [
+  "sigstruct",
+  "einittoken",
+  "report",
+  "targetinfo",
+  "image",
+  "quote",
+  "epid-quote",
+  "certificate",
+  "crl",
+  "tcb-info",
+  "qe-identity",
+  "ias-report",
+  "sgxs",
+] as const;
+export type RecordType = (typeof RECORD_TYPES)[number];
 
 export type Description = { readonly [name: string]: DescriptionValue };
 type DescriptionValue = string | number | boolean | null | readonly string[] | Description;
-
-/** What a file of this size is taken for. */
-export function typeOfSize(bytes: number): RecordType {
-  if (bytes === SIGSTRUCT_BYTES) return "sigstruct";
-  if (bytes === EINITTOKEN_BYTES) return "einittoken";
-  if (bytes === REPORT_BYTES) return "report";
-  if (bytes === TARGETINFO_BYTES) return "targetinfo";
-  return "image";
-}
 
 export function describe(type: RecordType, bytes: Uint8Array): Description {
   switch (type) {
@@ -39,6 +55,22 @@ export function describe(type: RecordType, bytes: Uint8Array): Description {
       return { type, ...describeTargetInfo(bytes) };
     case "image":
       return { type, ...describeImage(bytes) };
+    case "sgxs":
+      return { type, ...describeSgxs(bytes) };
+    case "quote":
+      return { type, ...describeQuote(bytes) };
+    case "epid-quote":
+      return { type, ...describeEpidQuote(bytes) };
+    case "certificate":
+      return { type, ...describeCertificates(bytes) };
+    case "crl":
+      return { type, ...describeCrl(bytes) };
+    case "tcb-info":
+      return { type, ...describeTcbInfoFile(bytes) };
+    case "qe-identity":
+      return { type, ...describeIdentityFile(bytes) };
+    case "ias-report":
+      return { type, ...describeIasReport(bytes) };
     default:
       return type satisfies never;
   }
@@ -51,7 +83,8 @@ export function descriptionLines(description: Description, prefix = ""): string[
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
 }
 
-function flatten(description: Description, prefix: string): (readonly [string, string])[] {
+/** Every value with its whole name: "attributes.flags". */
+export function flatten(description: Description, prefix: string): (readonly [string, string])[] {
   return Object.entries(description).flatMap(([name, value]) => {
     if (value === null) return [[prefix + name, "none"] as const];
     if (isStringList(value)) return [[prefix + name, value.join(" ") || "none"] as const];
@@ -123,6 +156,11 @@ function describeToken(bytes: Uint8Array): Description {
 
 function describeReport(bytes: Uint8Array): Description {
   const report = parseReport(bytes);
+  return { ...describeReportBody(report), keyId: toHex(report.keyId), mac: toHex(report.mac) };
+}
+
+/** What reports and quotes say about their enclave. */
+export function describeReportBody(report: ReportBody): Description {
   return {
     mrenclave: toHex(report.mrenclave),
     mrsigner: toHex(report.mrsigner),
@@ -137,8 +175,18 @@ function describeReport(bytes: Uint8Array): Description {
     isvFamilyId: toHex(report.isvFamilyId),
     isvExtProdId: toHex(report.isvExtProdId),
     cpuSvn: toHex(report.cpuSvn),
-    keyId: toHex(report.keyId),
-    mac: toHex(report.mac),
+  };
+}
+
+function describeSgxs(bytes: Uint8Array): Description {
+  const found = measureSgxs(bytes);
+  return {
+    mrenclave: toHex(found.mrenclave),
+    enclaveBytes: Number(found.enclaveBytes),
+    ssaFramePages: found.ssaFramePages,
+    pages: found.pages,
+    measuredChunks: found.measuredChunks,
+    unmeasuredChunks: found.unmeasuredChunks,
   };
 }
 
@@ -180,6 +228,7 @@ function describeAttributes(attributes: Attributes): Description {
   };
 }
 
-function hex(value: number | bigint): string {
+/** A number as 0x text. */
+export function hex(value: number | bigint): string {
   return `0x${value.toString(16)}`;
 }

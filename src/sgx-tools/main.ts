@@ -5,6 +5,7 @@ import { formatCommandHelp, formatProgramHelp } from "../options/help.ts";
 import type { CommandSpec, OptionSpec, OptionValues } from "../options/option.ts";
 import { parseCommand } from "../options/parse.ts";
 import * as commands from "./commands.ts";
+import * as evidence from "./evidence-commands.ts";
 import { printLine } from "./files.ts";
 import { inspect } from "./inspect.ts";
 import { measure } from "./measure.ts";
@@ -27,50 +28,83 @@ export async function main(args: readonly string[]): Promise<number> {
     printLine(formatProgramHelp(commands.program, commandProse["sgx-tools"]).trimEnd());
     return 0;
   }
-  run(name, parsed.positionals.slice(1));
-  return 0;
+  return run(name, parsed.positionals.slice(1));
 }
 
-function run(name: string, args: readonly string[]): void {
+async function run(name: string, args: readonly string[]): Promise<number> {
   switch (name) {
     case "measure":
-      command(commands.measure, args, (values, [path = ""]) => measure(values, path));
-      break;
+      return command(commands.measure, args, (values, [path = ""]) => measure(values, path));
     case "inspect":
-      command(commands.inspect, args, (values, [path = ""]) => inspect(values, path));
-      break;
+      return command(commands.inspect, args, (values, [path = ""]) => inspect(values, path));
     case "sign":
-      command(commands.sign, args, (values, [key = "", image = "", out = "", tbs]) => {
-        sign(values, key, image, out, tbs);
-      });
-      break;
+      return command(commands.sign, args, (values, [key = "", image = "", out = "", tbs]) =>
+        sign(values, key, image, out, tbs),
+      );
     case "gendata":
-      command(commands.gendata, args, (values, [image = "", tbs = ""]) => {
-        gendata(values, image, tbs);
-      });
-      break;
+      return command(commands.gendata, args, (values, [image = "", tbs = ""]) =>
+        gendata(values, image, tbs),
+      );
     case "simulate":
-      command(commands.simulate, args, (values, words) => simulate(values.verbose, words));
-      break;
+      return command(commands.simulate, args, (values, words) => simulate(values.verbose, words));
     case "catsig":
-      command(commands.catsig, args, (values, [tbs = "", out = ""]) => catsig(values, tbs, out));
-      break;
-    default:
-      throw new RuneError({
-        code: "USAGE",
-        doing: "sgx-tools",
-        reason: `no such command \`${name}\``,
-        hint: "sgx-tools --help lists them",
+      return command(commands.catsig, args, (values, [tbs = "", out = ""]) =>
+        catsig(values, tbs, out),
+      );
+    case "diff":
+      return command(evidence.diff, args, async (values, [left = "", right = ""]) => {
+        const { diff } = await import("./diff.ts");
+        return diff(values, left, right);
       });
+    case "verify-quote":
+      return command(evidence.verifyQuote, args, async (values) => {
+        const { verifyQuoteFile } = await import("./verify-quote.ts");
+        return verifyQuoteFile(values, new Date());
+      });
+    case "collateral":
+      return collateral(args);
+    default:
+      throw unknown(name);
   }
 }
 
-function command<const Options extends readonly OptionSpec[]>(
+/** `collateral` has verbs of its own. */
+async function collateral([verb = "", ...args]: readonly string[]): Promise<number> {
+  const { fetchToArchive, showArchive } = await import("./collateral.ts");
+  switch (verb) {
+    case "fetch":
+      return command(evidence.collateralFetch, args, (values, [path = ""]) =>
+        fetchToArchive(values, path),
+      );
+    case "show":
+      return command(evidence.collateralShow, args, (values, [path = ""]) =>
+        showArchive(values, path),
+      );
+    default:
+      throw unknown(`collateral ${verb}`.trimEnd());
+  }
+}
+
+function unknown(name: string): RuneError {
+  return new RuneError({
+    code: "USAGE",
+    doing: "sgx-tools",
+    reason: `no such command \`${name}\``,
+    hint: "sgx-tools --help lists them",
+  });
+}
+
+/** Runs a command's action; a number that it returns is the exit status, else 0. */
+async function command<const Options extends readonly OptionSpec[]>(
   spec: CommandSpec<Options>,
   args: readonly string[],
-  action: (values: OptionValues<Options>, positionals: readonly string[]) => void,
-): void {
+  action: (values: OptionValues<Options>, positionals: readonly string[]) => unknown,
+): Promise<number> {
   const parsed = parseCommand(spec, args);
-  if (parsed.help) printLine(formatCommandHelp(spec, commandProse[spec.name]).trimEnd());
-  else action(parsed.values, parsed.positionals);
+  if (!parsed.help) {
+    const status = await action(parsed.values, parsed.positionals);
+    return typeof status === "number" ? status : 0;
+  }
+  printLine(formatCommandHelp(spec, commandProse[spec.name]).trimEnd());
+  return 0;
 }

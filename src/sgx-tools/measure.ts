@@ -3,6 +3,7 @@ import { RuneError } from "../errors/error.ts";
 import type { OptionValues } from "../options/option.ts";
 import { XFRM_LEGACY } from "../sgx/attributes.ts";
 import { sameBytes, toHex } from "../sgx/bytes.ts";
+import { isSgxs, measureSgxs } from "../sgx/sgxs.ts";
 import { parseSigstruct, SIGSTRUCT_BYTES, type Sigstruct } from "../sgx/sigstruct.ts";
 import { LARGEST_IMAGE_BYTES, parseSkeletonImage } from "../sgx/skeleton-image.ts";
 import { layOutSkeleton, measureSkeleton, pageLayoutOf } from "../sgx/skeleton-layout.ts";
@@ -14,6 +15,10 @@ import { parseHex, parseHex32 } from "./values.ts";
 export function measure(values: OptionValues<typeof command.options>, path: string): void {
   const file = readInput(path, LARGEST_IMAGE_BYTES);
   const sigstruct = values.sigstruct === undefined ? undefined : readSigstruct(values.sigstruct);
+  if (isSgxs(file)) {
+    measureStream(values, file, path, sigstruct);
+    return;
+  }
   const signed = sigstruct === undefined ? undefined : pageLayoutOf(sigstruct.swDefined);
   const layout = layOutSkeleton(parseSkeletonImage(file), {
     xfrm: parseHex("xfrm", values.xfrm) ?? sigstruct?.attributes.xfrm ?? XFRM_LEGACY,
@@ -21,13 +26,7 @@ export function measure(values: OptionValues<typeof command.options>, path: stri
     pageLayout: values.pages ?? signed ?? "published",
   });
   const mrenclave = measureSkeleton(layout);
-  if (sigstruct !== undefined && !sameBytes(sigstruct.enclaveHash, mrenclave)) {
-    throw new RuneError({
-      code: "SGX_SIGNATURE",
-      doing: `compare \`${path}\` with \`${values.sigstruct}\``,
-      reason: `the image measures ${toHex(mrenclave)}, signed is ${toHex(sigstruct.enclaveHash)}`,
-    });
-  }
+  requireSigned(mrenclave, values.sigstruct, path, sigstruct);
   if (!values.json) {
     printLine(toHex(mrenclave));
     return;
@@ -40,6 +39,51 @@ export function measure(values: OptionValues<typeof command.options>, path: stri
     ssaFramePages: layout.ssaFramePages,
   };
   printLine(JSON.stringify(description, null, 2));
+}
+
+/** A stream says all that is measured: options about images do not apply. */
+function measureStream(
+  values: OptionValues<typeof command.options>,
+  file: Uint8Array,
+  path: string,
+  sigstruct: Sigstruct | undefined,
+): void {
+  if (values.xfrm ?? values.miscselect ?? values.pages) {
+    throw new RuneError({
+      code: "USAGE",
+      doing: "sgx-tools measure",
+      reason: "`--xfrm`, `--miscselect` and `--pages` are about images, and this is a stream",
+    });
+  }
+  const found = measureSgxs(file);
+  requireSigned(found.mrenclave, values.sigstruct, path, sigstruct);
+  if (!values.json) {
+    printLine(toHex(found.mrenclave));
+    return;
+  }
+  const description = {
+    mrenclave: toHex(found.mrenclave),
+    enclaveBytes: Number(found.enclaveBytes),
+    ssaFramePages: found.ssaFramePages,
+    pages: found.pages,
+    measuredChunks: found.measuredChunks,
+    unmeasuredChunks: found.unmeasuredChunks,
+  };
+  printLine(JSON.stringify(description, null, 2));
+}
+
+function requireSigned(
+  mrenclave: Uint8Array,
+  sigstructPath: string | undefined,
+  path: string,
+  sigstruct: Sigstruct | undefined,
+): void {
+  if (sigstruct === undefined || sameBytes(sigstruct.enclaveHash, mrenclave)) return;
+  throw new RuneError({
+    code: "SGX_SIGNATURE",
+    doing: `compare \`${path}\` with \`${sigstructPath}\``,
+    reason: `the image measures ${toHex(mrenclave)}, signed is ${toHex(sigstruct.enclaveHash)}`,
+  });
 }
 
 function readSigstruct(path: string): Sigstruct {

@@ -5,12 +5,12 @@ import type { CommandProse } from "../options/help.ts";
 export const commandProse: Readonly<Record<string, CommandProse>> = {
   "sgx-tools": {
     description:
-      "sgx-tools measures, signs and shows SGX enclaves. The image formats are those of the sample enclave runtime, which docs/explanation/skeleton.md describes.\n\nOptions precede the files, and one dash is as good as two. Exit status 0, or 1 when something failed or did not match.",
+      "sgx-tools measures, signs, shows and attests SGX enclaves. The image formats are those of the sample enclave runtime, which docs/explanation/skeleton.md describes.\n\nOptions precede the files, and one dash is as good as two. Exit status 0, or 1 when something failed or did not match.",
     examples: ["sgx-tools measure encl.bin", "sgx-tools inspect --json encl.ss"],
   },
   measure: {
     description:
-      "Prints the MRENCLAVE that a processor computes while the image is loaded. XFRM, MISCSELECT and the page permissions are part of it, so they are taken from the SIGSTRUCT if one is given.",
+      "Prints the MRENCLAVE that a processor computes while the image is loaded. XFRM, MISCSELECT and the page permissions are part of it, so they are taken from the SIGSTRUCT if one is given. A .sgxs stream says all that is measured itself.",
     examples: ["sgx-tools measure encl.bin", "sgx-tools measure --sigstruct encl.ss encl.bin"],
   },
   sign: {
@@ -40,6 +40,28 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
   },
   inspect: {
     description:
-      "Bytes are in memory order; the long integers of a SIGSTRUCT are therefore little-endian. Whether a SIGSTRUCT's signature holds is checked and said. A REPORT's or token's MAC can only be checked by the platform it is for.",
+      "Bytes are in memory order; the long integers of a SIGSTRUCT are therefore little-endian. Whether a SIGSTRUCT's signature holds is checked and said; of a quote, whether its chain and signatures hold now under Intel's root, which is no verdict on its platform. A REPORT's or token's MAC can only be checked by the platform it is for.",
+  },
+  diff: {
+    description:
+      "Files of one kind are compared in all fields; files of different kinds, such as a SIGSTRUCT and a quote, in those that both have. Exit status 0 if nothing differs, 1 if something does.",
+    examples: ["sgx-tools diff old.ss new.ss", "sgx-tools diff encl.ss quote.bin"],
+  },
+  "verify-quote": {
+    description:
+      "Prints every check with what was compared. Without --policy the platform must be up to date and the enclave not in debug mode, but it may be anybody's; docs/reference/attestation-policy.md describes policies, docs/explanation/attestation.md the checks. Exit status 0 only for a verdict that the policy accepts.\n\nAn EPID quote is judged by the archived report of Intel's service, which has closed; that service's certificate ended on 2026-11-20, so give --at.",
+    examples: [
+      "sgx-tools verify-quote --quote quote.bin --collateral archive/ --policy policy.toml",
+      "sgx-tools verify-quote --quote quote.bin --collateral https://localhost:8081 --insecure",
+      "sgx-tools verify-quote --quote-type epidLinkable --ias-report report.json --at 2024-01-01",
+    ],
+  },
+  "collateral fetch": {
+    description:
+      "Writes each answer as it came, so that a quote can be judged later and elsewhere: verify-quote --collateral directory --at time.",
+    examples: [
+      "sgx-tools collateral fetch --quote quote.bin archive/",
+      "sgx-tools collateral fetch --fmspc 00906ed50000 --ca processor archive/",
+    ],
   },
 };

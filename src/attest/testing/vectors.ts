@@ -18,7 +18,9 @@ function findVectors(): string | undefined {
     .find((folder) => existsSync(folder));
 }
 
-const folder = findVectors();
+/** Where the sets lie. */
+export const vectorFolder: string | undefined = findVectors();
+const folder = vectorFolder;
 
 /** Why the tests with real evidence are skipped; undefined if they are not. */
 export const noVectors: string | undefined =

@@ -22,7 +22,7 @@ const kinds: readonly (readonly [string, Evidence])[] = [
   ["TD 1.5, version 5", td],
 ];
 
-/** The kind of which every byte of collateral is changed every time; of the other, one in nine. */
+/** The kind of which every byte is changed every time; of the other, some. */
 const first = kinds[0]?.[0];
 
 /** What a verdict rests on, as text; undefined for a refusal, which must be a known one. */
@@ -105,7 +105,7 @@ describe("a changed byte", () => {
       expect(original).toBeDefined();
       let accepted = 0;
       for (const mask of masks) {
-        for (let at = 0; at < evidence.quote.length; at++) {
+        for (let at = 0; at < evidence.quote.length; at += kind === first || thorough ? 1 : 5) {
           const found = meaning({ ...evidence, quote: flip(evidence.quote, at, mask) });
           if (found === undefined) continue;
           // White space between PEM blocks says nothing; all else is signed or hashed.

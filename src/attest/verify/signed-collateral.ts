@@ -7,18 +7,22 @@ import { attestError } from "../error.ts";
 import { type Certificate, KEY_USAGE } from "../x509/certificate.ts";
 import { type CertificateStore, checkPath, type Path } from "../x509/chain.ts";
 import { isSignedBy } from "../x509/keys.ts";
+import type { TrustAnchor } from "../x509/trust.ts";
 import { requireRole } from "./pck.ts";
 
 const ROLE = "SGX TCB Signing";
 
 /**
- * Checks the signature over a piece of collateral and returns its signer's path. Intel reissued the
+ * Checks the signature over a piece of collateral and returns its signer's path, which must end at
+ * the root of the PCK: whoever trusts a second root, such as a test's, does not let that speak about
+ * platforms of the first. Intel reissued the
  * certificate in 2025, so there may be two; the one whose key fits is meant.
  */
 export function verifyTcbSignature(
   piece: SignedJson,
   what: string,
   store: CertificateStore,
+  root: TrustAnchor,
   at: number,
 ): Path {
   const doing = `check signature of ${what}`;
@@ -38,6 +42,13 @@ export function verifyTcbSignature(
   const path = store.pathOf(signer);
   checkPath(path, at);
   requireRole(signer, ROLE, KEY_USAGE.digitalSignature);
+  if (path.root !== root) {
+    throw attestError(
+      "ATTEST_CERTIFICATE",
+      doing,
+      `its signer's root is ${path.root.name}, that of the PCK ${root.name}`,
+    );
+  }
   // Directly below the root: a PCK CA must not be able to say which platforms are good.
   if (path.root.subjectId !== signer.issuer.id) {
     throw attestError(

@@ -11,7 +11,8 @@ import {
   makeEvidence,
   NOW,
 } from "../testing/evidence.ts";
-import { INTEL_SGX_ROOT } from "../x509/trust.ts";
+import { parseCertificate } from "../x509/certificate.ts";
+import { INTEL_SGX_ROOT, trustAnchorOf } from "../x509/trust.ts";
 import type { GenuineQuote, QuoteOptions } from "./verdict.ts";
 import { verifyQuote } from "./verify-quote.ts";
 
@@ -310,6 +311,19 @@ describe("faults of certificates", () => {
     const verdict = verdictOn(makeEvidence(), { anchors: [INTEL_SGX_ROOT] });
     expect(verdict.verified ? "" : verdict.failure.code).toBe("ATTEST_CERTIFICATE");
     expect(verdictOn(makeEvidence(), { anchors: [] }).verified).toBe(false);
+  });
+  test("a second trusted root does not speak about platforms of the first", () => {
+    const evidence = makeEvidence();
+    const other = name("Other SGX Root CA");
+    const second = makeEvidence({
+      root: { subject: other, issuer: other, key: foreignKey, signer: foreignKey },
+      tcbSigner: { issuer: other, signer: foreignKey },
+    });
+    const anchors = [...evidence.anchors, trustAnchorOf(parseCertificate(second.ders.root))];
+    const certificates = [second.ders.tcbSigner];
+    const collateral = { ...evidence.collateral, certificates };
+    const verdict = verdictOn({ ...evidence, collateral }, { anchors });
+    expect(verdict.verified ? "" : verdict.failure.message).toContain("root is Other SGX Root CA");
   });
   test("two certificates of one root key, one of them expired", () => {
     const evidence = makeEvidence();

@@ -84,7 +84,7 @@ function judge(
   const { tee } = quote.body;
   const tcbPath = trace.check(
     "TCB info signature",
-    () => verifyTcbSignature(collateral.tcbInfo, "TCB info", store, at),
+    () => verifyTcbSignature(collateral.tcbInfo, "TCB info", store, pck.path.root, at),
     describePath,
   );
   const tcbInfo = trace.check(
@@ -94,7 +94,7 @@ function judge(
   );
   const identityPath = trace.check(
     "QE identity signature",
-    () => verifyTcbSignature(collateral.qeIdentity, "QE identity", store, at),
+    () => verifyTcbSignature(collateral.qeIdentity, "QE identity", store, pck.path.root, at),
     describePath,
   );
   const identity = trace.check(

@@ -28,6 +28,22 @@ export const INTEL_SGX_ROOT: TrustAnchor = {
   name: "Intel SGX Root CA",
 };
 
+/** "Intel SGX Attestation Report Signing CA": signed the key of Intel's EPID service. */
+export const INTEL_IAS_ROOT: TrustAnchor = {
+  subjectId:
+    "307e310b3009060355040613025553310b300906035504080c0243413114301206035504070c0b53616e746120436c617261311a3018060355040a0c11496e74656c20436f72706f726174696f6e3130302e06035504030c27496e74656c20534758204174746573746174696f6e205265706f7274205369676e696e67204341",
+  publicKey: {
+    kind: "RSA",
+    spki: Uint8Array.from(
+      Buffer.from(
+        "MIIBojANBgkqhkiG9w0BAQEFAAOCAY8AMIIBigKCAYEAnzxkfrV3PLtRLScywNdBXrtVoPqe3i5kkZnmgh25ENUxdzcJd0Zqal5HhszS3evUFJ1qL2MlUp3RDMmHN7B3nBoH4pxHoa4ASUhHbEifRaWhXXrI7MasxkWttD2HZ531nAk7xaLpaWxUeFQbl551S1c5FL5V0y/0wJ3fJyGZNM2ZBSez+S7Xj78pJGq+y3EkDvOcLXEHtEdUWn/7EOsGCmiphYAhnjaRCVJoOJLWpeKoCAMZPkB1MUBONrMVYjeZqoJQdECXVKLf6PWv1f5jHh/CrzgIkG8op5DZ3Z/gYJObEleQxYBdA331aplTG5bead4z7SJswSB9EEK1yat/QE/HEcD+R2n7lXix3A7EaeoaJeD/mRSIbvJpmyNbtIR91v9AtgbmFweTwvuYsxRYf5z9JXNi3+qxCzvS2XZzoaS9RMRTqvR/wfLT0POE90oG+JwInw2mzbf87ujJghqOVPJcBBbRjEaDml+AEvvdPcdNJWJ5rcLA1Vr/bwYiQl0bAgMBAAE=",
+        "base64",
+      ),
+    ),
+  },
+  name: "Intel SGX Attestation Report Signing CA",
+};
+
 /** A root certificate as trust anchor. Its dates and signature do not matter: trust is in the key. */
 export function trustAnchorOf(root: Certificate): TrustAnchor {
   return {

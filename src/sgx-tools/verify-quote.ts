@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+/** `sgx-tools verify-quote`: the verdict on a quote under a policy, printed check by check. */
+import { parse as parseToml } from "smol-toml";
+import { iasReportOf, iasReportOfJson } from "../attest/ias/files.ts";
+import { type IasReport, verifyIasReport } from "../attest/ias/verify.ts";
+import { evaluateIasReport, evaluateQuote, type PolicyVerdict } from "../attest/policy/evaluate.ts";
+import { DEFAULT_POLICY, type Policy, readPolicy } from "../attest/policy/policy.ts";
+import { parseEpidQuote } from "../attest/quote/epid.ts";
+import { LONGEST_QUOTE_BYTES } from "../attest/quote/quote.ts";
+import type { Check } from "../attest/verify/trace.ts";
+import { verifyQuote } from "../attest/verify/verify-quote.ts";
+import { parseCertificate, parseCertificates } from "../attest/x509/certificate.ts";
+import { type TrustAnchor, trustAnchorOf } from "../attest/x509/trust.ts";
+import { describeError, escapeControls, RuneError } from "../errors/error.ts";
+import type { OptionValues } from "../options/option.ts";
+import { sameBytes } from "../sgx/bytes.ts";
+import { loadCollateral } from "./collateral.ts";
+import { type Description, describeReportBody } from "./describe.ts";
+import { describeBody } from "./describe-evidence.ts";
+import type { verifyQuote as command } from "./evidence-commands.ts";
+import { printLine, readInput } from "./files.ts";
+
+type Values = OptionValues<typeof command.options>;
+
+/** What is printed: all checks, the verdict, and what is known of genuine evidence. */
+type Outcome = {
+  readonly checks: readonly Check[];
+  readonly policyChecks: readonly Check[];
+  readonly failure: RuneError | undefined;
+  readonly accepted: boolean;
+  readonly facts: Description;
+};
+
+const LONGEST_TEXT_BYTES = 1 << 20;
+const DAY_MS = 86_400_000;
+
+/** Returns the exit status: 0 only for a verdict that the policy accepts. */
+export async function verifyQuoteFile(values: Values, now: Date): Promise<number> {
+  const at = values.at === undefined ? now : parseTime(values.at);
+  const policy = loadPolicy(values);
+  const outcome =
+    quoteTypeOf(values["quote-type"]) === "ecdsa"
+      ? await judgeEcdsa(values, policy, at)
+      : judgeEpid(values, policy, at);
+  if (values.json) printJson(outcome, at);
+  else printText(outcome, values.policy);
+  return outcome.accepted ? 0 : 1;
+}
+
+async function judgeEcdsa(values: Values, policy: Policy, at: Date): Promise<Outcome> {
+  if (values.collateral === undefined) {
+    throw usage(
+      "`--collateral` is needed: a directory, a JSON file, or the address of a PCS or PCCS",
+      "sgx-tools collateral fetch makes such a directory",
+    );
+  }
+  const quote = readInput(values.quote, LONGEST_QUOTE_BYTES);
+  const collateral = await loadCollateral(values.collateral, values.quote, values);
+  const verdict = verifyQuote(quote, collateral, {
+    at,
+    ...anchorsOf(values),
+    allowSimulation: values["allow-simulation"],
+    allowTrailing: values["allow-trailing"],
+    waiveRevocation: policy.waiveRevocation,
+    collateralGraceMs: policy.collateralGraceDays * DAY_MS,
+  });
+  if (!verdict.verified) return refused(verdict);
+  return concluded(verdict.checks, evaluateQuote(policy, verdict), {
+    status: verdict.status,
+    advisories: verdict.advisoryIds,
+    tcbDate: verdict.tcbDate.toISOString(),
+    evaluationDataNumber: verdict.evaluationDataNumber,
+    validFrom: verdict.validity.notBefore.toISOString(),
+    validUntil: verdict.validity.notAfter.toISOString(),
+    debug: verdict.debug,
+    simulated: verdict.simulated,
+    revocationChecked: verdict.revocationChecked,
+    fmspc: Buffer.from(verdict.platform.fmspc).toString("hex"),
+    body: describeBody(verdict.quote.body),
+  });
+}
+
+function judgeEpid(values: Values, policy: Policy, at: Date): Outcome {
+  const report = loadIasReport(values);
+  const quote = readInput(values.quote, LONGEST_QUOTE_BYTES);
+  const parsed = parseEpidQuote(quote);
+  const wanted = quoteTypeOf(values["quote-type"]);
+  if (wanted.toLowerCase() !== `epid${parsed.signType}`) {
+    throw new RuneError({
+      code: "ATTEST_MISMATCH",
+      doing: `read \`${values.quote}\``,
+      reason: `the quote is ${parsed.signType}, not of type ${wanted}`,
+    });
+  }
+  requireSpid(values.spid, parsed.basename);
+  const verdict = verifyIasReport(report, {
+    at,
+    ...anchorsOf(values),
+    allowSimulation: values["allow-simulation"],
+    quote,
+    ...(values.nonce === undefined ? {} : { nonce: values.nonce }),
+  });
+  if (!verdict.verified) return refused(verdict);
+  return concluded(verdict.checks, evaluateIasReport(policy, verdict), {
+    status: verdict.report.status,
+    advisories: verdict.report.advisoryIds,
+    timestamp: new Date(verdict.report.timestamp).toISOString(),
+    debug: verdict.debug,
+    simulated: verdict.simulated,
+    body: describeReportBody(verdict.report.quoteBody.report),
+  });
+}
+
+function refused(verdict: {
+  readonly checks: readonly Check[];
+  readonly failure: RuneError;
+}): Outcome {
+  const { checks, failure } = verdict;
+  return { checks, policyChecks: [], failure, accepted: false, facts: {} };
+}
+
+function concluded(checks: readonly Check[], policy: PolicyVerdict, facts: Description): Outcome {
+  return {
+    checks,
+    policyChecks: policy.checks,
+    failure: undefined,
+    accepted: policy.accepted,
+    facts,
+  };
+}
+
+function printText(outcome: Outcome, policyFile: string | undefined): void {
+  const line = ({ name, passed, compared }: Check) =>
+    printLine(`${passed ? "ok    " : "FAILED"} ${name}: ${escapeControls(compared)}`);
+  outcome.checks.forEach(line);
+  if (outcome.failure !== undefined) {
+    printLine(`refused: ${describeError(outcome.failure)}`);
+    return;
+  }
+  printLine(`policy ${policyFile === undefined ? "(default: any enclave)" : policyFile}`);
+  outcome.policyChecks.forEach(line);
+  const { status, advisories, simulated } = outcome.facts;
+  if (Array.isArray(advisories) && advisories.length > 0) {
+    printLine(`advisories: ${advisories.map((id) => escapeControls(String(id))).join(", ")}`);
+    printLine("  https://www.intel.com/content/www/us/en/security-center/default.html");
+  }
+  if (simulated === true) printLine("simulation: this evidence proves nothing");
+  printLine(
+    outcome.accepted ? `accepted: ${status}` : "refused: genuine, but not what the policy accepts",
+  );
+}
+
+function printJson(outcome: Outcome, at: Date): void {
+  const { failure } = outcome;
+  const object = {
+    accepted: outcome.accepted,
+    genuine: failure === undefined,
+    at: at.toISOString(),
+    ...(failure === undefined ? {} : { code: failure.code, reason: failure.message }),
+    ...outcome.facts,
+    checks: outcome.checks,
+    policy: outcome.policyChecks,
+  };
+  printLine(JSON.stringify(object, null, 2));
+}
+
+function quoteTypeOf(text: string): "ecdsa" | "epidUnlinkable" | "epidLinkable" {
+  const types = ["ecdsa", "epidUnlinkable", "epidLinkable"] as const;
+  const type = types.find((one) => one.toLowerCase() === text.toLowerCase());
+  if (type !== undefined) return type;
+  throw usage(`\`--quote-type\`: expected ${types.join(", ")}, got \`${text}\``);
+}
+
+function loadPolicy(values: Values): Policy {
+  const policy = values.policy === undefined ? DEFAULT_POLICY : policyOfFile(values.policy);
+  const text = values["report-data"];
+  if (text === undefined) return policy;
+  if (!/^([0-9a-fA-F]{2}){1,64}$/.test(text)) {
+    throw usage(`\`--report-data\`: expected 1 to 64 bytes in hexadecimal, got \`${text}\``);
+  }
+  const reportData = new Uint8Array(64);
+  reportData.set(Buffer.from(text, "hex"));
+  return { ...policy, reportData };
+}
+
+function policyOfFile(path: string): Policy {
+  const text = Buffer.from(readInput(path, LONGEST_TEXT_BYTES)).toString("utf8");
+  let value: unknown;
+  try {
+    value = path.endsWith(".json") ? JSON.parse(text) : parseToml(text);
+  } catch (error) {
+    const reason = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+    throw new RuneError({ code: "ATTEST_POLICY", doing: `read \`${path}\``, reason, cause: error });
+  }
+  try {
+    return readPolicy(value);
+  } catch (error) {
+    throw RuneError.from(error, "read policy").within(`\`${path}\``);
+  }
+}
+
+/** Roots that replace Intel's: certificates in DER or PEM. */
+function anchorsOf(values: Values): { readonly anchors?: readonly TrustAnchor[] } {
+  const paths = values["trust-root"];
+  if (paths.length === 0) return {};
+  const anchors = paths.flatMap((path) => {
+    const bytes = readInput(path, LONGEST_TEXT_BYTES);
+    const certificates =
+      bytes[0] === 0x30
+        ? [parseCertificate(bytes, path)]
+        : parseCertificates(Buffer.from(bytes).toString("latin1"), path);
+    return certificates.map(trustAnchorOf);
+  });
+  return { anchors };
+}
+
+function loadIasReport(values: Values): IasReport {
+  const path = values["ias-report"];
+  if (path === undefined) {
+    throw usage(
+      "an EPID quote needs `--ias-report`: only Intel's service could verify it",
+      "that service has closed; reports it once made are still checked, with --at",
+    );
+  }
+  const bytes = readInput(path, LONGEST_TEXT_BYTES);
+  const signature = values["ias-signature"];
+  const certificates = values["ias-certificates"];
+  if (signature === undefined && certificates === undefined) {
+    return iasReportOfJson(Buffer.from(bytes).toString("utf8"));
+  }
+  if (signature === undefined || certificates === undefined) {
+    throw usage("`--ias-signature` and `--ias-certificates` are given together");
+  }
+  const text = (file: string) => Buffer.from(readInput(file, LONGEST_TEXT_BYTES)).toString("utf8");
+  return iasReportOf(bytes, text(signature), text(certificates));
+}
+
+function requireSpid(spid: string | undefined, basename: Uint8Array): void {
+  if (spid === undefined) return;
+  if (!/^[0-9a-fA-F]{32}$/.test(spid)) throw usage("`--spid`: expected 32 hexadecimal digits");
+  if (sameBytes(Buffer.from(spid, "hex"), basename.subarray(0, 16))) return;
+  throw new RuneError({
+    code: "ATTEST_MISMATCH",
+    doing: "compare quote with SPID",
+    reason: `BASENAME starts with ${Buffer.from(basename.subarray(0, 16)).toString("hex")}`,
+  });
+}
+
+/** RFC 3339, a date, or seconds since 1970. */
+function parseTime(text: string): Date {
+  const time = /^\d{1,11}$/.test(text)
+    ? Number(text) * 1000
+    : /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text)
+      ? Date.parse(text)
+      : Number.NaN;
+  if (!Number.isNaN(time)) return new Date(time);
+  throw usage(`\`--at\`: expected a time such as 2026-11-28T03:56:08Z, got \`${text}\``);
+}
+
+function usage(reason: string, hint?: string): RuneError {
+  return new RuneError({
+    code: "USAGE",
+    doing: "sgx-tools verify-quote",
+    reason,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
