@@ -9,10 +9,13 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -148,6 +151,55 @@ static int prepare(struct pal *pal, const char *name, struct failure *why)
     return error == 0 ? 0 : fail_errno(why, error, "load PAL `%s`", name);
 }
 
+/*
+ * dlopen of the checked file: as an entry of its directory, so that $ORIGIN of its RUNPATH is that
+ * directory. Nobody but root may write there (src/enclave/pal-path.ts), and what root has put in
+ * the file's place meanwhile is refused. A name without directory is loaded by descriptor alone.
+ */
+static void *open_library(int fd, const char *name, struct failure *why)
+{
+    char directory[PATH_MAX], path[PATH_MAX];
+    const char *slash = strrchr(name, '/');
+    int at = -1;
+    if (slash == NULL) {
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    } else {
+        struct stat checked, entry;
+        if (snprintf(directory, sizeof(directory), "%.*s/", (int)(slash - name), name) >=
+            (int)sizeof(directory)) {
+            fail_errno(why, ENAMETOOLONG, "load PAL `%s`", name);
+            return NULL;
+        }
+        at = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (at < 0 || fstat(fd, &checked) < 0 ||
+            fstatat(at, slash + 1, &entry, AT_SYMLINK_NOFOLLOW) < 0) {
+            fail_errno(why, errno, "load PAL `%s`", name);
+            goto failed;
+        }
+        if (checked.st_dev != entry.st_dev || checked.st_ino != entry.st_ino) {
+            fail_code(why, FAILURE_PAL, "it was replaced after it was checked", "load PAL `%s`",
+                      name);
+            goto failed;
+        }
+        if (snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", at, slash + 1) >=
+            (int)sizeof(path)) {
+            fail_errno(why, ENAMETOOLONG, "load PAL `%s`", name);
+            goto failed;
+        }
+    }
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL)
+        fail_code(why, FAILURE_PAL_ABI, dlerror(), "load PAL `%s`", name);
+    if (at >= 0)
+        close(at);
+    return library;
+
+failed:
+    if (at >= 0)
+        close(at);
+    return NULL;
+}
+
 int pal_load(int fd, const char *name, struct pal **out, struct failure *why)
 {
     for (size_t i = 0; i < sizeof(preloaded) / sizeof(preloaded[0]); i++)
@@ -157,13 +209,9 @@ int pal_load(int fd, const char *name, struct pal **out, struct failure *why)
     struct pal *pal = calloc(1, sizeof(*pal));
     if (pal == NULL)
         return fail_errno(why, ENOMEM, "load PAL `%s`", name);
-    char path[32];
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (library == NULL) {
-        fail_code(why, FAILURE_PAL_ABI, dlerror(), "load PAL `%s`", name);
+    void *library = open_library(fd, name, why);
+    if (library == NULL)
         goto failed;
-    }
     find_symbols(library, &pal->symbols);
     if (check_symbols(&pal->symbols, name, why) < 0 || check_nothing_runs(name, why) < 0 ||
         prepare(pal, name, why) < 0)

@@ -14,8 +14,8 @@
 struct open_how_v0 {
     uint64_t flags, mode, resolve;
 };
-#define RESOLVE_NO_MAGICLINKS_ 0x02
 #define RESOLVE_NO_XDEV_ 0x01
+#define RESOLVE_NO_MAGICLINKS_ 0x02
 #define RESOLVE_NO_SYMLINKS_ 0x04
 #define RESOLVE_BENEATH_ 0x08
 #define RESOLVE_IN_ROOT_ 0x10

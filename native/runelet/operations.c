@@ -20,6 +20,10 @@ operation *operation_of(uint16_t code)
         return op_setsid;
     case 8:
         return op_open;
+    case 9:
+        return op_affinity;
+    case 10:
+        return op_time;
     case 16:
         return op_propagation;
     case 17:
@@ -88,6 +92,18 @@ operation *operation_of(uint16_t code)
         return op_hook;
     case 49:
         return op_home;
+    case 50:
+        return op_scheduler;
+    case 51:
+        return op_io_priority;
+    case 52:
+        return op_memory_policy;
+    case 53:
+        return op_personality;
+    case 54:
+        return op_keyring;
+    case 55:
+        return op_label;
     case 64:
         return op_monitor;
     case 65:

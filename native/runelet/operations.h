@@ -26,6 +26,10 @@ operation op_mknod, op_symlink, op_bind_device, op_mkdir;
 operation op_mask, op_readonly, op_demand_proc;
 /* process.c */
 operation op_hostname, op_domainname, op_rlimit, op_cwd, op_umask, op_keep_fds, op_ready;
+/* schedule.c */
+operation op_affinity, op_scheduler, op_io_priority, op_memory_policy, op_personality;
+/* label.c */
+operation op_label, op_keyring, op_time;
 /* identity.c */
 operation op_ids, op_bounding, op_capabilities, op_no_new_privs;
 /* seccomp.c */

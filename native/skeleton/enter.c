@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <stddef.h>
 
-#include "enclave-error.h"
+#include "enclave_error.h"
 #include "output.h"
-#include "sgx-abi.h"
+#include "sgx_abi.h"
 
 _Static_assert(offsetof(struct ecall, tcs) == 8 && offsetof(struct ecall, arguments) == 16 &&
                    offsetof(struct ecall, result) == 40,

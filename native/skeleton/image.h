@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sgx-abi.h"
+#include "sgx_abi.h"
 
 /* Which pages are code and which data: byte offsets into the image, page-aligned. */
 struct page_note {

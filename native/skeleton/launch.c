@@ -6,12 +6,12 @@
 #include <sys/mman.h>
 
 #include "device.h"
-#include "enclave-error.h"
+#include "enclave_error.h"
 #include "image.h"
 #include "layout.h"
 #include "measure.h"
 #include "output.h"
-#include "sigstruct-check.h"
+#include "sigstruct_check.h"
 
 static const char image_path[] = "encl.bin";
 static const char sigstruct_path[] = "encl.ss";

@@ -3,7 +3,9 @@
 
 #include <string.h>
 
-#include "sha256.h"
+#include "sgxsim/crypto/sha256.h"
+
+static const struct crypto_engine portable;
 
 #define CHUNK_SIZE 256
 
@@ -13,7 +15,7 @@ static void add_record(struct sha256 *hash, const char *tag, uint64_t first, uin
     memcpy(record, tag, strlen(tag));
     memcpy(record + 8, &first, 8);
     memcpy(record + 16, &second, 8);
-    sha256_add(hash, record, sizeof(record));
+    sha256_update(hash, record, sizeof(record));
 }
 
 static void add_page(struct sha256 *hash, uint64_t offset, uint64_t flags, const uint8_t *page)
@@ -21,7 +23,7 @@ static void add_page(struct sha256 *hash, uint64_t offset, uint64_t flags, const
     add_record(hash, "EADD", offset, flags);
     for (int at = 0; at < SGX_PAGE_SIZE; at += CHUNK_SIZE) {
         add_record(hash, "EEXTEND", offset + (uint64_t)at, 0);
-        sha256_add(hash, page + at, CHUNK_SIZE);
+        sha256_update(hash, page + at, CHUNK_SIZE);
     }
 }
 
@@ -29,11 +31,11 @@ void measure_layout(const struct layout *layout, uint8_t mrenclave[SGX_HASH_SIZE
 {
     static const uint8_t zero_page[SGX_PAGE_SIZE];
     struct sha256 hash;
-    sha256_start(&hash);
+    sha256_init(&hash, portable);
     uint8_t create[64] = "ECREATE";
     memcpy(create + 8, &layout->ssa_frame_pages, 4);
     memcpy(create + 12, &layout->enclave_size, 8);
-    sha256_add(&hash, create, sizeof(create));
+    sha256_update(&hash, create, sizeof(create));
     for (int i = 0; i < layout->segment_count; i++) {
         const struct segment *segment = &layout->segments[i];
         for (uint64_t at = 0; at < segment->size; at += SGX_PAGE_SIZE) {
@@ -41,5 +43,5 @@ void measure_layout(const struct layout *layout, uint8_t mrenclave[SGX_HASH_SIZE
                      segment->data != NULL ? segment->data + at : zero_page);
         }
     }
-    sha256_finish(&hash, mrenclave);
+    sha256_final(&hash, mrenclave);
 }

@@ -1,10 +1,10 @@
 # The sample enclave runtime: its enclave, and one PAL for each version of the PAL API.
 # encl.ss is made from encl.bin by scripts/sign-skeleton.ts.
 SKELETON     := $(B)/skeleton
-SKELETON_PAL := device image layout launch measure sha256 sigstruct-check enclave-error enter vdso \
+SKELETON_PAL := device image layout launch measure sigstruct_check enclave_error enter vdso \
                 enclave output options runtime processes
-SKELETON_OBJ := $(SKELETON_PAL:%=$(SKELETON)/%.o) $(SKELETON)/enter-asm.o
-SKELETON_H   := $(wildcard skeleton/*.h) include/enclave_runtime_pal.h
+SKELETON_OBJ := $(SKELETON_PAL:%=$(SKELETON)/%.o) $(SKELETON)/enter_asm.o $(SKELETON)/sha256.o
+SKELETON_H   := $(wildcard skeleton/*.h) $(wildcard sgxsim/crypto/*.h) include/enclave_runtime_pal.h
 
 PROGRAMS += $(B)/lib/encl.bin $(B)/lib/liberpal-skeleton-v1.so $(B)/lib/liberpal-skeleton-v2.so \
             $(B)/lib/liberpal-skeleton-v3.so
@@ -24,18 +24,21 @@ $(SKELETON)/encl.elf: skeleton/enclave/enclave.c skeleton/enclave/entry.S skelet
 $(B)/lib/encl.bin: $(SKELETON)/encl.elf | $(B)/lib/
 	objcopy -O binary --gap-fill 0 $< $@
 
-SKELETON_CFLAGS := $(CFLAGS) -fPIC -fvisibility=hidden -fstack-protector-strong -Iinclude
+SKELETON_CFLAGS := $(CFLAGS) -fPIC -fvisibility=hidden -fstack-protector-strong -Iinclude -I.
 
-$(SKELETON)/enter-asm.o: skeleton/enter.S | $(SKELETON)/
+$(SKELETON)/enter_asm.o: skeleton/enter.S | $(SKELETON)/
 	$(CC) -c -o $@ $<
 $(SKELETON)/%.o: skeleton/%.c $(SKELETON_H) | $(SKELETON)/
 	$(CC) $(SKELETON_CFLAGS) -c -o $@ $<
+# The simulator's, without its special instructions: a PAL may run where CPUID faults.
+$(SKELETON)/sha256.o: sgxsim/crypto/sha256.c $(SKELETON_H) | $(SKELETON)/
+	$(CC) $(SKELETON_CFLAGS) -c -o $@ $<
 # Loaded before pivot_root and run after it: nothing may be bound or opened later.
-$(B)/lib/liberpal-skeleton-%.so: $(SKELETON)/pal-%.o $(SKELETON_OBJ) | $(B)/lib/
+$(B)/lib/liberpal-skeleton-%.so: $(SKELETON)/pal_%.o $(SKELETON_OBJ) | $(B)/lib/
 	$(CC) -shared -Wl,-z,now,-z,relro,-z,noexecstack,-z,defs,--build-id=none -o $@ $^
 .PRECIOUS: $(SKELETON)/%.o
 
 TESTS += $(B)/tests/skeleton-formats
-$(B)/tests/skeleton-formats: skeleton/tests/formats-test.c $(addprefix skeleton/,image.c layout.c \
-    measure.c options.c output.c processes.c sha256.c sigstruct-check.c) $(SKELETON_H) | $(B)/tests/
-	$(HOSTED) -Iinclude -o $@ $(filter %.c,$^)
+$(B)/tests/skeleton-formats: skeleton/tests/formats_test.c $(addprefix skeleton/,image.c layout.c \
+    measure.c options.c output.c processes.c sigstruct_check.c) sgxsim/crypto/sha256.c $(SKELETON_H) | $(B)/tests/
+	$(HOSTED) -Iinclude -I. -o $@ $(filter %.c,$^)

@@ -30,7 +30,7 @@ function forPayload(process: Process, { enclave }: State): Process {
 
 /** As runc: the terminal is the flag's alone, other settings stay unless a flag changes them. */
 function changed(own: Process, changes: ExecChanges): Process {
-  const { user, cwd, additionalGids, capabilities } = changes;
+  const { user, cwd, additionalGids, capabilities, apparmorProfile, processLabel } = changes;
   const { umask } = own.user;
   return {
     ...own,
@@ -45,6 +45,8 @@ function changed(own: Process, changes: ExecChanges): Process {
       additionalGids: [...(own.user.additionalGids ?? []), ...additionalGids],
       ...(umask === undefined ? {} : { umask }),
     },
+    ...(apparmorProfile === undefined ? {} : { apparmorProfile }),
+    ...(processLabel === undefined ? {} : { selinuxLabel: processLabel }),
     ...(capabilities.length === 0 ? {} : { capabilities: widened(own.capabilities, capabilities) }),
   };
 }

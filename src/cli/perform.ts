@@ -124,11 +124,13 @@ export async function perform(command: Command, session: Session): Promise<void>
 }
 
 function createRequest(command: ContainerStart, session: Session) {
-  const { id, bundle = ".", noPivot, consoleSocket, pidFile, pidfdSocket, platform } = command;
+  const { id, bundle = ".", noPivot, noNewKeyring } = command;
+  const { consoleSocket, pidFile, pidfdSocket, platform } = command;
   return {
     id,
     bundle,
     noPivot,
+    noNewKeyring,
     ...preserved(command.preserveFds, session),
     ...(consoleSocket === undefined ? {} : { consoleSocket }),
     ...(pidFile === undefined ? {} : { pidFile }),

@@ -24,10 +24,7 @@ function unsupportedFlag(command: Command): string | undefined {
     case "run":
       return undefined;
     case "exec":
-      if (command.cgroups.length > 0) return "cgroup";
-      if (command.program.from === "file") return undefined;
-      if (command.program.apparmorProfile !== undefined) return "apparmor";
-      return command.program.processLabel === undefined ? undefined : "process-label";
+      return command.cgroups.length > 0 ? "cgroup" : undefined;
     default:
       // The other verbs have no such flags; containers that exist have cgroups of a kind we know.
       return undefined;

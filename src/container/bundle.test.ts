@@ -65,17 +65,12 @@ test("what this version cannot do is refused before anything is done", () => {
   checkSupported(configOf({}));
   const linux = { namespaces: [{ type: "mount" }, { type: "uts" }, { type: "network" }] };
   const linuxWith = (more: object) => ({ linux: { ...linux, ...more } });
-  const process = { user: { uid: 0, gid: 0 }, args: ["sh"], cwd: "/" };
   for (const [field, change] of [
     ["linux.intelRdt", linuxWith({ intelRdt: {} })],
-    ["linux.personality", linuxWith({ personality: { domain: "LINUX32" } })],
-    ["linux.mountLabel", linuxWith({ mountLabel: "x" })],
     ["linux.netDevices", linuxWith({ netDevices: { eth0: {} } })],
-    ["process.selinuxLabel", { process: { ...process, selinuxLabel: "x" } }],
   ] as const) {
     expect(() => checkSupported(configOf(change))).toThrow(failure("CONFIG_UNSUPPORTED", field));
   }
-  checkSupported(configOf(linuxWith({ personality: { domain: "LINUX" }, mountLabel: "" })));
 });
 
 test("who has to hold a terminal", () => {

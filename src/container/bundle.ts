@@ -3,7 +3,7 @@
 import { RuneError } from "../errors/error.ts";
 import { ENOENT, ENOTDIR, O_NONBLOCK, S_IFDIR, S_IFMT } from "../kernel/constants.ts";
 import { type Kernel, readFile, unlessErrno } from "../kernel/kernel.ts";
-import type { Config, Process } from "../oci/config.ts";
+import type { Config } from "../oci/config.ts";
 import { maximumConfigSizeBytes, parseConfig } from "../oci/parse-config.ts";
 import { checkNamespaces, isSeparate } from "../plan/namespaces.ts";
 import { checkSysctl } from "../plan/sysctl.ts";
@@ -58,22 +58,13 @@ export function readConfig(kernel: Kernel, bundle: string): Config {
 export function checkSupported(config: Config): void {
   checkNamespaces(config);
   checkSysctl(config);
-  checkProcess(config.process);
   const { linux = {} } = config;
   const field =
     linux.intelRdt !== undefined
       ? "linux.intelRdt"
-      : linux.memoryPolicy !== undefined
-        ? "linux.memoryPolicy"
-        : Object.keys(linux.netDevices ?? {}).length > 0
-          ? "linux.netDevices"
-          : linux.timeOffsets !== undefined
-            ? "linux.timeOffsets"
-            : linux.personality !== undefined && linux.personality.domain !== "LINUX"
-              ? "linux.personality"
-              : linux.mountLabel !== undefined && linux.mountLabel !== ""
-                ? "linux.mountLabel"
-                : undefined;
+      : Object.keys(linux.netDevices ?? {}).length > 0
+        ? "linux.netDevices"
+        : undefined;
   if (field !== undefined) throw unsupported(field);
   for (const [name, value] of [
     ["hostname", config.hostname],
@@ -83,14 +74,6 @@ export function checkSupported(config: Config): void {
     const reason = "the container has no uts namespace of its own";
     throw new RuneError({ code: "CONFIG_INVALID", doing: `config \`${name}\``, reason });
   }
-}
-
-/** The part of {@link checkSupported} that `exec` shares. */
-export function checkProcess(process: Process): void {
-  const { apparmorProfile, selinuxLabel, scheduler, ioPriority, execCPUAffinity } = process;
-  const wanted = { apparmorProfile, selinuxLabel, scheduler, ioPriority, execCPUAffinity };
-  const field = Object.entries(wanted).find(([, value]) => value !== undefined && value !== "");
-  if (field !== undefined) throw unsupported(`process.${field[0]}`);
 }
 
 function unsupported(field: string): RuneError {

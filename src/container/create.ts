@@ -20,6 +20,7 @@ export type CreateRequest = {
   readonly pidfdSocket?: string;
   readonly platform?: Platform;
   readonly noPivot: boolean;
+  readonly noNewKeyring: boolean;
   /** All of the caller's from 3 on that the payload gets, listening ones included. */
   readonly preserveFds: number;
   readonly listeningFds: number;

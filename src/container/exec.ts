@@ -12,12 +12,12 @@ import { planMonitor } from "../plan/monitor.ts";
 import { unknownCapabilities } from "../plan/process.ts";
 import type { SeccompListener } from "../seccomp/filter.ts";
 import { awaitReady } from "./await-ready.ts";
-import { checkProcess } from "./bundle.ts";
 import { receive, runDetached } from "./channel.ts";
 import { requireConsoleSocket } from "./console.ts";
 import { closingOnFailure, type Deps } from "./deps.ts";
 import { keptProcess, keptSeccomp } from "./kept.ts";
 import { checkDescriptors } from "./launch.ts";
+import { checkLabels } from "./lsm.ts";
 import { removePidFile, sendPidfd, writePidFile } from "./pid-file.ts";
 import { becomePlan, inheritPreserved, reapFailed, spawnRunelet, submitPlan } from "./runelet.ts";
 import { plannedSeccomp } from "./seccomp.ts";
@@ -47,7 +47,7 @@ async function execWith(deps: Deps, request: ExecRequest): Promise<void> {
   const { kernel } = deps;
   const state = peekState(kernel, deps.root, request.id);
   const process = request.process(state);
-  checkProcess(process);
+  checkLabels(kernel, process);
   checkDescriptors(deps, request.preserveFds);
   requireConsoleSocket(process.terminal === true, request.consoleSocket, request.detach);
   for (const name of unknownCapabilities(process.capabilities)) {
@@ -132,6 +132,8 @@ function planOrdinary(
     ...(unified === undefined ? {} : { unified }),
     preservedFds: preserveFds,
     euid: kernel.euid(),
+    container: state.processes ?? {},
+    ...(state.processes?.keyring === true ? { keyringOf: state.id } : {}),
   });
 }
 

@@ -30,6 +30,7 @@ const request = {
   id: "web",
   bundle: "/bundle",
   noPivot: false,
+  noNewKeyring: false,
   preserveFds: 0,
   listeningFds: 0,
 };

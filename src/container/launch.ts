@@ -38,10 +38,11 @@ import { destroy } from "./destroy.ts";
 import { type EnclaveLaunch, palDied, palHangs } from "./enclave.ts";
 import { mapIds } from "./id-maps.ts";
 import { keepForExec } from "./kept.ts";
+import { checkLabels } from "./lsm.ts";
 import { sendPidfd, writePidFile } from "./pid-file.ts";
 import { inheritPreserved, reapFailed, spawnRunelet, submitPlan } from "./runelet.ts";
 import { plannedSeccomp } from "./seccomp.ts";
-import { type State, stateSchema } from "./state.ts";
+import { type ProcessSettings, type State, stateSchema } from "./state.ts";
 import { requireChild } from "./status.ts";
 import { ContainerDirectory } from "./store.ts";
 import { explainIds } from "./user-hints.ts";
@@ -53,6 +54,7 @@ export type LaunchRequest = {
   readonly console?: Fd;
   readonly pidFile?: string;
   readonly noPivot: boolean;
+  readonly noNewKeyring: boolean;
   readonly preserveFds: number;
   readonly enclave?: EnclaveLaunch;
   readonly seccomp?: SeccompFilter;
@@ -98,6 +100,7 @@ export type Launched = {
 export function launch(deps: Deps, request: LaunchRequest): Launched {
   const { bundle } = request;
   checkSupported(bundle.config);
+  checkLabels(deps.kernel, bundle.config.process, bundle.config.linux?.mountLabel);
   const caller = callerOf(deps.kernel);
   checkUser(bundle.config, caller);
   checkDescriptors(deps, request.preserveFds);
@@ -234,6 +237,7 @@ class Attempt {
       preservedFds: this.#request.preserveFds,
       listeningFds: this.#request.listeningFds,
       noPivot: this.#request.noPivot,
+      newKeyring: !this.#request.noNewKeyring,
       hasKcore: unlessErrno(() => this.#kernel.lstat("/proc/kcore"), ENOENT) !== undefined,
       ...(seccomp === undefined ? {} : { seccomp: plannedSeccomp(seccomp) }),
       caller: this.#request.caller,
@@ -302,6 +306,7 @@ class Attempt {
       ...(this.#request.seccomp === undefined
         ? {}
         : { seccomp: seccompState(this.#request.seccomp) }),
+      processes: processSettings(config, !this.#request.noNewKeyring),
       namespaces: namespaces.reduce((flags, { type }) => flags | cloneFlags[type], 0),
       ownPidNamespace: isNew(config, "pid"),
     };
@@ -343,6 +348,15 @@ function seccompState({ filter: _, ...rest }: SeccompFilter): NonNullable<State[
 function callerOf(kernel: Kernel): Caller {
   const [euid, egid] = [kernel.euid(), kernel.egid()];
   return { euid, egid, inUserNamespace: isInUserNamespace(kernel) };
+}
+
+function processSettings({ linux = {} }: Config, keyring: boolean): ProcessSettings {
+  const { personality, memoryPolicy } = linux;
+  return {
+    keyring,
+    ...(personality === undefined ? {} : { personality }),
+    ...(memoryPolicy === undefined ? {} : { memoryPolicy }),
+  };
 }
 
 function refuseOccupied(kernel: Kernel, located: readonly CgroupDirectory[]): void {

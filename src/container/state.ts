@@ -4,6 +4,7 @@ import type { CgroupDirectory } from "../cgroups/cgroup.ts";
 import type { UnitRecord } from "../cgroups/unit.ts";
 import { RuneError } from "../errors/error.ts";
 import type { Hooks } from "../oci/config.ts";
+import type { ContainerScheduling } from "../plan/scheduling.ts";
 import type { SeccompListener } from "../seccomp/filter.ts";
 
 /** Counts up when a field changes its meaning; older ones stay readable, newer ones are refused. */
@@ -36,6 +37,8 @@ export type State = {
   readonly hooks?: Pick<Hooks, "poststart" | "poststop">;
   /** Of every process; the filter itself is in `seccomp.bpf`. */
   readonly seccomp?: { readonly flags: number; readonly listener?: SeccompListener };
+  /** What an exec'ed process needs to be like the init; absent in states of older versions. */
+  readonly processes?: ProcessSettings;
   /** True when killing init ends every process of the container. */
   readonly ownPidNamespace: boolean;
 };
@@ -48,6 +51,11 @@ export type EnclaveState = {
   readonly platformChosenBy: string;
   /** Absolute path of the PAL. */
   readonly pal?: string;
+};
+
+export type ProcessSettings = ContainerScheduling & {
+  /** They share a session keyring of the container's. */
+  readonly keyring: boolean;
 };
 
 export type InitProcess = {

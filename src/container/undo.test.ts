@@ -46,6 +46,7 @@ const request = {
   bundle: "/bundle",
   pidFile: "/run/pid",
   noPivot: false,
+  noNewKeyring: true,
   preserveFds: 0,
   listeningFds: 0,
 };

@@ -137,11 +137,23 @@ const intelRdt = object<IntelRdt>({
   enableMBM: optional(boolean),
 });
 
-const memoryPolicy = object<MemoryPolicy>({
-  mode: required(oneOf(memoryPolicyModes)),
-  nodes: optionalText(indexList),
-  flags: optional(array(oneOf(memoryPolicyFlags))),
-});
+const memoryPolicy = refine(
+  object<MemoryPolicy>({
+    mode: required(oneOf(memoryPolicyModes)),
+    nodes: optionalText(indexList),
+    flags: optional(array(oneOf(memoryPolicyFlags))),
+  }),
+  ({ mode, nodes = "", flags = [] }) => {
+    const takesNone = mode === "MPOL_DEFAULT" || mode === "MPOL_LOCAL";
+    if (takesNone && nodes !== "") throw new Fault(`${mode} takes no nodes`, "nodes");
+    if (!takesNone && mode !== "MPOL_PREFERRED" && nodes === "") {
+      throw new Fault(`is missing: ${mode} needs nodes`, "nodes");
+    }
+    if (flags.includes("MPOL_F_STATIC_NODES") && flags.includes("MPOL_F_RELATIVE_NODES")) {
+      throw new Fault("static and relative nodes exclude one another", "flags");
+    }
+  },
+);
 
 /** A path below /proc/sys with dots or slashes, never one that leaves it. */
 const sysctl = refine(dictionary(string), (settings) => {

@@ -30,6 +30,7 @@ import {
   schedulerPolicies,
   type User,
 } from "./config.ts";
+import { maximumIndex, parseIndexList } from "./index-list.ts";
 import { rlimitNames } from "./rlimits.ts";
 
 /** `NAME=value`; the value may be anything, the name must not be empty. */
@@ -42,7 +43,9 @@ export function environmentEntry(value: unknown): string {
 /** A list such as "0-3,7". */
 export function indexList(value: unknown): string {
   const text = string(value);
-  if (!/^[0-9,\- ]{0,4096}$/.test(text)) throw expected("a list such as 0-3,7", value);
+  if (parseIndexList(text) === undefined) {
+    throw expected(`a list such as 0-3,7 of numbers up to ${maximumIndex}`, value);
+  }
   return text;
 }
 
@@ -81,15 +84,27 @@ const rlimits = refine(array(rlimit), (limits) => {
   }
 });
 
-const scheduler = object<Scheduler>({
-  policy: required(oneOf(schedulerPolicies)),
-  nice: optional(integer(-20, 19)),
-  priority: optional(int32),
-  flags: optional(array(oneOf(schedulerFlags))),
-  runtime: optional(uint64),
-  deadline: optional(uint64),
-  period: optional(uint64),
-});
+const scheduler = refine(
+  object<Scheduler>({
+    policy: required(oneOf(schedulerPolicies)),
+    nice: optional(integer(-20, 19)),
+    priority: optional(int32),
+    flags: optional(array(oneOf(schedulerFlags))),
+    runtime: optional(uint64),
+    deadline: optional(uint64),
+    period: optional(uint64),
+  }),
+  ({ policy, priority = 0, runtime = 0n, deadline = 0n, period = 0n }) => {
+    if (priority !== 0 && policy !== "SCHED_FIFO" && policy !== "SCHED_RR") {
+      throw new Fault(`only SCHED_FIFO and SCHED_RR have one, the policy is ${policy}`, "priority");
+    }
+    if (policy === "SCHED_DEADLINE") return;
+    for (const [name, value] of Object.entries({ runtime, deadline, period })) {
+      if (value !== 0n)
+        throw new Fault(`only SCHED_DEADLINE has one, the policy is ${policy}`, name);
+    }
+  },
+);
 
 const args = refine(array(string), (list) => {
   if (list.length === 0) throw new Fault("expected at least the program's name");

@@ -8,6 +8,7 @@ import { planEntry } from "./enclave.ts";
 import { PlanBuilder } from "./encode.ts";
 import { type HookSubject, hooksInContainer } from "./hooks.ts";
 import type { LaunchInput } from "./host.ts";
+import { hasLabels, hasNewTime, labelMounts, newTime, planProc, sessionKeyring } from "./labels.ts";
 import { cleanPath, hasOwnDev, type PlannedMount, planMounts } from "./mounts.ts";
 import { planNamespaces } from "./namespaces.ts";
 import { newMountAttributes } from "./new-mount.ts";
@@ -26,17 +27,20 @@ export function planContainer(config: Config, input: LaunchInput, bundle: string
   if (score !== undefined) {
     plan.add({ op: "writeFile", path: "/proc/self/oom_score_adj", data: String(score) });
   }
+  const { process, linux = {} } = config;
+  const proc = hasLabels(process) || hasNewTime(config) ? planProc(plan) : undefined;
   // With the host root's rights, while paths are the host's; anybody else has none before CLONE.
   const early = isHostRoot(input.caller) ? planSources(plan, config, input, bundle) : undefined;
   planNamespaces(plan, config, input, idMaps(config, input.caller));
   planEntry(plan, input);
+  if (input.newKeyring) plan.add(...sessionKeyring(input.id, process, proc));
+  if (proc !== undefined && hasNewTime(config)) plan.add(newTime(proc, linux.timeOffsets));
 
   plan.add({ op: "propagation", path: "/", flag: MS_SLAVE, recursive: true });
   const attach = early ?? planSources(plan, config, input, bundle);
   attach(plan);
   planHooksBeforePivot(plan, config, input, bundle);
   plan.add({ op: "pivot", mode: input.noPivot ? "move" : "pivot" });
-  const { process } = config;
   const { enclave } = input;
   if (console !== undefined) {
     const { height = 0, width = 0 } = process.consoleSize ?? {};
@@ -47,6 +51,8 @@ export function planContainer(config: Config, input: LaunchInput, bundle: string
   planRootProperties(plan, config);
   planProcess(plan, process, {
     awaitsRun: true,
+    container: linux,
+    ...(proc === undefined ? {} : { proc }),
     preservedFds: input.preservedFds,
     listeningFds: input.listeningFds,
     hooks: hooksInContainer(config.hooks?.startContainer, subjectOf(input, bundle), "created"),
@@ -56,6 +62,8 @@ export function planContainer(config: Config, input: LaunchInput, bundle: string
       ? {}
       : { enclave: { ...enclave, agent: plan.inherit(enclave.agent) } }),
   });
+  const { mountLabel = "" } = linux;
+  if (mountLabel !== "") labelMounts(plan.operations, mountLabel);
   return plan;
 }
 

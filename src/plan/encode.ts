@@ -96,6 +96,12 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
     case "open":
       w.begin(8).u32(o.slot).string(o.path).u32(o.flags).end();
       return;
+    case "affinity":
+      w.begin(9).bytes(o.mask).end();
+      return;
+    case "time":
+      w.begin(10).u32(o.proc).bytes(new TextEncoder().encode(o.offsets)).end();
+      return;
     case "propagation":
       w.begin(16).string(o.path).u64(o.flag).u32(flag(o.recursive)).end();
       return;
@@ -232,6 +238,29 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
       return;
     case "home":
       w.begin(49).u32(o.uid).end();
+      return;
+    case "scheduler":
+      w.begin(50)
+        .u32(o.policy)
+        .u64(o.flags)
+        .u32(o.nice >>> 0)
+        .u32(o.priority);
+      w.u64(o.runtime).u64(o.deadline).u64(o.period).end();
+      return;
+    case "ioPriority":
+      w.begin(51).u32(o.value).end();
+      return;
+    case "memoryPolicy":
+      w.begin(52).u32(o.mode).bytes(o.nodes).end();
+      return;
+    case "personality":
+      w.begin(53).u32(o.domain).end();
+      return;
+    case "keyring":
+      w.begin(54).string(o.name).end();
+      return;
+    case "label":
+      w.begin(55).u32(o.proc).string(o.file).string(o.label).end();
       return;
     case "monitor":
       w.begin(64)

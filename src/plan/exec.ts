@@ -5,8 +5,10 @@ import type { Process } from "../oci/config.ts";
 import { cloneFlags } from "../oci/namespaces.ts";
 import { PlanBuilder } from "./encode.ts";
 import type { Seccomp } from "./host.ts";
+import { hasLabels, planProc, sessionKeyring } from "./labels.ts";
 import { planBirthplace } from "./namespaces.ts";
 import { planProcess } from "./process.ts";
+import { affinity, type ContainerScheduling } from "./scheduling.ts";
 
 export type ExecInput = {
   /** The container's init. */
@@ -18,12 +20,17 @@ export type ExecInput = {
   readonly consoleSocket?: Fd;
   readonly preservedFds: number;
   readonly euid: number;
+  /** Of the container whose session keyring it joins; absent where it has none of its own. */
+  readonly keyringOf?: string;
+  readonly container: ContainerScheduling;
   readonly seccomp?: Seccomp;
 };
 
 export function planExec(process: Process, input: ExecInput): PlanBuilder {
   const plan = new PlanBuilder();
   const console = input.consoleSocket === undefined ? undefined : plan.inherit(input.consoleSocket);
+  plan.add(...affinity(process.execCPUAffinity?.initial));
+  const proc = hasLabels(process) ? planProc(plan) : undefined;
   for (const path of input.tasksFiles) plan.add({ op: "writeFile", path, data: "0" });
   if (process.oomScoreAdj !== undefined) {
     const data = String(process.oomScoreAdj);
@@ -45,7 +52,10 @@ export function planExec(process: Process, input: ExecInput): PlanBuilder {
     asksForMaps: false,
   });
   plan.add({ op: "setsid" });
+  // After the cgroup is joined, whose cpuset would undo it.
+  plan.add(...affinity(process.execCPUAffinity?.final));
   if (joinsUser) plan.add({ op: "namespaceRoot" });
+  if (input.keyringOf !== undefined) plan.add(...sessionKeyring(input.keyringOf, process, proc));
   if (console !== undefined) {
     const { height = 0, width = 0 } = process.consoleSize ?? {};
     plan.add({ op: "console", slot: console, rows: height, columns: width, mount: false });
@@ -53,6 +63,8 @@ export function planExec(process: Process, input: ExecInput): PlanBuilder {
   const { seccomp } = input;
   planProcess(plan, process, {
     awaitsRun: true,
+    container: input.container,
+    ...(proc === undefined ? {} : { proc }),
     preservedFds: input.preservedFds,
     listeningFds: 0,
     ...(seccomp === undefined ? {} : { seccomp }),

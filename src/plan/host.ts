@@ -59,6 +59,8 @@ export type LaunchInput = {
   readonly preservedFds: number;
   readonly listeningFds: number;
   readonly noPivot: boolean;
+  /** The container's processes get a session keyring that is not the caller's. */
+  readonly newKeyring: boolean;
   /** Whether this kernel has /proc/kcore, which /dev/core then points to. */
   readonly hasKcore: boolean;
   readonly seccomp?: Seccomp;

@@ -37,7 +37,8 @@ export function planNamespaces(
   }
   plan.add({
     op: "clone",
-    flags: newNamespaces(config) & ~cloneFlags.cgroup,
+    // Both are made by the child: cgroup below, time where its offsets are set.
+    flags: newNamespaces(config) & ~cloneFlags.cgroup & ~cloneFlags.time,
     ...birthplace,
     ...maps,
   });
@@ -60,7 +61,6 @@ export function checkNamespaces(config: Config): void {
   if (!isSeparate(config, "mount")) {
     throw unsupported("a container without a mount namespace", 'add { "type": "mount" }');
   }
-  if (isSeparate(config, "time")) throw unsupported("time namespaces", "remove the namespace");
   if (isNew(config, "user") && !hasMappings(config.linux)) {
     throw new RuneError({
       code: "CONFIG_INVALID",

@@ -38,6 +38,9 @@ export type Operation =
   | { readonly op: "enter"; readonly program: Slot; readonly argv: readonly string[] }
   | { readonly op: "unshare"; readonly flags: number }
   | { readonly op: "setsid" }
+  /** A mask of CPUs, least significant first. */
+  | { readonly op: "affinity"; readonly mask: Uint8Array }
+  | { readonly op: "time"; readonly proc: Slot; readonly offsets: string }
   | { readonly op: "open"; readonly slot: Slot; readonly path: string; readonly flags: number }
   | {
       readonly op: "propagation";
@@ -174,6 +177,26 @@ export type Operation =
   | ({ readonly op: "poststop"; readonly report: readonly string[] } & HookArguments)
   | { readonly op: "seccompNotify"; readonly flags: number; readonly filter: Uint8Array }
   | { readonly op: "home"; readonly uid: number }
+  | {
+      readonly op: "scheduler";
+      readonly policy: number;
+      readonly flags: number;
+      readonly nice: number;
+      readonly priority: number;
+      readonly runtime: bigint;
+      readonly deadline: bigint;
+      readonly period: bigint;
+    }
+  | { readonly op: "ioPriority"; readonly value: number }
+  | { readonly op: "memoryPolicy"; readonly mode: number; readonly nodes: Uint8Array }
+  | { readonly op: "personality"; readonly domain: number }
+  | { readonly op: "keyring"; readonly name: string }
+  | {
+      readonly op: "label";
+      readonly proc: Slot;
+      readonly file: string;
+      readonly label: string;
+    }
   | {
       readonly op: "monitor";
       readonly pid: number;

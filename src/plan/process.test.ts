@@ -9,7 +9,7 @@ import type { Operation } from "./operation.ts";
 import { type LastSteps, planProcess, unknownCapabilities } from "./process.ts";
 
 const own: Process = { user: { uid: 0, gid: 0 }, args: ["sh"], cwd: "/", env: ["PATH=/bin"] };
-const last: LastSteps = { awaitsRun: false, preservedFds: 0, listeningFds: 0 };
+const last: LastSteps = { awaitsRun: false, preservedFds: 0, listeningFds: 0, container: {} };
 const fd = (number: number) => number as Fd; // only its number matters to a plan
 
 function planned(process: Partial<Process> = {}, steps: Partial<LastSteps> = {}): Operation[] {
@@ -137,6 +137,7 @@ test("exec joins cgroups, then namespaces, then splits", () => {
     consoleSocket: fd(8),
     preservedFds: 0,
     euid: 0,
+    container: {},
     seccomp,
   });
   expect(names(plan.operations).slice(0, 7)).toEqual([
@@ -157,7 +158,7 @@ test("exec joins cgroups, then namespaces, then splits", () => {
   expect(find(plan.operations, "console")).toMatchObject({ mount: false, rows: 0, columns: 0 });
   expect(names(plan.operations)).toContain("ready");
   expect<number[]>(plan.inherited).toEqual([8, 9]);
-  const input = { init: fd(9), tasksFiles: [], preservedFds: 0 };
+  const input = { init: fd(9), tasksFiles: [], preservedFds: 0, container: {} };
   const bare = planExec(own, { ...input, namespaces: 0, euid: 0 });
   expect(names(bare.operations).slice(0, 2)).toEqual(["clone", "setsid"]);
   expect(bare.inherited).toEqual([]);

@@ -7,7 +7,9 @@ import { rlimitNumber } from "../oci/rlimits.ts";
 import type { EnclaveSteps } from "./enclave.ts";
 import type { PlanBuilder } from "./encode.ts";
 import type { Seccomp } from "./host.ts";
+import { labels } from "./labels.ts";
 import type { Operation, Slot } from "./operation.ts";
+import { type ContainerScheduling, scheduling } from "./scheduling.ts";
 
 export type LastSteps = {
   /** The init waits for `rune start`, an exec'ed process does not. */
@@ -17,6 +19,10 @@ export type LastSteps = {
   readonly preservedFds: number;
   /** The last of the preserved ones that are sockets of systemd's: sd_listen_fds(3). */
   readonly listeningFds: number;
+  /** The host's procfs, where the process has a security label. */
+  readonly proc?: Slot;
+  /** What is said of every process of the container. */
+  readonly container: ContainerScheduling;
   /** The program runs in an enclave, through the PAL. */
   readonly enclave?: EnclaveSteps;
   /** startContainer hooks, just before the program. */
@@ -26,6 +32,10 @@ export type LastSteps = {
 /** Plans everything after the root is in place, up to and including the program. */
 export function planProcess(plan: PlanBuilder, process: Process, last: LastSteps): void {
   const seccomp = last.seccomp === undefined ? [] : [planSeccomp(last.seccomp)];
+  plan.add(...scheduling(process, last.container));
+  if (last.proc !== undefined) {
+    plan.add(...labels(process, last.proc, last.enclave === undefined ? "exec" : "now"));
+  }
   planIdentity(plan, process, seccomp);
   if (last.preservedFds > 0) plan.add({ op: "keepFds", count: last.preservedFds });
   const env = withListeningFds(process.env ?? [], last.listeningFds);

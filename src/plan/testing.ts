@@ -21,6 +21,7 @@ export const input: LaunchInput = {
   preservedFds: 0,
   listeningFds: 0,
   noPivot: false,
+  newKeyring: false,
   hasKcore: true,
   caller: { euid: 0, egid: 0, inUserNamespace: false },
 };

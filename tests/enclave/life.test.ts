@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The life of enclave containers, with every version of the PAL API. */
 import { expect } from "bun:test";
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { JsonObject } from "../support/bundle.ts";
 import { type CommandResult, command } from "../support/command.ts";
@@ -234,4 +234,26 @@ test("with SGX, the simulated platform is refused", async () => {
   const { status, stderr } = await sandbox.call(["create", sandbox.id()]);
   expect(status).toBe(1);
   expect(stderr).toContain("SIMULATION_REFUSED");
+});
+
+test("a PAL finds a library beside itself through $ORIGIN", async () => {
+  await using sandbox = new EnclaveSandbox();
+  const compile = (source: string, output: string, ...flags: string[]) => {
+    const file = join(sandbox.path, `${output}.c`);
+    writeFileSync(file, source);
+    const words = ["gcc", "-shared", "-fPIC", "-o", join(sandbox.pals, output), file, ...flags];
+    const { exitCode, stderr } = Bun.spawnSync(words);
+    if (exitCode !== 0) throw new Error(stderr.toString());
+  };
+  compile("int beside(void) { return 0; }", "libbeside.so");
+  const pal = `int beside(void);
+    struct args;
+    int pal_init(const void *attr) { return beside(); }
+    int pal_exec(const void *path, const void *argv, const void *stdio, int *status)
+    { *status = 5; return 0; }
+    int pal_destroy(void) { return 0; }`;
+  compile(pal, "libpal-origin.so", `-L${sandbox.pals}`, "-lbeside", "-Wl,-rpath,$ORIGIN");
+  sandbox.configure(enclave(join(sandbox.pals, "libpal-origin.so"), ""));
+  const { status, stderr } = await sandbox.call(["run", sandbox.id()]);
+  expect({ status, stderr }).toEqual({ status: 5, stderr: "" });
 });

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "sgx-abi.h"
+#include "sgx_abi.h"
 
 /* What the in-tree driver is asked to start. */
 struct enclave_claim {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "enclave-error.h"
+#include "enclave_error.h"
 
 #include <stddef.h>
 

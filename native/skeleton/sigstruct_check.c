@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sigstruct-check.h"
+#include "sigstruct_check.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-#include "enclave-error.h"
-#include "sha256.h"
+#include "enclave_error.h"
+#include "sgxsim/crypto/sha256.h"
+
+static const struct crypto_engine portable;
 
 #define LIMBS (SGX_RSA_SIZE / 8)
 
@@ -38,9 +40,9 @@ void sigstruct_mrsigner(const uint8_t sigstruct[SGX_SIGSTRUCT_SIZE],
                         uint8_t mrsigner[SGX_HASH_SIZE])
 {
     struct sha256 hash;
-    sha256_start(&hash);
-    sha256_add(&hash, sigstruct + SIGSTRUCT_MODULUS, SGX_RSA_SIZE);
-    sha256_finish(&hash, mrsigner);
+    sha256_init(&hash, portable);
+    sha256_update(&hash, sigstruct + SIGSTRUCT_MODULUS, SGX_RSA_SIZE);
+    sha256_final(&hash, mrsigner);
 }
 
 static bool has_form(const uint8_t *sigstruct)
@@ -133,10 +135,10 @@ static bool signature_holds(const uint8_t *sigstruct)
     expected[SGX_RSA_SIZE - 52] = 0;
     memcpy(expected + SGX_RSA_SIZE - 51, digest_info, sizeof(digest_info));
     struct sha256 hash;
-    sha256_start(&hash);
-    sha256_add(&hash, sigstruct, 128);
-    sha256_add(&hash, sigstruct + 900, 128);
-    sha256_finish(&hash, expected + SGX_RSA_SIZE - 32);
+    sha256_init(&hash, portable);
+    sha256_update(&hash, sigstruct, 128);
+    sha256_update(&hash, sigstruct + 900, 128);
+    sha256_final(&hash, expected + SGX_RSA_SIZE - 32);
     for (int i = 0; i < SGX_RSA_SIZE; i++) {
         if ((uint8_t)(cube[i / 8] >> (8 * (i % 8))) != expected[SGX_RSA_SIZE - 1 - i])
             return false;

@@ -51,7 +51,7 @@ struct sgx_tcs {
     uint64_t oentry; /* @32 */
 };
 
-/* The fields between keys of SIGSTRUCT are read by offset: sigstruct-check.c. */
+/* The fields between keys of SIGSTRUCT are read by offset: sigstruct_check.c. */
 enum sigstruct_offset {
     SIGSTRUCT_SWDEFINED = 40,
     SIGSTRUCT_MODULUS = 128,

@@ -7,15 +7,17 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../enclave-error.h"
+#include "../enclave_error.h"
 #include "../image.h"
 #include "../layout.h"
 #include "../measure.h"
 #include "../options.h"
 #include "../output.h"
 #include "../processes.h"
-#include "../sha256.h"
-#include "../sigstruct-check.h"
+#include "sgxsim/crypto/sha256.h"
+#include "../sigstruct_check.h"
+
+static const struct crypto_engine portable;
 
 static const char image_path[] = "native/build/lib/encl.bin";
 static const char sigstruct_path[] = "native/build/lib/encl.ss";
@@ -38,10 +40,10 @@ static bool hashes_to(const void *bytes, size_t size, size_t part, const char *e
     struct sha256 hash;
     uint8_t digest[32];
     char hex[65];
-    sha256_start(&hash);
+    sha256_init(&hash, portable);
     for (size_t at = 0; at < size; at += part)
-        sha256_add(&hash, (const char *)bytes + at, part < size - at ? part : size - at);
-    sha256_finish(&hash, digest);
+        sha256_update(&hash, (const char *)bytes + at, part < size - at ? part : size - at);
+    sha256_final(&hash, digest);
     for (int i = 0; i < 32; i++)
         snprintf(hex + 2 * i, 3, "%02x", digest[i]);
     return strcmp(hex, expected) == 0;

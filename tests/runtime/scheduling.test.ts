@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+/** How a container's processes are scheduled, and what they see of time and keys. */
+import { expect } from "bun:test";
+import { type JsonObject, namespaces, shell } from "../support/bundle.ts";
+import { command } from "../support/command.ts";
+import { only, test } from "../support/runtime.ts";
+import { Sandbox } from "../support/sandbox.ts";
+
+const newer = (version: string) =>
+  only("rune", `Debian's runc 1.1.5 ignores it; runc has it since ${version}`);
+
+const process = (fields: JsonObject, script: string): JsonObject => ({
+  process: { args: ["/bin/sh", "-c", script], ...fields },
+});
+
+/** The default configuration masks /proc/keys. */
+const keysVisible: JsonObject = { linux: { maskedPaths: [] } };
+
+/** Fields of /proc/PID/stat as proc_pid_stat(5) counts them, behind the parenthesised name. */
+const statField = (number: number) => `cut -d ' ' -f ${number} /proc/self/stat`;
+
+newer("1.2")("the scheduling policy and its parameters", async () => {
+  await using sandbox = new Sandbox();
+  const batch = { scheduler: { policy: "SCHED_BATCH", nice: 7 } };
+  // cut is a child of the shell and inherits both.
+  expect(await sandbox.output(process(batch, `${statField(41)}; ${statField(19)}`))).toBe("3\n7");
+  const idle = { scheduler: { policy: "SCHED_IDLE" } };
+  expect(await sandbox.output(process(idle, statField(41)))).toBe("5");
+});
+
+newer("1.2")("an exec'ed process has the policy of its process.json", async () => {
+  await using sandbox = new Sandbox();
+  const id = await sandbox.started();
+  const file = `${sandbox.path}/process.json`;
+  await Bun.write(
+    file,
+    JSON.stringify({
+      user: { uid: 0, gid: 0 },
+      cwd: "/",
+      env: ["PATH=/bin"],
+      args: ["/bin/sh", "-c", statField(41)],
+      scheduler: { policy: "SCHED_BATCH" },
+    }),
+  );
+  expect((await sandbox.must(["exec", "--process", file, id])).stdout.trim()).toBe("3");
+});
+
+test("a priority that the policy does not have is refused", async () => {
+  await using sandbox = new Sandbox();
+  const scheduler = { policy: "SCHED_OTHER", priority: 5 };
+  sandbox.configure(process({ scheduler }, "true"));
+  const result = await sandbox.call(["run", sandbox.id()]);
+  if (sandbox.runtime === "runc") return; // 1.1.5 does not read the field
+  expect(result.status).toBe(1);
+  expect(result.stderr).toContain("process.scheduler.priority");
+});
+
+newer("1.2")("the I/O priority", async () => {
+  await using sandbox = new Sandbox();
+  const id = sandbox.id();
+  const ioPriority = { class: "IOPRIO_CLASS_IDLE", priority: 0 };
+  sandbox.configure(process({ ioPriority }, "sleep 1000"));
+  await sandbox.must(["run", "--detach", id]);
+  const { pid } = await sandbox.state(id);
+  expect((await command(["ionice", "-p", String(pid)])).stdout.trim()).toBe("idle");
+});
+
+newer("1.3")("exec enters with one set of CPUs and goes on with another", async () => {
+  await using sandbox = new Sandbox();
+  const id = await sandbox.started(
+    process({ execCPUAffinity: { initial: "0", final: "0" } }, "sleep 1000"),
+  );
+  const list = async (...words: string[]) =>
+    (await sandbox.must(["exec", id, ...words])).stdout.trim();
+  expect(await list("grep", "Cpus_allowed_list", "/proc/self/status")).toMatch(/\t0$/);
+  // The init is not an exec'ed process.
+  expect(await list("grep", "Cpus_allowed_list", "/proc/1/status")).not.toMatch(/\t0$/);
+});
+
+newer("1.4")("the memory policy", async () => {
+  await using sandbox = new Sandbox();
+  const policy = (memoryPolicy: JsonObject) => ({ linux: { memoryPolicy } });
+  const maps = shell("grep -m1 '\\[stack\\]\\|stack' /proc/self/numa_maps");
+  const bind = { mode: "MPOL_BIND", nodes: "0" };
+  expect(await sandbox.output(maps, policy(bind))).toContain("bind:0");
+  sandbox.configure(policy({ mode: "MPOL_BIND" }));
+  expect((await sandbox.call(["run", sandbox.id()])).stderr).toContain("linux.memoryPolicy.nodes");
+});
+
+test("the personality of a 32-bit machine", async () => {
+  await using sandbox = new Sandbox();
+  const personality = { linux: { personality: { domain: "LINUX32" } } };
+  const machine = await sandbox.output(shell("uname -m"), personality);
+  expect(machine).toBe(sandbox.runtime === "runc" ? "x86_64" : "i686");
+});
+
+newer("1.2")("clocks of a new time namespace", async () => {
+  await using sandbox = new Sandbox();
+  const offsets = { linux: { timeOffsets: { boottime: { secs: 864_000_000, nanosecs: 5 } } } };
+  const time = namespaces([], { type: "time" });
+  const seconds = await sandbox.output(shell("cut -d. -f1 /proc/uptime"), time, offsets);
+  expect(Number(seconds)).toBeGreaterThan(864_000_000);
+  // A process of exec is in it, too.
+  const id = await sandbox.started(time, offsets);
+  const uptime = (await sandbox.must(["exec", id, "cut", "-d.", "-f1", "/proc/uptime"])).stdout;
+  expect(Number(uptime)).toBeGreaterThan(864_000_000);
+});
+
+newer("1.2")("a time namespace that exists", async () => {
+  await using sandbox = new Sandbox();
+  const time = namespaces([], { type: "time" });
+  const first = await sandbox.started(time, {
+    linux: { timeOffsets: { boottime: { secs: 999_999_999 } } },
+  });
+  const { pid } = await sandbox.state(first);
+  const joined = namespaces([], { type: "time", path: `/proc/${pid}/ns/time` });
+  const seconds = await sandbox.output(shell("cut -d. -f1 /proc/uptime"), joined);
+  expect(Number(seconds)).toBeGreaterThan(999_999_999);
+});
+
+test("a session keyring of the container's own, unless the caller's is to be kept", async () => {
+  await using sandbox = new Sandbox();
+  const id = sandbox.id();
+  sandbox.configure(shell("cat /proc/keys"), keysVisible);
+  const { stdout } = await sandbox.must(["run", id]);
+  expect(stdout).toContain(`_ses.${id}`);
+  const kept = sandbox.id();
+  expect((await sandbox.must(["run", "--no-new-keyring", kept])).stdout).not.toContain(
+    `_ses.${kept}`,
+  );
+});
+
+test("exec'ed processes find the same keyring", async () => {
+  await using sandbox = new Sandbox();
+  const id = await sandbox.started(keysVisible);
+  const serial = async () => {
+    const { stdout } = await sandbox.must(["exec", id, "grep", `_ses.${id}`, "/proc/keys"]);
+    return stdout.split(" ")[0];
+  };
+  const first = await serial();
+  expect(first).toMatch(/^[0-9a-f]+$/);
+  expect(await serial()).toBe(first ?? "");
+});
+
+test("a label of a module that the host does not have is refused", async () => {
+  await using sandbox = new Sandbox();
+  const labels = [
+    [process({ apparmorProfile: "docker-default" }, "true"), /apparmor/i],
+    [process({ selinuxLabel: "system_u:system_r:container_t:s0" }, "true"), /selinux/i],
+    // runc has the kernel refuse the mount.
+    [{ linux: { mountLabel: "system_u:object_r:container_file_t:s0" } }, /selinux|context=/i],
+  ] as const;
+  for (const [change, message] of labels) {
+    sandbox.configure(change);
+    const { status, stderr } = await sandbox.call(["run", sandbox.id()]);
+    expect(status).not.toBe(0);
+    expect(stderr).toMatch(message);
+  }
+});
