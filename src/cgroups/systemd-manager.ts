@@ -17,14 +17,18 @@ const managerPath = "/org/freedesktop/systemd1";
 const managerInterface = `${systemd}.Manager`;
 /** runc gives systemd as long. */
 const jobTimeoutMs = 30_000;
+/** How long a unit that has no processes any more may take to go: systemd looks after it when idle. */
+const leftoverPatienceMs = 3000;
 
 export class Manager {
+  readonly #kernel: Kernel;
   readonly #connection: Connection;
   /** The unique name of systemd on the bus; absent where it is at the other end of the socket. */
   readonly #owner: string | undefined;
   #subscribed = false;
 
-  private constructor(connection: Connection, owner: string | undefined) {
+  private constructor(kernel: Kernel, connection: Connection, owner: string | undefined) {
+    this.#kernel = kernel;
     this.#connection = connection;
     this.#owner = owner;
   }
@@ -52,14 +56,14 @@ export class Manager {
   static #connect(kernel: Kernel, path: string, direct: boolean): Manager {
     const connection = Connection.open(kernel, path);
     try {
-      if (direct) return new Manager(connection, undefined);
+      if (direct) return new Manager(kernel, connection, undefined);
       const call = (member: string, signature: string, body: readonly DbusValue[]) => {
         const path = "/org/freedesktop/DBus";
         return connection.call({ destination: bus, path, interface: bus, member, signature, body });
       };
       call("Hello", "", []);
       const [owner] = call("GetNameOwner", "s", [systemd]);
-      return new Manager(connection, String(owner));
+      return new Manager(kernel, connection, String(owner));
     } catch (error) {
       connection.close();
       throw error;
@@ -114,15 +118,22 @@ export class Manager {
     this.#resetFailed(unit);
   }
 
-  /** A unit that has failed keeps its name: where it stands in the way it is forgotten first. */
+  /**
+   * A unit of the same name may be in the way: it failed, and is forgotten first; or it has just lost its
+   * last process, for the monitor of a foreground `run` does not talk to systemd. One that goes on
+   * running is somebody else's.
+   */
   #retryingOnLeftover<T>(unit: string, start: () => T): T {
-    try {
-      return start();
-    } catch (error) {
-      if (!isNamed(error, "UnitExists")) throw error;
+    const deadlineMs = this.#kernel.nowMs() + leftoverPatienceMs;
+    for (let waitMs = 5; ; waitMs = Math.min(2 * waitMs, 100)) {
+      try {
+        return start();
+      } catch (error) {
+        if (!isNamed(error, "UnitExists") || this.#kernel.nowMs() > deadlineMs) throw error;
+      }
+      this.#resetFailed(unit);
+      this.#kernel.sleepMs(waitMs);
     }
-    this.#resetFailed(unit);
-    return start();
   }
 
   #resetFailed(unit: string): void {

@@ -176,6 +176,17 @@ function depsOf(session: Session): Deps {
       wanted: global.systemdCgroup,
       user: () => isRootless(session),
       environment: () => busEnvironment(session),
+      deleteCommand: (id) => ({
+        argv: [
+          `${libDir}/../../bin/rune`,
+          ...["--root", absolute(kernel, path), "--log-format", global.logFormat],
+          ...["delete", "--force", id],
+        ],
+        env: busVariables.flatMap((name) => {
+          const value = front.environment().get(name);
+          return value === undefined ? [] : [`${name}=${value}`];
+        }),
+      }),
     },
     warn: (message) => log.warning(message),
   };
@@ -188,15 +199,14 @@ function isRootless({ kernel, global, front }: Session): boolean {
   return front.variable("USER") !== "root" && isInUserNamespace(kernel);
 }
 
+const busVariables = ["DBUS_SYSTEM_BUS_ADDRESS", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"];
+
 function busEnvironment({ front, kernel }: Session) {
   const environment = front.environment();
-  const [system, own] = ["DBUS_SYSTEM_BUS_ADDRESS", "DBUS_SESSION_BUS_ADDRESS"].map((name) =>
-    environment.get(name),
-  );
-  const directory = environment.get("XDG_RUNTIME_DIR") ?? `/run/user/${kernel.euid()}`;
+  const [system, own, directory] = busVariables.map((name) => environment.get(name));
   return {
     ...given("systemBus", system),
     ...given("sessionBus", own),
-    runtimeDirectory: directory,
+    runtimeDirectory: directory ?? `/run/user/${kernel.euid()}`,
   };
 }

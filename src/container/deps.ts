@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What every verb gets from whoever calls it, the CLI or the shim. */
 import type { ManagerChoice } from "../cgroups/unit.ts";
-import type { Kernel } from "../kernel/kernel.ts";
+import type { Kernel, Program } from "../kernel/kernel.ts";
 import { trackDescriptors } from "../kernel/tracked.ts";
 
 export type Deps = {
@@ -33,6 +33,8 @@ export type Deps = {
     /** True for a caller without root: the user's manager. */
     readonly user: () => boolean;
     readonly environment: () => ManagerChoice["environment"];
+    /** What a monitor deletes a container with, for it cannot talk to systemd itself. */
+    readonly deleteCommand: (id: string) => Omit<Program, "path">;
   };
   /** Reports what is odd but no failure. */
   readonly warn: (message: string) => void;

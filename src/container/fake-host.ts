@@ -50,7 +50,12 @@ export function fakeHost(config: object = {}, answers: Answers = ready): Host {
     version: "0.0.0",
     openDescriptors: new Set(),
     reportCommand: (verb, id) => ["rune", "report", verb, id],
-    systemd: { wanted: false, user: () => false, environment: () => ({}) },
+    systemd: {
+      wanted: false,
+      user: () => false,
+      environment: () => ({}),
+      deleteCommand: (id) => ({ argv: ["/bin/rune", "delete", id], env: [] }),
+    },
     warn: (message) => warnings.push(message),
   };
   behaveAsRunelet(kernel, answers);

@@ -72,6 +72,7 @@ type Watch = {
   readonly ours: Fd | undefined;
   readonly helpers: LaunchHelpers;
 };
+const nothing = { cgroups: [], killLeft: false, files: [], directories: [] };
 
 function monitorPlan(
   deps: Deps,
@@ -95,6 +96,10 @@ function monitorPlan(
     report: deps.reportCommand("run", state.id),
     poststart: hooks?.poststartHooks(state) ?? [],
     ...(ours === undefined ? {} : { console: ours }),
-    cleanUp: keep ? { cgroups: [], killLeft: false, files: [], directories: [] } : everything,
+    cleanUp: keep
+      ? nothing
+      : state.systemd === undefined
+        ? everything
+        : { ...nothing, command: deps.systemd.deleteCommand(state.id) },
   });
 }

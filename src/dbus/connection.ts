@@ -120,21 +120,18 @@ export class Connection {
 
   /**
    * EXTERNAL without a name: the bus takes the user from the socket, which also holds where a user
-   * namespace makes our own uid another one than the bus sees.
+   * namespace makes our own uid another one than the bus sees. All lines go at once, as sd-bus sends
+   * them: systemd does not look at a message that it has read together with BEGIN before more comes.
    */
   #authenticate(deadlineMs: number): void {
-    const say = (text: string) => this.#kernel.write(this.#fd, new TextEncoder().encode(text));
-    say("\0AUTH EXTERNAL\r\n");
-    let answer = this.#line(deadlineMs);
-    if (answer === "DATA") {
-      say("DATA\r\n");
-      answer = this.#line(deadlineMs);
-    }
+    const lines = "\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n";
+    this.#kernel.write(this.#fd, new TextEncoder().encode(lines));
+    const first = this.#line(deadlineMs);
+    const answer = first === "DATA" ? this.#line(deadlineMs) : first;
     if (!answer.startsWith("OK ")) {
       const reason = answer.startsWith("REJECTED") ? "it does not let this user in" : answer;
       throw new RuneError({ code: "DBUS", doing: "authenticate", reason });
     }
-    say("BEGIN\r\n");
   }
 
   #line(deadlineMs: number): string {

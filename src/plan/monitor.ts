@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The plan of what a foreground `run` or `exec` becomes. */
-import type { Fd, Pid } from "../kernel/kernel.ts";
+import type { Fd, Pid, Program } from "../kernel/kernel.ts";
 import { PlanBuilder } from "./encode.ts";
-import type { HookArguments } from "./operation.ts";
+import type { HookArguments, Operation } from "./operation.ts";
 
 export type MonitorInput = {
   readonly pid: Pid;
@@ -25,6 +25,8 @@ export type MonitorInput = {
     readonly poststop?: readonly HookArguments[];
     /** The command that logs a poststop hook that failed. */
     readonly warn?: readonly string[];
+    /** A program of the host that does it all. */
+    readonly command?: Omit<Program, "path">;
   };
 };
 
@@ -39,6 +41,7 @@ export function planMonitor(input: MonitorInput): PlanBuilder {
     subreaper,
     ...(console === undefined ? {} : { console: plan.inherit(console) }),
   });
+  if (cleanUp.command !== undefined) plan.add(running(cleanUp.command));
   for (const path of cleanUp.cgroups) {
     plan.add({ op: "cgroupRemove", path, kill: cleanUp.killLeft });
   }
@@ -49,4 +52,21 @@ export function planMonitor(input: MonitorInput): PlanBuilder {
   }
   plan.add({ op: "report", argv: report }, { op: "exit" });
   return plan;
+}
+
+const commandTimeoutSeconds = 90; // what `delete` waits for at most: processes 10 s, systemd 30
+
+/** As a hook, which is also given nothing to read, and whose output is part of the error. */
+function running({ argv, env }: Omit<Program, "path">): Operation {
+  const [path = ""] = argv;
+  const timeoutSeconds = commandTimeoutSeconds;
+  return {
+    op: "hook",
+    timeoutSeconds,
+    path,
+    argv,
+    env,
+    state: new Uint8Array(),
+    tail: new Uint8Array(),
+  };
 }

@@ -194,3 +194,25 @@ test("a monitor cleans up in the order given, then reports and ends with the sta
   ]);
   expect<number[]>(plan.inherited).toEqual([6, 5]);
 });
+
+test("a monitor whose container systemd has to forget runs the command that does it", () => {
+  const plan = planMonitor({
+    pid: 4242 as Pid, // of nobody
+    channel: fd(5),
+    subreaper: true,
+    report: ["rune", "report-failure"],
+    cleanUp: {
+      cgroups: [],
+      killLeft: false,
+      files: [],
+      directories: [],
+      command: { argv: ["/bin/rune", "delete", "web"], env: ["A=b"] },
+    },
+  });
+  expect(plan.operations).toMatchObject([
+    { op: "monitor" },
+    { op: "hook", path: "/bin/rune", argv: ["/bin/rune", "delete", "web"], env: ["A=b"] },
+    { op: "report" },
+    { op: "exit" },
+  ]);
+});

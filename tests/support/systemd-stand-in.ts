@@ -3,7 +3,7 @@
  * A stand-in for systemd's manager, for machines without one: `bun systemd-stand-in.ts SOCKET LOG`. It
  * owns org.freedesktop.systemd1 on a bus, makes scopes of the version 1 hierarchies that systemd manages
  * and of version 2, and is as strict as systemd about names and types. LOG gets a JSON line for
- * everything it was asked. It is no systemd: what real ones do is tested in a virtual machine.
+ * everything it was asked. It is no systemd: tests/systemd/real.test.ts has one.
  */
 import {
   appendFileSync,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * --systemd-cgroup against a stand-in for systemd on a real bus: what it is asked, and that containers
- * are where it puts them. A real systemd is in the virtual machine of `npm run test:vm`.
+ * are where it puts them. real.test.ts has a real one, in version 2.
  */
 import { expect } from "bun:test";
 import { readdirSync, readFileSync, rmdirSync } from "node:fs";
