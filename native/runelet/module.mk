@@ -1,6 +1,7 @@
 RUNELET_COMMON := $(addprefix runelet/,main.c plan.c record.c failure.c channel.c operations.c \
 	namespaces.c enter.c resolve.c mounts.c filesystem.c tmpfs.c copy.c remount.c \
-	id_map.c no_pivot.c sysctl.c nodes.c hide.c process.c schedule.c label.c identity.c console.c execute.c \
+	id_map.c no_pivot.c sysctl.c nodes.c hide.c process.c schedule.c label.c identity.c seccomp.c console.c \
+	execute.c \
 	hook.c monitor.c relay.c clean.c agent_exec.c) \
 	$(addprefix pal/,agent_client.c agent_frame.c signals.c exit_value.c)
 RUNELET_HEADERS := $(wildcard runelet/*.h)

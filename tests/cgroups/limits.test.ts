@@ -10,6 +10,7 @@ import {
   hierarchies,
   limit,
   settings,
+  version1,
   version2,
   withoutControllers,
   withoutUnified,
@@ -50,7 +51,10 @@ const everything: Record<string, JsonObject> = {
   "cpu time": { cpu: { quota: 50_000, period: 20_000 } },
   "cpu time without limit": { cpu: { quota: -1, period: 50_000 } },
   "cpus and memory nodes": { cpu: { cpus: "0", mems: "0" } },
-  "real time": { cpu: { realtimePeriod: 500_000, realtimeRuntime: 0 } },
+  // Only kernels with CONFIG_RT_GROUP_SCHED have it.
+  ...(existsSync(join(version1("cpu")?.mountPoint ?? "", "cpu.rt_period_us"))
+    ? { "real time": { cpu: { realtimePeriod: 500_000, realtimeRuntime: 0 } } }
+    : {}),
   processes: { pids: { limit: 77 } },
   "processes without limit": { pids: { limit: -1 } },
   "nothing, as engines write it": {
