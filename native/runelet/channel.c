@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * write(2) and read(2) alone: a container's filter may forbid all other calls that could be used.
+ * The price is a SIGPIPE where rune has died, which is the end of the child anyway.
+ */
 #include "channel.h"
 
 #include <errno.h>
@@ -6,21 +10,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static int send_packet(int channel, struct writer *w, struct failure *f)
+static int send_record(const struct run *run, struct writer *w, struct failure *f)
 {
     size_t size = write_end(w);
-    if (channel < 0 || size == 0)
+    if (run->channel < 0 || size == 0)
         return fail_code(f, FAILURE_PLAN, "no channel", "use the init channel");
     ssize_t n;
     do
-        n = send(channel, w->start, size, MSG_NOSIGNAL);
+        n = write(run->channel, w->start, size);
     while (n < 0 && errno == EINTR);
     return n < 0 ? fail_errno(f, errno, "use the init channel") : 0;
-}
-
-static int send_record(const struct run *run, struct writer *w, struct failure *f)
-{
-    return send_packet(run->channel, w, f);
 }
 
 static int send_process(const struct run *run, enum channel_code code, pid_t pid, struct failure *f)
@@ -50,6 +49,23 @@ int channel_send_ready(const struct run *run, struct failure *f)
     return send_record(run, &w, f);
 }
 
+int channel_send_hooks(const struct run *run, struct failure *f)
+{
+    uint8_t buffer[32];
+    struct writer w;
+    write_begin(&w, buffer, sizeof(buffer), CHANNEL_HOOKS, 0);
+    return send_record(run, &w, f);
+}
+
+int channel_send_listener(const struct run *run, int listener, struct failure *f)
+{
+    uint8_t buffer[32];
+    struct writer w;
+    write_begin(&w, buffer, sizeof(buffer), CHANNEL_LISTENER, 0);
+    write_u32(&w, (uint32_t)listener);
+    return send_record(run, &w, f);
+}
+
 void channel_send_failure(const struct run *run, const struct failure *why)
 {
     uint8_t buffer[sizeof(why->doing) + sizeof(why->reason) + 64];
@@ -69,7 +85,7 @@ int channel_wait(const struct run *run, enum channel_code code, struct failure *
     uint8_t buffer[64];
     ssize_t n;
     do
-        n = recv(run->channel, buffer, sizeof(buffer), 0);
+        n = read(run->channel, buffer, sizeof(buffer));
     while (n < 0 && errno == EINTR);
     if (n <= 0)
         _exit(1); /* rune has died, or given up and said why: nobody is left to tell */
@@ -80,12 +96,14 @@ int channel_wait(const struct run *run, enum channel_code code, struct failure *
     return 0;
 }
 
+/* The monitor's side, where a SIGPIPE would be a signal to pass on. */
 int channel_send_run(int channel, struct failure *f)
 {
     uint8_t buffer[32];
     struct writer w;
     write_begin(&w, buffer, sizeof(buffer), CHANNEL_RUN, 0);
-    return send_packet(channel, &w, f);
+    size_t size = write_end(&w);
+    return send(channel, buffer, size, MSG_NOSIGNAL) < 0 ? fail_errno(f, errno, "send RUN") : 0;
 }
 
 int channel_read_outcome(int channel, struct failure *why)
@@ -93,7 +111,7 @@ int channel_read_outcome(int channel, struct failure *why)
     uint8_t buffer[sizeof(why->doing) + sizeof(why->reason) + 64];
     ssize_t n;
     do
-        n = recv(channel, buffer, sizeof(buffer), 0);
+        n = read(channel, buffer, sizeof(buffer));
     while (n < 0 && errno == EINTR);
     struct reader packet = {buffer, buffer + (n > 0 ? n : 0), false};
     struct record record;

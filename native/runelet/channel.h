@@ -10,8 +10,11 @@ enum channel_code {
     CHANNEL_PID = 1,
     CHANNEL_READY = 2,
     CHANNEL_FAILED = 3,
+    CHANNEL_HOOKS = 4,
+    CHANNEL_LISTENER = 5,
     CHANNEL_RUN = 16,
     CHANNEL_PLAN = 17,
+    CHANNEL_RESUME = 18,
     CHANNEL_MAP = 25,
     CHANNEL_MAPPED = 26,
 };
@@ -20,6 +23,8 @@ int channel_send_pid(const struct run *run, pid_t pid, struct failure *f);
 /* Asks rune to map the ids of a process. */
 int channel_send_map(const struct run *run, pid_t pid, struct failure *f);
 int channel_send_ready(const struct run *run, struct failure *f);
+int channel_send_hooks(const struct run *run, struct failure *f);
+int channel_send_listener(const struct run *run, int listener, struct failure *f);
 /* Reports on the channel, or in one line on standard error where there is none. */
 void channel_send_failure(const struct run *run, const struct failure *why);
 /* rune's end, held by the monitor: lets the child go on behind READY. */

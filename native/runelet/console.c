@@ -63,7 +63,7 @@ static int bind_console(const struct run *run, int slave, struct failure *f)
     int tree = sys_open_tree(slave, "", OPEN_TREE_CLONE_ | OPEN_TREE_CLOEXEC_ | AT_EMPTY_PATH);
     if (tree < 0)
         return fail_errno(f, errno, "copy the terminal's mount");
-    int target = make_in_root(run, "/dev/console", true, f);
+    int target = target_in_root(run, "/dev/console", true, false, f);
     int moved = target < 0 ? -1
                            : sys_move_mount(tree, "", target, "",
                                             MOVE_MOUNT_F_EMPTY_PATH_ | MOVE_MOUNT_T_EMPTY_PATH_);

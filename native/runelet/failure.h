@@ -17,6 +17,7 @@ enum failure_code {
     FAILURE_NOT_EXECUTABLE = 3,
     FAILURE_PAL_ABI = 4,
     FAILURE_PAL = 5,
+    FAILURE_HOOK = 6,
 };
 
 struct failure {

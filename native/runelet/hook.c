@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* OCI hooks that run inside the container. */
+/* OCI hooks: in the container, in rune's own namespaces, and beside or behind the monitor. */
+#include "channel.h"
+#include "hook.h"
 #include "operations.h"
 
 #include <errno.h>
@@ -8,7 +10,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -17,8 +21,8 @@
 struct hook {
     const char *path;
     char **argv, **environment;
-    const uint8_t *state;
-    uint32_t state_size;
+    const uint8_t *state, *tail;
+    uint32_t state_size, tail_size;
     uint32_t timeout_s;
     uint32_t keep_fds; /* what KEEP_FDS has opened for the program */
 };
@@ -28,7 +32,10 @@ static _Noreturn void become_hook(const struct hook *hook, int input, int output
     /* Preserved descriptors are the payload's. Not close_range, which its filter may refuse. */
     for (uint32_t i = 0; i < hook->keep_fds; i++)
         fcntl(3 + (int)i, F_SETFD, FD_CLOEXEC);
+    sigset_t none;
     signal(SIGPIPE, SIG_DFL); /* ignored in the parent; execve would pass that on */
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL); /* the monitor has all blocked */
     dup2(input, 0);
     dup2(output, 1);
     dup2(output, 2);
@@ -146,21 +153,119 @@ static int run_hook(const struct hook *hook, struct failure *f)
                  text);
     else
         snprintf(reason, sizeof(reason), "signal %d%s%s", WTERMSIG(status), separator, text);
-    return fail_code(f, FAILURE_SYSCALL, reason, "run hook `%s`", hook->path);
+    return fail_code(f, FAILURE_HOOK, reason, "run hook `%s`", hook->path);
 }
 
-int op_hook(struct run *run, struct reader *payload, struct failure *f)
+/* "<state><pid><tail>" in memory that stays: who runs hooks ends soon. */
+static int insert_pid(struct hook *hook, struct failure *f)
+{
+    char pid[16];
+    int digits = snprintf(pid, sizeof(pid), "%d", (int)getpid());
+    size_t size = (size_t)hook->state_size + (size_t)digits + hook->tail_size;
+    uint8_t *whole = malloc(size);
+    if (whole == NULL)
+        return fail_errno(f, ENOMEM, "run hook `%s`", hook->path);
+    memcpy(whole, hook->state, hook->state_size);
+    memcpy(whole + hook->state_size, pid, (size_t)digits);
+    memcpy(whole + hook->state_size + digits, hook->tail, hook->tail_size);
+    hook->state = whole;
+    hook->state_size = (uint32_t)size; /* a plan has 16 MiB at most */
+    return 0;
+}
+
+/* The arguments of HOOK, which POSTSTART and POSTSTOP have too. */
+static struct hook read_hook(const struct run *run, struct reader *payload)
 {
     struct hook hook = {.timeout_s = read_u32(payload), .keep_fds = run->keep_fds};
     hook.path = read_string(payload, NULL);
     hook.argv = read_list(payload);
     hook.environment = read_list(payload);
     hook.state = read_bytes(payload, &hook.state_size);
-    if (payload_done(payload, f) < 0)
+    hook.tail = read_bytes(payload, &hook.tail_size);
+    return hook;
+}
+
+static int perform_hook(struct hook *hook, struct failure *f)
+{
+    if (hook->tail_size > 0 && insert_pid(hook, f) < 0)
         return -1;
     /* A hook that closes its standard input early must not end this process. */
     signal(SIGPIPE, SIG_IGN);
-    int result = run_hook(&hook, f);
+    int result = run_hook(hook, f);
     signal(SIGPIPE, SIG_DFL);
     return result;
+}
+
+int op_hook(struct run *run, struct reader *payload, struct failure *f)
+{
+    struct hook hook = read_hook(run, payload);
+    return payload_done(payload, f) < 0 ? -1 : perform_hook(&hook, f);
+}
+
+int op_poststart(struct run *run, struct reader *payload, struct failure *f)
+{
+    struct hook hook = read_hook(run, payload);
+    if (payload_done(payload, f) < 0)
+        return -1;
+    struct hook *more = realloc(run->poststart, (run->poststart_count + 1) * sizeof(*more));
+    if (more == NULL)
+        return fail_errno(f, ENOMEM, "keep a hook");
+    run->poststart = more;
+    run->poststart[run->poststart_count++] = hook;
+    return 0;
+}
+
+int start_poststart_hooks(struct run *run, struct failure *f)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return fail_errno(f, errno, "run poststart hooks");
+    pid_t pid = fork();
+    if (pid != 0) {
+        int error = errno;
+        close(pair[1]);
+        if (pid > 0)
+            return pair[0];
+        close(pair[0]);
+        return fail_errno(f, error, "run poststart hooks");
+    }
+    struct failure why;
+    struct run own = {.channel = pair[1]};
+    close(pair[0]);
+    for (uint32_t i = 0; i < run->poststart_count; i++) {
+        if (perform_hook(&run->poststart[i], &why) < 0) {
+            channel_send_failure(&own, &why);
+            _exit(1);
+        }
+    }
+    _exit(0);
+}
+
+int op_poststop(struct run *run, struct reader *payload, struct failure *f)
+{
+    struct failure why;
+    struct hook hook = read_hook(run, payload);
+    char **argv = read_list(payload);
+    if (payload_done(payload, f) < 0)
+        return -1;
+    if (perform_hook(&hook, &why) == 0)
+        return 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        become_report(argv, &why, f);
+        channel_send_failure(run, &why);
+        _exit(1);
+    }
+    while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    return 0;
+}
+
+int op_runtime_hooks(struct run *run, struct reader *payload, struct failure *f)
+{
+    if (payload_done(payload, f) < 0)
+        return -1;
+    if (channel_send_hooks(run, f) < 0)
+        return -1;
+    return channel_wait(run, CHANNEL_RESUME, f);
 }

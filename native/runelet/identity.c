@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Ids, capabilities, no_new_privs and the seccomp filter. */
+/* Ids, capabilities and no_new_privs. */
 #include "operations.h"
 
 #include <errno.h>
@@ -118,22 +118,4 @@ int op_no_new_privs(struct run *run, struct reader *payload, struct failure *f)
         return -1;
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? fail_errno(f, errno, "set no_new_privs")
                                                       : 0;
-}
-
-int op_seccomp(struct run *run, struct reader *payload, struct failure *f)
-{
-    (void)run;
-    uint32_t flags = read_u32(payload), size;
-    const uint8_t *filter = read_bytes(payload, &size);
-    if (payload_done(payload, f) < 0)
-        return -1;
-    if (size == 0 || size % 8 != 0 || size / 8 > 65535)
-        return fail_code(f, FAILURE_PLAN, "malformed filter", "install the seccomp filter");
-    struct {
-        uint16_t count;
-        const void *filter;
-    } program = {(uint16_t)(size / 8), filter};
-    if (syscall(SYS_seccomp, 1 /* SECCOMP_SET_MODE_FILTER */, flags, &program) < 0)
-        return fail_errno(f, errno, "install the seccomp filter");
-    return 0;
 }

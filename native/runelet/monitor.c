@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What a foreground `run` or `exec` becomes: it waits, and passes on signals and the terminal. */
 #include "channel.h"
+#include "hook.h"
 #include "kernel.h"
 #include "operations.h"
 #include "relay.h"
@@ -37,102 +38,149 @@ static bool reap(pid_t child, int *status)
     return ended;
 }
 
-/* Handles one signal; true when the child has ended. */
-static bool on_signal(int signals, pid_t child, struct relay *relay, int *status)
+/* What the monitor waits for: the child's end, and that of both descriptors. */
+struct watch {
+    pid_t child;
+    int signals;
+    int channel; /* the child's, until the payload runs; -1 then */
+    int hooks;   /* of start_poststart_hooks, -1 when there are none or all have ended */
+    bool ended;
+    struct relay relay;
+};
+
+static void close_watched(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+static void on_signal(struct run *run, struct watch *watch)
 {
     struct signalfd_siginfo info;
-    if (read(signals, &info, sizeof(info)) != sizeof(info))
-        return false;
+    if (read(watch->signals, &info, sizeof(info)) != sizeof(info))
+        return;
     switch (info.ssi_signo) {
     case SIGCHLD:
-        return reap(child, status);
+        watch->ended = watch->ended || reap(watch->child, &run->status);
+        return;
     case SIGWINCH:
-        relay_resize(relay);
-        return false;
+        relay_resize(&watch->relay);
+        return;
     case SIGURG: /* Go's preemption signal in a caller's process group: no meaning for others */
-        return false;
+        return;
     default:
-        kill(child, (int)info.ssi_signo);
-        return false;
+        if (!watch->ended)
+            kill(watch->child, (int)info.ssi_signo);
     }
+}
+
+/* The container has failed; the first reason is the one that is told. */
+static void give_up(struct run *run, const struct watch *watch, const struct failure *why)
+{
+    if (!run->failed)
+        run->failure = *why;
+    run->failed = true;
+    if (!watch->ended)
+        kill(watch->child, SIGKILL);
 }
 
 /* The channel ends when the payload runs, or brings the reason why it does not. */
-static void on_channel(struct run *run, int *channel)
+static void on_channel(struct run *run, struct watch *watch)
 {
-    if (channel_read_outcome(*channel, &run->failure) == 1) {
+    struct failure f;
+    if (channel_read_outcome(watch->channel, &run->failure) == 1)
         run->failed = true;
+    close_watched(&watch->channel);
+    if (run->failed || run->poststart_count == 0)
         return;
-    }
-    close(*channel);
-    *channel = -1;
+    watch->hooks = start_poststart_hooks(run, &f);
+    if (watch->hooks < 0)
+        give_up(run, watch, &f);
 }
 
-static void attend(struct run *run, int signals, int channel, pid_t child, struct relay *relay)
+static void on_hooks(struct run *run, struct watch *watch)
 {
-    for (;;) {
-        struct pollfd fds[2 + RELAY_POLLS] = {{signals, POLLIN, 0}, {channel, POLLIN, 0}};
-        relay_prepare(relay, fds + 2);
-        if (poll(fds, 2 + RELAY_POLLS, -1) < 0 && errno != EINTR)
-            return;
-        relay_transfer(relay, fds + 2);
+    struct failure why;
+    if (channel_read_outcome(watch->hooks, &why) == 1)
+        give_up(run, watch, &why);
+    close_watched(&watch->hooks);
+}
+
+static void attend(struct run *run, struct watch *watch)
+{
+    while (!watch->ended || watch->channel >= 0 || watch->hooks >= 0) {
+        struct pollfd fds[3 + RELAY_POLLS] = {
+            {watch->signals, POLLIN, 0}, {watch->channel, POLLIN, 0}, {watch->hooks, POLLIN, 0}};
+        relay_prepare(&watch->relay, fds + 3);
+        if (poll(fds, 3 + RELAY_POLLS, -1) < 0)
+            continue; /* ENOMEM passes */
+        relay_transfer(&watch->relay, fds + 3);
         if (fds[1].revents != 0)
-            on_channel(run, &channel);
-        /* A child that has said nothing yet may have left its reason in the channel. */
-        if ((fds[0].revents & POLLIN) != 0 && on_signal(signals, child, relay, &run->status)) {
-            if (channel >= 0 && !run->failed)
-                on_channel(run, &channel);
-            return;
-        }
+            on_channel(run, watch);
+        if (fds[2].revents != 0)
+            on_hooks(run, watch);
+        if ((fds[0].revents & POLLIN) != 0)
+            on_signal(run, watch);
     }
+}
+
+/* Everything that can fail; from then on signals arrive through watch->signals. */
+static int begin(struct run *run, struct watch *watch, uint32_t console_slot, struct failure *f)
+{
+    int console = console_slot == PLAN_NONE ? -1 : slot_fd(run, console_slot, f);
+    if (console_slot != PLAN_NONE && console < 0)
+        return -1;
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    watch->signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (watch->signals < 0)
+        return fail_errno(f, errno, "signalfd");
+    return relay_open(&watch->relay, console, f);
+}
+
+/* Without a monitor there is no container: it ends, and the plan goes on with cleaning up. */
+static void end_unwatched(struct run *run, struct watch *watch, const struct failure *why)
+{
+    give_up(run, watch, why);
+    close_watched(&watch->channel);
+    while (waitpid(watch->child, NULL, 0) < 0 && errno == EINTR)
+        ;
+    run->status = 1;
 }
 
 int op_monitor(struct run *run, struct reader *payload, struct failure *f)
 {
-    pid_t child = (pid_t)read_u32(payload);
+    struct watch watch = {.signals = -1, .hooks = -1, .relay = {.master = -1}};
+    struct failure why;
+    watch.child = (pid_t)read_u32(payload);
     uint32_t slot = read_u32(payload), channel_slot = read_u32(payload);
     uint32_t flags = read_u32(payload);
-    struct relay relay;
     if (payload_done(payload, f) < 0)
         return -1;
-    int channel = slot_fd(run, channel_slot, f);
-    if (channel < 0)
-        return -1;
-    int console = slot == PLAN_NONE ? -1 : slot_fd(run, slot, f);
-    if (slot != PLAN_NONE && console < 0)
+    watch.channel = slot_fd(run, channel_slot, f);
+    if (watch.channel < 0)
         return -1;
     if ((flags & MONITOR_NO_SUBREAPER) == 0)
         prctl(PR_SET_CHILD_SUBREAPER, 1);
-    sigset_t all;
-    sigfillset(&all);
-    sigprocmask(SIG_BLOCK, &all, NULL);
-    int signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (signals < 0)
-        return fail_errno(f, errno, "signalfd");
-    if (relay_open(&relay, console, f) < 0)
-        return -1;
-    /* Only now: from its first instruction on the payload's signals are passed on. A child that is
-     * gone already cannot be told, and may have ended before its end could be signalled. */
-    struct failure gone;
-    channel_send_run(channel, &gone);
-    if (reap(child, &run->status))
-        on_channel(run, &channel);
-    else
-        attend(run, signals, channel, child, &relay);
-    relay_close(&relay);
-    close(signals);
+    if (begin(run, &watch, slot, &why) < 0) {
+        end_unwatched(run, &watch, &why);
+    } else {
+        /* Only now: from its first instruction on the payload's signals are passed on. A child that
+         * is gone already cannot be told, and may have ended before its end could be signalled. */
+        channel_send_run(watch.channel, &why);
+        watch.ended = reap(watch.child, &run->status);
+        attend(run, &watch);
+        relay_close(&watch.relay);
+    }
+    close_watched(&watch.signals);
     return 0;
 }
 
-/* A payload that could not be started is told of by rune: argv, then what the child said. */
-int op_report(struct run *run, struct reader *payload, struct failure *f)
+int become_report(char **argv, const struct failure *why, struct failure *f)
 {
-    char code[16], error[16];
-    char **argv = read_list(payload);
-    if (payload_done(payload, f) < 0)
-        return -1;
-    if (!run->failed)
-        return 0;
+    char code[16], error[16], doing[sizeof(why->doing)], reason[sizeof(why->reason)];
     size_t count = 0;
     while (argv[count] != NULL)
         count++;
@@ -140,9 +188,11 @@ int op_report(struct run *run, struct reader *payload, struct failure *f)
     if (words == NULL || count == 0)
         return fail_errno(f, ENOMEM, "report the failure");
     memcpy(words, argv, count * sizeof(*words));
-    snprintf(code, sizeof(code), "%u", run->failure.code);
-    snprintf(error, sizeof(error), "%d", run->failure.errno_value);
-    char *failure[] = {code, error, run->failure.doing, run->failure.reason};
+    snprintf(code, sizeof(code), "%u", why->code);
+    snprintf(error, sizeof(error), "%d", why->errno_value);
+    memcpy(doing, why->doing, sizeof(doing));
+    memcpy(reason, why->reason, sizeof(reason));
+    char *failure[] = {code, error, doing, reason};
     memcpy(words + count, failure, sizeof(failure));
     sigset_t none;
     sigemptyset(&none);
@@ -150,6 +200,15 @@ int op_report(struct run *run, struct reader *payload, struct failure *f)
     char *environment[] = {NULL};
     execve(words[0], words, environment);
     return fail_errno(f, errno, "execute `%s`", words[0]);
+}
+
+/* A payload that could not be started is told of by rune: argv, then what the child said. */
+int op_report(struct run *run, struct reader *payload, struct failure *f)
+{
+    char **argv = read_list(payload);
+    if (payload_done(payload, f) < 0)
+        return -1;
+    return run->failed ? become_report(argv, &run->failure, f) : 0;
 }
 
 int op_exit(struct run *run, struct reader *payload, struct failure *f)

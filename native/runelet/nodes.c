@@ -67,7 +67,7 @@ int op_bind_device(struct run *run, struct reader *payload, struct failure *f)
     if (payload_done(payload, f) < 0)
         return -1;
     int tree = slot_fd(run, slot, f);
-    int target = tree < 0 ? -1 : make_in_root(run, path, true, f);
+    int target = tree < 0 ? -1 : target_in_root(run, path, true, true, f);
     if (target < 0)
         return -1;
     int moved =

@@ -116,6 +116,14 @@ operation *operation_of(uint16_t code)
         return op_exit;
     case 69:
         return op_report;
+    case 75:
+        return op_runtime_hooks;
+    case 76:
+        return op_poststart;
+    case 77:
+        return op_poststop;
+    case 78:
+        return op_seccomp_notify;
     case 80:
         return op_pal_load;
     case 81:

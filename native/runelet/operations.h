@@ -31,13 +31,15 @@ operation op_affinity, op_scheduler, op_io_priority, op_memory_policy, op_person
 /* label.c */
 operation op_label, op_keyring, op_time;
 /* identity.c */
-operation op_ids, op_bounding, op_capabilities, op_no_new_privs, op_seccomp;
+operation op_ids, op_bounding, op_capabilities, op_no_new_privs;
+/* seccomp.c */
+operation op_seccomp, op_seccomp_notify;
 /* console.c */
 operation op_console;
 /* execute.c */
 operation op_find_program, op_wait_fifo, op_exec, op_home;
 /* hook.c */
-operation op_hook;
+operation op_hook, op_runtime_hooks, op_poststart, op_poststop;
 /* monitor.c */
 operation op_monitor, op_report, op_exit;
 /* clean.c */

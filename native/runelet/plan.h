@@ -23,10 +23,12 @@ struct run {
     int slots[PLAN_SLOTS]; /* -1 where empty */
     int root;              /* O_PATH on the container's root once ROOT ran, else -1 */
     uint32_t keep_fds;
-    bool cwd_deferred;  /* CWD waits for the user's own permissions */
-    char *home;         /* "HOME=..." for EXEC, where the environment has none */
-    char *program_path; /* what EXEC runs, NULL before FIND_PROGRAM */
-    bool failed;        /* the monitored child could not start; `failure` says why */
+    bool cwd_deferred;      /* CWD waits for the user's own permissions */
+    char *home;             /* "HOME=..." for EXEC, where the environment has none */
+    char *program_path;     /* what EXEC runs, NULL before FIND_PROGRAM */
+    struct hook *poststart; /* of POSTSTART, for MONITOR */
+    uint32_t poststart_count;
+    bool failed; /* the monitored child could not start; `failure` says why */
     struct failure failure;
     int status;      /* exit status of the monitored child, for EXIT */
     struct pal *pal; /* of init-runelet */

@@ -11,8 +11,6 @@ export const withoutTest: Readonly<Record<string, string>> = {
   "process.scheduler.*": refused,
   "process.ioPriority": refused,
   "process.execCPUAffinity.*": refused,
-  "mounts.uidMappings": refused,
-  "mounts.gidMappings": refused,
   "linux.timeOffsets.*": refused,
   "linux.netDevices": refused,
   "linux.resources.memory.useHierarchy": "deprecated by the specification; version 1 only",

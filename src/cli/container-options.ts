@@ -25,7 +25,7 @@ export const processOptions = [
     name: "pidfd-socket",
     kind: "string",
     argument: "path",
-    help: "unix socket that receives a pidfd of the process; not supported yet",
+    help: "unix socket that receives a pidfd of the process",
   },
   { name: "pid-file", kind: "string", argument: "path", help: "file that receives the process id" },
   {

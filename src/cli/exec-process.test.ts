@@ -15,7 +15,6 @@ const own = {
   capabilities: { bounding: ["CAP_KILL"] },
   rlimits: [{ type: "RLIMIT_CORE", soft: 0, hard: 0 }],
 };
-const config = { ociVersion: "1.0.2", process: own, root: { path: "rootfs" } };
 const state: State = {
   schema: 1,
   writer: "0",
@@ -40,8 +39,8 @@ const unchanged: ExecChanges = {
 };
 
 function processOf(changes: Partial<ExecChanges> = {}) {
-  const kernel = new RecordingKernel().file("/bundle/config.json", JSON.stringify(config));
-  return execProcess(kernel, { from: "arguments", ...unchanged, ...changes }, state);
+  const kernel = new RecordingKernel().file("/run/rune/web/process.json", JSON.stringify(own));
+  return execProcess(kernel, "/run/rune", { from: "arguments", ...unchanged, ...changes }, state);
 }
 
 test("without flags: the container's own process, without its terminal", () => {
@@ -85,7 +84,7 @@ test("a process from a file is that file's alone", () => {
   const file = { user: { uid: 1, gid: 1 }, args: ["x"], cwd: "/" };
   const kernel = new RecordingKernel().file("/work/process.json", JSON.stringify(file));
   kernel.link("/proc/self/cwd", "/work");
-  const process = execProcess(kernel, { from: "file", path: "process.json" }, state);
+  const process = execProcess(kernel, "/run/rune", { from: "file", path: "process.json" }, state);
   expect(process).toMatchObject(file);
   expect(process.env ?? []).toEqual([]);
 });

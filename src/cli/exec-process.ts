@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The process of `rune exec`: from a file, or the container's own with the flags' changes. */
-import { readConfig } from "../container/bundle.ts";
+import { keptProcess } from "../container/kept.ts";
 import { absolute } from "../container/path.ts";
 import type { State } from "../container/state.ts";
 import { withoutEnclaveVariables } from "../enclave/mentions.ts";
@@ -9,12 +9,17 @@ import type { CapabilitySets, Process } from "../oci/config.ts";
 import { maximumConfigSizeBytes, parseProcess } from "../oci/parse-config.ts";
 import type { ExecChanges, ExecProgram } from "./verbs/exec.ts";
 
-export function execProcess(kernel: Kernel, program: ExecProgram, state: State): Process {
+export function execProcess(
+  kernel: Kernel,
+  root: string,
+  program: ExecProgram,
+  state: State,
+): Process {
   if (program.from === "file") {
     const path = absolute(kernel, program.path);
     return forPayload(parseProcess(readFile(kernel, path, maximumConfigSizeBytes)), state);
   }
-  return changed(forPayload(readConfig(kernel, state.bundle).process, state), program);
+  return changed(forPayload(keptProcess(kernel, root, state.id), state), program);
 }
 
 /** Engines put the container's own variables into the file too: the enclave's secrets among them. */

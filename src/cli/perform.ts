@@ -48,25 +48,30 @@ export async function perform(command: Command, session: Session): Promise<void>
     case "exec": {
       const { exec } = await import("../container/exec.ts");
       const { execProcess } = await import("./exec-process.ts");
-      const { id, detach, noSubreaper, ignorePaused, consoleSocket, pidFile } = command;
-      return await exec(depsOf(session), {
+      const { id, detach, noSubreaper, ignorePaused, consoleSocket, pidFile, pidfdSocket } =
+        command;
+      const deps = depsOf(session);
+      return await exec(deps, {
         id,
-        process: (state) => execProcess(kernel, command.program, state),
+        process: (state) => execProcess(kernel, deps.root, command.program, state),
         detach,
         subreaper: !noSubreaper,
         ignorePaused,
         ...preserved(command.preserveFds, session),
         ...(consoleSocket === undefined ? {} : { consoleSocket }),
         ...(pidFile === undefined ? {} : { pidFile }),
+        ...(pidfdSocket === undefined ? {} : { pidfdSocket }),
       });
     }
     case "report-failure": {
       const { failureOf } = await import("../container/channel.ts");
-      throw failureOf(command.code, command.errno, command.doing, command.reason);
+      const failure = failureOf(command.code, command.errno, command.doing, command.reason);
+      if (command.failed !== "hook") throw failure;
+      return session.log.warning(`poststop hooks: ${failure.message}`);
     }
     case "start": {
       const { start } = await import("../container/start.ts");
-      return start(depsOf(session), command.id);
+      return await start(depsOf(session), command.id);
     }
     case "kill": {
       const { kill } = await import("../container/kill.ts");
@@ -120,7 +125,7 @@ export async function perform(command: Command, session: Session): Promise<void>
 
 function createRequest(command: ContainerStart, session: Session) {
   const { id, bundle = ".", noPivot, noNewKeyring } = command;
-  const { consoleSocket, pidFile, platform } = command;
+  const { consoleSocket, pidFile, pidfdSocket, platform } = command;
   return {
     id,
     bundle,
@@ -129,6 +134,7 @@ function createRequest(command: ContainerStart, session: Session) {
     ...preserved(command.preserveFds, session),
     ...(consoleSocket === undefined ? {} : { consoleSocket }),
     ...(pidFile === undefined ? {} : { pidFile }),
+    ...(pidfdSocket === undefined ? {} : { pidfdSocket }),
     ...(platform === undefined ? {} : { platform }),
   };
 }

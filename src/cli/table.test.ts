@@ -201,11 +201,7 @@ test("no two options of a command share a name", () => {
   }
 });
 
-test.each([
-  ["create --pidfd-socket /s c1", "pidfd-socket"],
-  ["exec --pidfd-socket /s c1 ls", "pidfd-socket"],
-  ["exec --cgroup x c1 ls", "cgroup"],
-])("%s is refused by name", (line, flag) => {
+test.each([["exec --cgroup x c1 ls", "cgroup"]])("%s is refused by name", (line, flag) => {
   const { command } = parse(line);
   expect(() => refuseUnsupported(command())).toThrow(`flag \`--${flag}\` is not supported`);
   const options = [program, ...program.commands].flatMap((spec) => spec.options);

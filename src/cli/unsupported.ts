@@ -22,9 +22,8 @@ function unsupportedFlag(command: Command): string | undefined {
   switch (command.verb) {
     case "create":
     case "run":
-      return command.pidfdSocket === undefined ? undefined : "pidfd-socket";
+      return undefined;
     case "exec":
-      if (command.pidfdSocket !== undefined) return "pidfd-socket";
       return command.cgroups.length > 0 ? "cgroup" : undefined;
     default:
       // The other verbs have no such flags; containers that exist have cgroups of a kind we know.

@@ -68,7 +68,6 @@ test("what this version cannot do is refused before anything is done", () => {
   for (const [field, change] of [
     ["linux.intelRdt", linuxWith({ intelRdt: {} })],
     ["linux.netDevices", linuxWith({ netDevices: { eth0: {} } })],
-    ["hooks.poststop", { hooks: { poststop: [{ path: "/x" }] } }],
   ] as const) {
     expect(() => checkSupported(configOf(change))).toThrow(failure("CONFIG_UNSUPPORTED", field));
   }

@@ -58,18 +58,13 @@ export function readConfig(kernel: Kernel, bundle: string): Config {
 export function checkSupported(config: Config): void {
   checkNamespaces(config);
   checkSysctl(config);
-  const { linux = {}, hooks = {} } = config;
-  const hook = Object.entries(hooks).find(
-    ([name, list]) => name !== "startContainer" && list.length > 0,
-  );
+  const { linux = {} } = config;
   const field =
-    hook !== undefined
-      ? `hooks.${hook[0]}`
-      : linux.intelRdt !== undefined
-        ? "linux.intelRdt"
-        : Object.keys(linux.netDevices ?? {}).length > 0
-          ? "linux.netDevices"
-          : undefined;
+    linux.intelRdt !== undefined
+      ? "linux.intelRdt"
+      : Object.keys(linux.netDevices ?? {}).length > 0
+        ? "linux.netDevices"
+        : undefined;
   if (field !== undefined) throw unsupported(field);
   for (const [name, value] of [
     ["hostname", config.hostname],

@@ -26,13 +26,14 @@ test("each failure code has its own meaning; an unknown one is runelet's fault",
     const received = receive(...channelWith(failedMessage(number, 2, "exec `x`", "No such file")));
     return received.kind === "failed" ? received.error.code : received.kind;
   };
-  expect([0, 1, 2, 3, 4, 5, 6, 0xffffffff].map(code)).toEqual([
+  expect([0, 1, 2, 3, 4, 5, 6, 7, 0xffffffff].map(code)).toEqual([
     "SYSCALL",
     "RUNELET",
     "EXEC_NOT_FOUND",
     "EXEC_FAILED",
     "PAL_ABI_MISMATCH",
     "PAL_FAILED",
+    "HOOK_FAILED",
     "RUNELET",
     "RUNELET",
   ]);
@@ -52,7 +53,9 @@ test("packets that break the protocol", () => {
   const cuts = Array.from({ length: whole.length - 1 }, (_, size) => whole.slice(0, size + 1));
   for (const packet of [
     ...cuts,
-    message(4, () => {}),
+    message(4, (w) => w.u32(0)),
+    message(5, () => {}),
+    message(6, () => {}),
     message(16, () => {}),
     message(0xffff, () => {}),
     message(1, () => {}),
@@ -78,9 +81,11 @@ test("random packets are refused or understood, never anything else", () => {
     const size = 8 * (random() % 8);
     const packet = Uint8Array.from({ length: size }, random);
     if (size >= 8)
-      packet.set([random() % 5, 0, 0, 0, Math.max(0, size - 8 - (random() % 8)), 0, 0, 0]);
+      packet.set([random() % 7, 0, 0, 0, Math.max(0, size - 8 - (random() % 8)), 0, 0, 0]);
     try {
-      expect(["pid", "ready", "failed", "end"]).toContain(receive(...channelWith(packet)).kind);
+      expect(["pid", "ready", "failed", "hooks", "listener", "end"]).toContain(
+        receive(...channelWith(packet)).kind,
+      );
     } catch (error) {
       expect(error).toMatchObject({ code: "RUNELET" });
     }

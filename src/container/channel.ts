@@ -9,6 +9,9 @@ const packetMaxBytes = 64 << 10;
 export type ChannelMessage =
   | { readonly kind: "pid"; readonly pid: Pid }
   | { readonly kind: "ready" }
+  | { readonly kind: "hooks" }
+  /** A descriptor of the child. */
+  | { readonly kind: "listener"; readonly fd: number }
   /** The process waits in its user namespace for its ids to be mapped. */
   | { readonly kind: "map"; readonly pid: Pid }
   | { readonly kind: "failed"; readonly error: RuneError }
@@ -23,6 +26,7 @@ const failureCodes: readonly ErrorCode[] = [
   "EXEC_FAILED",
   "PAL_ABI_MISMATCH",
   "PAL_FAILED",
+  "HOOK_FAILED",
 ];
 
 /** Waits for the next message. */
@@ -51,6 +55,11 @@ export function sendRun(kernel: Kernel, channel: Fd): void {
   kernel.write(channel, new RecordWriter().begin(16).end().finish());
 }
 
+/** The child goes on after HOOKS or LISTENER. */
+export function sendResume(kernel: Kernel, channel: Fd): void {
+  kernel.write(channel, new RecordWriter().begin(18).end().finish());
+}
+
 function decode(record: RecordReader): ChannelMessage {
   switch (record.code) {
     case 1:
@@ -60,6 +69,10 @@ function decode(record: RecordReader): ChannelMessage {
       return { kind: "ready" };
     case 3:
       return { kind: "failed", error: decodeFailure(record) };
+    case 4:
+      return { kind: "hooks" };
+    case 5:
+      return { kind: "listener", fd: record.u32() };
     case 25:
       return { kind: "map", pid: record.u32() as Pid }; // as with PID
     default:
@@ -88,6 +101,11 @@ export function runDetached(kernel: Kernel, channel: Fd): void {
   const message = receive(kernel, channel);
   if (message.kind === "failed") throw message.error;
   kernel.close(channel);
+}
+
+/** A message that the plan does not lead to. */
+export function unexpected(name: string): RuneError {
+  return broken(`unexpected message ${name}`);
 }
 
 function broken(reason: string): RuneError {

@@ -7,7 +7,8 @@ import { requireConsoleSocket } from "./console.ts";
 import { closingOnFailure, type Deps } from "./deps.ts";
 import { destroy } from "./destroy.ts";
 import { prepareBundle } from "./enclave.ts";
-import { launch } from "./launch.ts";
+import { launch, loadHelpers } from "./launch.ts";
+import { removePidFile } from "./pid-file.ts";
 import { prepareSeccomp } from "./seccomp.ts";
 import { prepareUnit } from "./unit.ts";
 
@@ -16,6 +17,7 @@ export type CreateRequest = {
   readonly bundle: string;
   readonly consoleSocket?: string;
   readonly pidFile?: string;
+  readonly pidfdSocket?: string;
   readonly platform?: Platform;
   readonly noPivot: boolean;
   readonly noNewKeyring: boolean;
@@ -35,10 +37,13 @@ async function createWith(deps: Deps, request: CreateRequest): Promise<void> {
   requireConsoleSocket(read.config.process.terminal === true, consoleSocket, true);
   const console = consoleSocket === undefined ? undefined : deps.kernel.connectUnix(consoleSocket);
   const unit = await prepareUnit(deps, request.id, read.config);
+  const seccomp = await prepareSeccomp(deps, read.config);
+  const helpers = await loadHelpers(read.config, seccomp.seccomp);
   const launched = launch(deps, {
     ...rest,
     ...(await prepareBundle(deps, read, platform)),
-    ...(await prepareSeccomp(deps, read.config)),
+    ...seccomp,
+    helpers,
     ...unit,
     ...(console === undefined ? {} : { console }),
     waitsForStart: true,
@@ -46,7 +51,9 @@ async function createWith(deps: Deps, request: CreateRequest): Promise<void> {
   try {
     sendRun(deps.kernel, launched.channel);
   } catch (error) {
+    removePidFile(deps.kernel, request.pidFile);
     destroy(deps, launched.directory, launched.state, unit.unit);
+    helpers.hooks?.runPoststop(deps, launched.state);
     throw error;
   } finally {
     deps.kernel.close(launched.channel);

@@ -27,7 +27,7 @@ export async function deleteContainers(
 
 /**
  * Removes a container that is stopped or was never started; `force` also one that runs, one whose
- * maker died, one whose state cannot be read, and succeeds where there is none.
+ * maker died, one whose state cannot be read, and succeeds where there is none. Poststop hooks run last.
  */
 export async function deleteContainer(deps: Deps, id: string, force: boolean): Promise<void> {
   const { kernel, root } = deps;
@@ -43,6 +43,9 @@ export async function deleteContainer(deps: Deps, id: string, force: boolean): P
   const status = statusOf(kernel, `${root}/${id}`, state);
   if (!force && status !== "stopped" && status !== "created") throw refusal(id, `it is ${status}`);
   destroy(deps, held, state, await unitOf(deps, state));
+  if ((state.hooks?.poststop ?? []).length === 0) return;
+  const { runPoststop } = await import("./hooks.ts");
+  runPoststop(deps, state);
 }
 
 function openUnlessAbsent(

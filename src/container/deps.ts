@@ -23,10 +23,10 @@ export type Deps = {
   /** The caller's descriptors from 3 on; a container may inherit nothing else. */
   readonly openDescriptors: ReadonlySet<number>;
   /**
-   * The command that logs why a program could not be started, for a monitor: the failure's code,
-   * errno, doing and reason are added to it.
+   * The command that logs why a program could not be started, or a warning about a hook, for a
+   * monitor: the failure's code, errno, doing and reason are added to it.
    */
-  readonly reportCommand: (verb: "run" | "exec", id: string) => readonly string[];
+  readonly reportCommand: (verb: "run" | "exec" | "hook", id: string) => readonly string[];
   /** `--systemd-cgroup`, and which systemd that is. */
   readonly systemd: {
     readonly wanted: boolean;

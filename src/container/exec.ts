@@ -4,27 +4,23 @@ import { RuneError } from "../errors/error.ts";
 import { ESRCH, O_DIRECTORY, O_RDONLY } from "../kernel/constants.ts";
 import { type Fd, type Pid, unlessErrno } from "../kernel/kernel.ts";
 import type { Process } from "../oci/config.ts";
+import { ociVersion } from "../oci/state.ts";
 import type { PlanBuilder } from "../plan/encode.ts";
 import { planAgentExec, planExec } from "../plan/exec.ts";
+import type { Seccomp } from "../plan/host.ts";
 import { planMonitor } from "../plan/monitor.ts";
 import { unknownCapabilities } from "../plan/process.ts";
-import type { SeccompFilter } from "../seccomp/filter.ts";
-import { readConfig } from "./bundle.ts";
+import type { SeccompListener } from "../seccomp/filter.ts";
+import { awaitReady } from "./await-ready.ts";
 import { receive, runDetached } from "./channel.ts";
 import { requireConsoleSocket } from "./console.ts";
 import { closingOnFailure, type Deps } from "./deps.ts";
+import { keptProcess, keptSeccomp } from "./kept.ts";
 import { checkDescriptors } from "./launch.ts";
 import { checkLabels } from "./lsm.ts";
-import { writePidFile } from "./pid-file.ts";
-import {
-  becomePlan,
-  inheritPreserved,
-  type Runelet,
-  reapFailed,
-  spawnRunelet,
-  submitPlan,
-} from "./runelet.ts";
-import { prepareSeccomp } from "./seccomp.ts";
+import { removePidFile, sendPidfd, writePidFile } from "./pid-file.ts";
+import { becomePlan, inheritPreserved, reapFailed, spawnRunelet, submitPlan } from "./runelet.ts";
+import { plannedSeccomp } from "./seccomp.ts";
 import type { State } from "./state.ts";
 import { requireChild, statusOf } from "./status.ts";
 import { peekState } from "./store.ts";
@@ -34,6 +30,7 @@ export type ExecRequest = {
   /** What to run; made from the container's own process where the caller gives only arguments. */
   readonly process: (state: State) => Process;
   readonly consoleSocket?: string;
+  readonly pidfdSocket?: string;
   readonly pidFile?: string;
   readonly detach: boolean;
   readonly subreaper: boolean;
@@ -62,22 +59,41 @@ async function execWith(deps: Deps, request: ExecRequest): Promise<void> {
   const console =
     request.consoleSocket === undefined ? theirs : kernel.connectUnix(request.consoleSocket);
   const inputs = { init, ...(console === undefined ? {} : { consoleSocket: console }) };
+  const inEnclave = state.enclave?.pal !== undefined;
   // The container's own filter; in an enclave container the program's process has it already.
-  const seccomp = await prepareSeccomp(deps, readConfig(kernel, state.bundle));
-  const plan =
-    state.enclave?.pal === undefined
-      ? planOrdinary(deps, process, state, request, { ...inputs, ...seccomp })
-      : planInEnclave(deps, process, state, inputs);
+  const seccomp = inEnclave ? undefined : keptSeccomp(kernel, deps.root, state);
+  const plan = inEnclave
+    ? planInEnclave(deps, process, state, inputs)
+    : planOrdinary(deps, process, state, request, {
+        ...inputs,
+        ...(seccomp === undefined ? {} : { seccomp: plannedSeccomp(seccomp) }),
+      });
+  const { listener } = seccomp ?? {};
+  const takeListener =
+    listener === undefined ? undefined : await listenerFor(deps, state, listener);
   inheritPreserved(plan, request.preserveFds);
   const runelet = spawnRunelet(deps, plan.inherited);
+  let pidFile: string | undefined;
   try {
     submitPlan(deps, runelet, plan);
-    const pid = awaitReady(deps, runelet, state.enclave?.pal !== undefined);
+    const pid = awaitReady(kernel, runelet.channel, {
+      receive: () => receive(kernel, runelet.channel),
+      // In an enclave container runelet itself is what engines wait for.
+      ...(inEnclave ? { own: runelet.pid } : {}),
+      ...(takeListener === undefined ? {} : { takeListener }),
+      died,
+    });
+    requireChild(kernel, pid);
     if (pid !== runelet.pid) kernel.reap(runelet.pid); // the parent: it has told us and ends
-    if (request.pidFile !== undefined) writePidFile(kernel, request.pidFile, pid);
+    if (request.pidfdSocket !== undefined) sendPidfd(kernel, request.pidfdSocket, pid, "setns");
+    if (request.pidFile !== undefined) {
+      writePidFile(kernel, request.pidFile, pid);
+      pidFile = request.pidFile;
+    }
     if (request.detach) runDetached(kernel, runelet.channel);
     else becomePlan(deps, monitorPlan(deps, request, { pid, channel: runelet.channel, ours }));
   } catch (error) {
+    removePidFile(kernel, pidFile);
     kernel.close(runelet.channel);
     reapFailed(deps);
     throw error;
@@ -99,7 +115,7 @@ function monitorPlan(
   });
 }
 
-type Inputs = { readonly init: Fd; readonly consoleSocket?: Fd; readonly seccomp?: SeccompFilter };
+type Inputs = { readonly init: Fd; readonly consoleSocket?: Fd; readonly seccomp?: Seccomp };
 
 function planOrdinary(
   { kernel }: Deps,
@@ -125,10 +141,10 @@ function planOrdinary(
 function planInEnclave(
   { kernel, root }: Deps,
   process: Process,
-  { id, bundle }: State,
+  { id }: State,
   inputs: Inputs,
 ): PlanBuilder {
-  const { uid, gid } = readConfig(kernel, bundle).process.user;
+  const { uid, gid } = keptProcess(kernel, root, id).user;
   if (process.user.uid !== uid || process.user.gid !== gid) {
     const reason = `programs of an enclave container run as its own user, ${uid}:${gid}`;
     throw new RuneError({ code: "CONFIG_UNSUPPORTED", doing: `exec in \`${id}\``, reason });
@@ -159,20 +175,19 @@ function openInit({ kernel, root }: Deps, state: State, ignorePaused: boolean): 
   return pidfd;
 }
 
-/**
- * Waits for READY; PID comes from another process, in either order. In an enclave container runelet
- * itself is what engines wait for.
- */
-function awaitReady({ kernel }: Deps, { channel, pid: own }: Runelet, standsIn: boolean): Pid {
-  for (let pid = standsIn ? own : undefined, ready = false; ; ) {
-    if (pid !== undefined && ready) return requireChild(kernel, pid).pid;
-    const message = receive(kernel, channel);
-    if (message.kind === "failed") throw message.error;
-    if (message.kind === "end") {
-      const doing = "start the process";
-      throw new RuneError({ code: "RUNELET", doing, reason: "runelet died without a word" });
-    }
-    if (message.kind === "pid") pid = message.pid;
-    else if (message.kind === "ready") ready = true;
-  }
+function died(): RuneError {
+  const doing = "start the process";
+  return new RuneError({ code: "RUNELET", doing, reason: "runelet died without a word" });
+}
+
+/** Sends the listener of the process's filter on: the state is that of the container. */
+async function listenerFor(
+  { kernel }: Deps,
+  { id, init, bundle, annotations }: State,
+  listener: SeccompListener,
+): Promise<(pid: Pid, fd: number) => void> {
+  const { sendListener } = await import("./listener.ts");
+  const pid = init?.pid ?? 0;
+  const state = { ociVersion, id, status: "running", pid, bundle, annotations } as const;
+  return (process, fd) => sendListener(kernel, listener, { pid: process, fd, state });
 }

@@ -126,9 +126,12 @@ function behaveAsRunelet(kernel: RecordingKernel, answers: Answers): void {
   let running = false;
   kernel.reactions.write = (fd, bytes) => {
     if (kernel.nameOf(fd) !== "channel") return;
-    channel = fd;
-    if (bytes[0] === 17) for (const packet of answers(kernel)) kernel.deliver(fd, packet);
-    else running = true;
+    if (bytes[0] === 17) {
+      const packets = answers(kernel);
+      // A plan of hooks makes no child, and its end is nobody's.
+      if (packets.length === 0 || packets.some(([code]) => code === 1)) channel ??= fd;
+      for (const packet of packets) kernel.deliver(fd, packet);
+    } else if (bytes[0] === 16) running = true;
   };
   kernel.reactions.close = (fd) => {
     if (fd === channel && !running) kernel.endProcess(initPid);

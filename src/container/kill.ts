@@ -29,7 +29,7 @@ export function kill({ kernel, root }: Deps, id: string, signal: number, all: bo
 }
 
 /** Through a pidfd that is checked after it is open: never a stranger with a recycled pid. */
-function signalInit(kernel: Kernel, init: InitProcess, signal: number): boolean {
+export function signalInit(kernel: Kernel, init: InitProcess, signal: number): boolean {
   const pidfd = unlessErrno(() => kernel.pidfd(init.pid as Pid), ESRCH);
   if (pidfd === undefined) return false;
   try {

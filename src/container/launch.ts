@@ -20,6 +20,7 @@ import { type Fd, type Kernel, type Pid, unlessErrno } from "../kernel/kernel.ts
 import { isInUserNamespace } from "../kernel/user-namespace.ts";
 import type { Config } from "../oci/config.ts";
 import { cloneFlags } from "../oci/namespaces.ts";
+import { ociVersion } from "../oci/state.ts";
 import { cgroupOwner } from "../plan/cgroup-owner.ts";
 import { planContainer } from "../plan/container.ts";
 import type { LaunchInput } from "../plan/host.ts";
@@ -28,16 +29,19 @@ import { unknownCapabilities } from "../plan/process.ts";
 import { type Caller, checkUser, idMaps, isHostRoot } from "../plan/user.ts";
 import { unmappedGids } from "../plan/user-mounts.ts";
 import type { SeccompFilter } from "../seccomp/filter.ts";
+import { awaitReady } from "./await-ready.ts";
 import { type Bundle, checkSupported } from "./bundle.ts";
-import { type ChannelMessage, receive, sendMapped } from "./channel.ts";
+import { receive, sendMapped } from "./channel.ts";
 import type { Deps } from "./deps.ts";
 import { type Descriptors, openDescriptors } from "./descriptors.ts";
 import { destroy } from "./destroy.ts";
 import { type EnclaveLaunch, palDied, palHangs } from "./enclave.ts";
 import { mapIds } from "./id-maps.ts";
+import { keepForExec } from "./kept.ts";
 import { checkLabels } from "./lsm.ts";
-import { writePidFile } from "./pid-file.ts";
+import { sendPidfd, writePidFile } from "./pid-file.ts";
 import { inheritPreserved, reapFailed, spawnRunelet, submitPlan } from "./runelet.ts";
+import { plannedSeccomp } from "./seccomp.ts";
 import { type ProcessSettings, type State, stateSchema } from "./state.ts";
 import { requireChild } from "./status.ts";
 import { ContainerDirectory } from "./store.ts";
@@ -54,12 +58,33 @@ export type LaunchRequest = {
   readonly preserveFds: number;
   readonly enclave?: EnclaveLaunch;
   readonly seccomp?: SeccompFilter;
+  /** Loaded where the configuration has hooks, or a seccomp listener. */
+  readonly helpers: LaunchHelpers;
+  /** Receives a pidfd of the init. */
+  readonly pidfdSocket?: string;
   /** Where systemd makes the cgroups. */
   readonly unit?: ContainerUnit;
   readonly listeningFds: number;
   /** True for `create`: the payload waits for `start`. */
   readonly waitsForStart: boolean;
 };
+
+/** The rarely needed parts of a launch; {@link loadHelpers} has those that a configuration needs. */
+export type LaunchHelpers = {
+  readonly hooks?: typeof import("./hooks.ts");
+  readonly listener?: typeof import("./listener.ts");
+};
+
+export async function loadHelpers(
+  { hooks = {} }: Config,
+  seccomp?: SeccompFilter,
+): Promise<LaunchHelpers> {
+  const some = Object.values(hooks).some((list) => list.length > 0);
+  return {
+    ...(some ? { hooks: await import("./hooks.ts") } : {}),
+    ...(seccomp?.listener === undefined ? {} : { listener: await import("./listener.ts") }),
+  };
+}
 
 export type Launched = {
   readonly directory: ContainerDirectory;
@@ -127,6 +152,7 @@ class Attempt {
     refuseOccupied(kernel, located);
     // Before anything else exists: whoever finds the state file can remove all that follows.
     this.#directory.writeState(this.#state(located));
+    keepForExec(this.#directory, config.process, this.#request.seccomp);
     const descriptors = openDescriptors(this.#deps, this.#request, this.#directory);
     const runelet = spawnRunelet(this.#deps, descriptors.all);
     this.#channel = runelet.channel;
@@ -145,7 +171,9 @@ class Attempt {
     limitProcesses(kernel, this.#cgroup, config.linux?.resources ?? {});
     const state = this.#state(this.#cgroup, pid);
     this.#directory.writeState(state);
-    if (this.#request.pidFile !== undefined) writePidFile(kernel, this.#request.pidFile, pid);
+    const { pidFile, pidfdSocket } = this.#request;
+    if (pidfdSocket !== undefined) sendPidfd(kernel, pidfdSocket, pid, "standard");
+    if (pidFile !== undefined) writePidFile(kernel, pidFile, pid);
     return { directory: this.#directory, state, pid, channel: runelet.channel };
   }
 
@@ -153,9 +181,12 @@ class Attempt {
   undo(): void {
     // Without its channel the child ends by itself, also where there is no cgroup to find it in.
     if (this.#channel !== undefined) this.#kernel.close(this.#channel);
+    const state = this.#state(this.#cgroup);
     try {
-      destroy(this.#deps, this.#directory, this.#state(this.#cgroup), this.#request.unit);
+      destroy(this.#deps, this.#directory, state, this.#request.unit);
       removeMade(this.#kernel, this.#madeCgroups);
+      // Only what got as far as hooks may need their undoing.
+      if (this.#channel !== undefined) this.#request.helpers.hooks?.runPoststop(this.#deps, state);
     } catch (error) {
       const { message } = RuneError.from(error, "undo");
       this.#deps.warn(`\`rune delete --force ${this.#request.id}\` has to finish this: ${message}`);
@@ -190,6 +221,7 @@ class Attempt {
     return {
       ...descriptors,
       id: this.#request.id,
+      annotations: withoutSecrets(this.#bundle.config.annotations ?? {}),
       rootfs: this.#bundle.rootfs,
       unifiedOnly,
       cgroups: {
@@ -207,45 +239,48 @@ class Attempt {
       noPivot: this.#request.noPivot,
       newKeyring: !this.#request.noNewKeyring,
       hasKcore: unlessErrno(() => this.#kernel.lstat("/proc/kcore"), ENOENT) !== undefined,
-      ...(seccomp === undefined ? {} : { seccomp }),
+      ...(seccomp === undefined ? {} : { seccomp: plannedSeccomp(seccomp) }),
       caller: this.#request.caller,
     };
   }
 
-  /** PID and READY come from two processes, in either order. */
   #awaitReady(channel: Fd): Pid {
-    const { pal } = this.#request.enclave ?? {};
-    const deadlineMs = pal === undefined ? undefined : this.#kernel.nowMs() + pal.initTimeoutMs;
-    for (let pid: Pid | undefined, ready = false; ; ) {
-      if (pid !== undefined && ready) return pid;
-      const message = this.#receive(channel, deadlineMs);
-      switch (message.kind) {
-        case "pid":
-          pid = message.pid;
-          break;
-        case "ready":
-          ready = true;
-          break;
-        case "map":
-          mapIds(this.#deps, message.pid, idMaps(this.#bundle.config, this.#request.caller));
-          sendMapped(this.#kernel, channel);
-          break;
-        case "failed":
-          throw message.error;
-        case "end":
-          throw pal === undefined ? died("it died without a word") : palDied(pal);
-      }
-    }
+    const { enclave, seccomp, helpers } = this.#request;
+    const { config } = this.#bundle;
+    const { hooks } = helpers;
+    const patience = new PalPatience(this.#kernel, enclave?.pal);
+    return awaitReady(this.#kernel, channel, {
+      receive: () => {
+        patience.wait(channel);
+        return receive(this.#kernel, channel);
+      },
+      mapIds: (pid) => {
+        mapIds(this.#deps, pid, idMaps(config, this.#request.caller));
+        sendMapped(this.#kernel, channel);
+      },
+      ...(hooks === undefined
+        ? {}
+        : {
+            runHooks: (pid) => {
+              hooks.runCreateHooks(this.#deps, config.hooks ?? {}, this.#state(this.#cgroup), pid);
+              patience.start(); // they are not the PAL's
+            },
+          }),
+      ...(seccomp?.listener === undefined
+        ? {}
+        : { takeListener: (pid, fd) => this.#sendListener(seccomp, pid, fd) }),
+      died: () => {
+        const { pal } = enclave ?? {};
+        return pal === undefined ? died("it died without a word") : palDied(pal);
+      },
+    });
   }
 
-  /** The next message; a PAL has to be done with pal_init by the deadline. */
-  #receive(channel: Fd, deadlineMs: number | undefined): ChannelMessage {
-    const { pal } = this.#request.enclave ?? {};
-    if (deadlineMs !== undefined && pal !== undefined) {
-      const leftMs = Math.max(0, deadlineMs - this.#kernel.nowMs());
-      if (!this.#kernel.waitReadable(channel, leftMs)) throw palHangs(pal);
-    }
-    return receive(this.#kernel, channel);
+  #sendListener({ listener }: SeccompFilter, pid: Pid, fd: number): void {
+    if (listener === undefined) return;
+    const { id, bundle, annotations } = this.#state(this.#cgroup);
+    const state = { ociVersion, id, status: "creating", pid, bundle, annotations } as const;
+    this.#request.helpers.listener?.sendListener(this.#kernel, listener, { pid, fd, state });
   }
 
   #state(cgroup: readonly CgroupDirectory[], pid?: Pid): State {
@@ -267,11 +302,47 @@ class Attempt {
       cgroup,
       ...(unit?.isOurs === true ? { systemd: unit.record } : {}),
       ...(enclave === undefined ? {} : { enclave: enclave.state, enclave_config: enclave.record }),
+      ...laterHooks(config),
+      ...(this.#request.seccomp === undefined
+        ? {}
+        : { seccomp: seccompState(this.#request.seccomp) }),
       processes: processSettings(config, !this.#request.noNewKeyring),
       namespaces: namespaces.reduce((flags, { type }) => flags | cloneFlags[type], 0),
       ownPidNamespace: isNew(config, "pid"),
     };
   }
+}
+
+/** A PAL has to be done with pal_init in time; anything else is waited for. */
+class PalPatience {
+  readonly #kernel: Kernel;
+  readonly #pal: EnclaveLaunch["pal"];
+  #deadlineMs = 0;
+
+  constructor(kernel: Kernel, pal: EnclaveLaunch["pal"]) {
+    this.#kernel = kernel;
+    this.#pal = pal;
+    this.start();
+  }
+
+  start(): void {
+    if (this.#pal !== undefined) this.#deadlineMs = this.#kernel.nowMs() + this.#pal.initTimeoutMs;
+  }
+
+  wait(channel: Fd): void {
+    if (this.#pal === undefined) return;
+    const leftMs = Math.max(0, this.#deadlineMs - this.#kernel.nowMs());
+    if (!this.#kernel.waitReadable(channel, leftMs)) throw palHangs(this.#pal);
+  }
+}
+
+function laterHooks({ hooks = {} }: Config): Pick<State, "hooks"> {
+  const { poststart = [], poststop = [] } = hooks;
+  return poststart.length + poststop.length === 0 ? {} : { hooks: { poststart, poststop } };
+}
+
+function seccompState({ filter: _, ...rest }: SeccompFilter): NonNullable<State["seccomp"]> {
+  return rest;
 }
 
 function callerOf(kernel: Kernel): Caller {

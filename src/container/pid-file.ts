@@ -1,6 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-import { O_CREAT, O_TRUNC, O_WRONLY } from "../kernel/constants.ts";
-import type { Kernel, Pid } from "../kernel/kernel.ts";
+import { RuneError } from "../errors/error.ts";
+import { ENOENT, O_CREAT, O_TRUNC, O_WRONLY } from "../kernel/constants.ts";
+import { type Kernel, type Pid, unlessErrno } from "../kernel/kernel.ts";
+
+/** Sends a pidfd to whoever listens on the socket; the word says which kind of process it is, as with runc. */
+export function sendPidfd(
+  kernel: Kernel,
+  socketPath: string,
+  pid: Pid,
+  kind: "standard" | "setns",
+): void {
+  const pidfd = kernel.pidfd(pid);
+  try {
+    const socket = kernel.connectUnix(socketPath);
+    kernel.sendDescriptor(socket, new TextEncoder().encode(kind), pidfd);
+    kernel.close(socket);
+  } catch (error) {
+    throw RuneError.from(error, "send the pidfd").within(`pidfd socket \`${socketPath}\``);
+  } finally {
+    kernel.close(pidfd);
+  }
+}
 
 /** Writes a pid for an engine: it sees the whole number or no file. */
 export function writePidFile(kernel: Kernel, path: string, pid: Pid): void {
@@ -8,12 +28,19 @@ export function writePidFile(kernel: Kernel, path: string, pid: Pid): void {
   const temporary = `${path.slice(0, slash + 1)}.${path.slice(slash + 1)}`;
   const fd = kernel.open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0o644);
   try {
-    kernel.write(fd, new TextEncoder().encode(String(pid)));
+    try {
+      kernel.write(fd, new TextEncoder().encode(String(pid)));
+    } finally {
+      kernel.close(fd);
+    }
     kernel.rename(temporary, path);
   } catch (error) {
     kernel.unlink(temporary);
     throw error;
-  } finally {
-    kernel.close(fd);
   }
+}
+
+/** Takes back a pid file that was written, where the command fails after that. */
+export function removePidFile(kernel: Kernel, path: string | undefined): void {
+  if (path !== undefined) unlessErrno(() => kernel.unlink(path), ENOENT);
 }

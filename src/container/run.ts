@@ -9,7 +9,8 @@ import type { CreateRequest } from "./create.ts";
 import { closingOnFailure, type Deps } from "./deps.ts";
 import { destroy } from "./destroy.ts";
 import { prepareBundle } from "./enclave.ts";
-import { type Launched, launch } from "./launch.ts";
+import { type Launched, type LaunchHelpers, launch, loadHelpers } from "./launch.ts";
+import { removePidFile } from "./pid-file.ts";
 import { becomePlan, reapFailed } from "./runelet.ts";
 import { prepareSeccomp } from "./seccomp.ts";
 import { prepareUnit } from "./unit.ts";
@@ -35,19 +36,28 @@ async function runWith(deps: Deps, request: RunRequest): Promise<void> {
   const [ours, theirs] = terminal && !detach ? kernel.streamPair() : [undefined, undefined];
   const console = consoleSocket === undefined ? theirs : kernel.connectUnix(consoleSocket);
   const unit = await prepareUnit(deps, request.id, read.config);
+  const seccomp = await prepareSeccomp(deps, read.config);
+  const helpers = await loadHelpers(read.config, seccomp.seccomp);
   const launched = launch(deps, {
     ...rest,
     ...(await prepareBundle(deps, read, platform)),
-    ...(await prepareSeccomp(deps, read.config)),
+    ...seccomp,
+    helpers,
     ...unit,
     ...(console === undefined ? {} : { console }),
     waitsForStart: false,
   });
   try {
-    if (detach) runDetached(kernel, launched.channel);
-    else becomePlan(deps, monitorPlan(deps, launched, { subreaper, keep, ours }));
+    if (detach) {
+      runDetached(kernel, launched.channel);
+      helpers.hooks?.runPoststart(deps, launched.state);
+    } else {
+      becomePlan(deps, monitorPlan(deps, launched, { subreaper, keep, ours, helpers }));
+    }
   } catch (error) {
+    removePidFile(kernel, request.pidFile);
     destroy(deps, launched.directory, launched.state, unit.unit);
+    helpers.hooks?.runPoststop(deps, launched.state);
     reapFailed(deps);
     throw error;
   } finally {
@@ -55,25 +65,36 @@ async function runWith(deps: Deps, request: RunRequest): Promise<void> {
   }
 }
 
+type Watch = {
+  readonly subreaper: boolean;
+  readonly keep: boolean;
+  /** Our end of the pair over which the terminal comes. */
+  readonly ours: Fd | undefined;
+  readonly helpers: LaunchHelpers;
+};
 const nothing = { cgroups: [], killLeft: false, files: [], directories: [] };
 
 function monitorPlan(
   deps: Deps,
   { pid, state, directory, channel }: Launched,
-  { subreaper, keep, ours }: { subreaper: boolean; keep: boolean; ours: Fd | undefined },
+  { subreaper, keep, ours, helpers }: Watch,
 ): PlanBuilder {
+  const { hooks } = helpers;
   const contents = directory.contents();
   const everything = {
     cgroups: state.cgroup.map(({ path }) => path),
     killLeft: !state.ownPidNamespace,
     files: contents.files,
     directories: contents.directories,
+    poststop: hooks?.poststopHooks(state) ?? [],
+    warn: deps.reportCommand("hook", state.id),
   };
   return planMonitor({
     pid,
     channel,
     subreaper,
     report: deps.reportCommand("run", state.id),
+    poststart: hooks?.poststartHooks(state) ?? [],
     ...(ours === undefined ? {} : { console: ours }),
     cleanUp: keep
       ? nothing

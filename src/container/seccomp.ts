@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Config } from "../oci/config.ts";
+import type { Seccomp } from "../plan/host.ts";
 import type { SeccompFilter } from "../seccomp/filter.ts";
 import type { Deps } from "./deps.ts";
+
+/** The part that a plan needs. */
+export function plannedSeccomp({ flags, filter, listener }: SeccompFilter): Seccomp {
+  return { flags, filter, notifies: listener !== undefined };
+}
 
 /** Kept over all state roots: a node has few profiles, engines have a root for each namespace. */
 const cacheDirectory = "/run/inclavare/seccomp";

@@ -3,7 +3,9 @@
 import type { CgroupDirectory } from "../cgroups/cgroup.ts";
 import type { UnitRecord } from "../cgroups/unit.ts";
 import { RuneError } from "../errors/error.ts";
+import type { Hooks } from "../oci/config.ts";
 import type { ContainerScheduling } from "../plan/scheduling.ts";
+import type { SeccompListener } from "../seccomp/filter.ts";
 
 /** Counts up when a field changes its meaning; older ones stay readable, newer ones are refused. */
 export const stateSchema = 1;
@@ -31,6 +33,10 @@ export type State = {
   readonly enclave?: EnclaveState;
   /** The original's record of the same, without the secrets it kept: enclave-config.md. */
   readonly enclave_config?: object;
+  /** What `start`, `delete` and the like still have to run. */
+  readonly hooks?: Pick<Hooks, "poststart" | "poststop">;
+  /** Of every process; the filter itself is in `seccomp.bpf`. */
+  readonly seccomp?: { readonly flags: number; readonly listener?: SeccompListener };
   /** What an exec'ed process needs to be like the init; absent in states of older versions. */
   readonly processes?: ProcessSettings;
   /** True when killing init ends every process of the container. */

@@ -91,9 +91,26 @@ export class ContainerDirectory {
     this.#kernel.rename(temporary, `${this.path}/state.json`);
   }
 
+  /** Keeps what `exec` needs, as it was when the container was created; see kept.ts. */
+  keep(name: "process.json" | "seccomp.bpf", bytes: Uint8Array): void {
+    const fd = this.#kernel.open(`${this.path}/${name}`, O_WRONLY | O_CREAT | O_TRUNC, 0o600);
+    try {
+      this.#kernel.write(fd, bytes);
+    } finally {
+      this.#kernel.close(fd);
+    }
+  }
+
   /** Files and directories to remove, in order, when the container goes. */
   contents(): { readonly files: string[]; readonly directories: string[] } {
-    const names = ["exec.fifo", "agent.sock", "state.json.new", "state.json"];
+    const names = [
+      "exec.fifo",
+      "agent.sock",
+      "process.json",
+      "seccomp.bpf",
+      "state.json.new",
+      "state.json",
+    ];
     return { files: names.map((name) => `${this.path}/${name}`), directories: [this.path] };
   }
 

@@ -59,35 +59,24 @@ function hostWith(name: Name, answers?: Parameters<typeof fakeHost>[1]): Host {
 }
 
 /** "done", or the code of the error. */
-function outcome(attempt: () => void): string {
+async function outcome(attempt: () => void | Promise<void>): Promise<string> {
   try {
-    attempt();
+    await attempt();
     return "done";
   } catch (error) {
     return error instanceof Error && "code" in error ? String(error.code) : String(error);
   }
 }
 
-function table(act: (host: Host) => void): Record<Name, string> {
-  const entries = states.map((name) => [name, outcome(() => act(hostWith(name)))]);
-  return Object.fromEntries(entries);
+async function table(act: (host: Host) => void | Promise<void>): Promise<Record<Name, string>> {
+  const entries: [Name, string][] = [];
+  for (const name of states) entries.push([name, await outcome(() => act(hostWith(name)))]);
+  // Every name is in `states`.
+  return Object.fromEntries(entries) as Record<Name, string>;
 }
 
-async function asyncOutcome(attempt: Promise<void>): Promise<string> {
-  const [result] = await Promise.allSettled([attempt]);
-  return outcome(() => {
-    if (result.status === "rejected") throw result.reason;
-  });
-}
-
-async function asyncTable(act: (host: Host) => Promise<void>): Promise<Record<string, string>> {
-  const outcomes: Record<string, string> = {};
-  for (const name of states) outcomes[name] = await asyncOutcome(act(hostWith(name)));
-  return outcomes;
-}
-
-test("start", () => {
-  expect(table(({ deps }) => start(deps, "web"))).toEqual({
+test("start", async () => {
+  expect(await table(({ deps }) => start(deps, "web"))).toEqual({
     none: "CONTAINER_NOT_FOUND",
     unfinished: "CONTAINER_STATE",
     creating: "CONTAINER_STATE",
@@ -98,37 +87,37 @@ test("start", () => {
     recycled: "CONTAINER_STATE",
   });
   const host = hostWith("created");
-  start(host.deps, "web");
+  await start(host.deps, "web");
   expect(host.kernel.calls.slice(-5)).toEqual([
     `open ${root}/web/exec.fifo`,
     `write ${root}/web/exec.fifo 0`,
-    `close ${root}/web/exec.fifo`,
     `unlink ${root}/web/exec.fifo`,
+    `close ${root}/web/exec.fifo`,
     `close ${root}/web`,
   ]);
 });
 
-test("start of an init that dies meanwhile says so; every failure closes what it opened", () => {
+test("start of an init that dies meanwhile says so; every failure closes what it opened", async () => {
   const dead = hostWith("created");
   dead.kernel.fail(`open ${root}/web/exec.fifo`, ENXIO);
-  expect(() => start(dead.deps, "web")).toThrow("it is stopped");
-  const total = (() => {
+  await expect(start(dead.deps, "web")).rejects.toThrow("it is stopped");
+  const total = await (async () => {
     const whole = hostWith("created");
     const before = whole.kernel.fallible;
-    start(whole.deps, "web");
+    await start(whole.deps, "web");
     return whole.kernel.fallible - before;
   })();
   for (let call = 1; call <= total; call++) {
     const broken = hostWith("created");
     broken.kernel.failCall(broken.kernel.fallible + call, EIO);
-    expect(() => start(broken.deps, "web")).toThrow("input/output error");
+    await expect(start(broken.deps, "web")).rejects.toThrow("input/output error");
     expect(broken.kernel.openNames()).toEqual([]);
   }
 });
 
-test("kill", () => {
+test("kill", async () => {
   const signals: Partial<Record<Name, string[]>> = {};
-  const outcomes = table((host) => {
+  const outcomes = await table((host) => {
     host.kernel.reactions.kill = () => {};
     try {
       kill(host.deps, "web", 15, false);
@@ -160,10 +149,10 @@ test("kill", () => {
   ]);
 });
 
-test("kill: the init may end before the signal, and a refusal is an error", () => {
+test("kill: the init may end before the signal, and a refusal is an error", async () => {
   const gone = hostWith("running");
   gone.kernel.fail("pidfdSignal", ESRCH);
-  expect(outcome(() => kill(gone.deps, "web", 15, false))).toBe("CONTAINER_NOT_RUNNING");
+  expect(await outcome(() => kill(gone.deps, "web", 15, false))).toBe("CONTAINER_NOT_RUNNING");
   const refused = hostWith("running");
   refused.kernel.fail("pidfdSignal", EPERM);
   expect(() => kill(refused.deps, "web", 15, false)).toThrow("operation not permitted");
@@ -178,18 +167,18 @@ test("SIGKILL lets a paused container go on, so that it ends; other signals wait
   expect(host.kernel.text("/cg/unified/web/cgroup.freeze")).toBe("0");
 });
 
-test("SIGKILL for a container in a shared pid namespace is for all its processes", () => {
+test("SIGKILL for a container in a shared pid namespace is for all its processes", async () => {
   const host = fakeHost();
   existing(host, { ownPidNamespace: false });
   host.kernel.file("/cg/memory/web/cgroup.procs", `${initPid}\n7\n`).process(7);
   kill(host.deps, "web", 9, false);
   expect(host.kernel.signals).toEqual([`${initPid}:9`, "7:9"]);
-  expect(outcome(() => kill(host.deps, "web", 9, false))).toBe("CONTAINER_NOT_RUNNING");
+  expect(await outcome(() => kill(host.deps, "web", 9, false))).toBe("CONTAINER_NOT_RUNNING");
 });
 
-test("pause and resume", () => {
+test("pause and resume", async () => {
   expect(
-    table((host) => {
+    await table((host) => {
       host.kernel.file("/cg/unified/web/cgroup.freeze", "0\n");
       host.kernel.file("/cg/unified/web/cgroup.events", "populated 1\nfrozen 1\n");
       pause(host.deps, "web");
@@ -205,9 +194,9 @@ test("pause and resume", () => {
     stopped: "CONTAINER_NOT_RUNNING",
     recycled: "CONTAINER_NOT_RUNNING",
   });
-  expect(outcome(() => pause(hostWith("paused").deps, "web"))).toBe("CONTAINER_STATE");
+  expect(await outcome(() => pause(hostWith("paused").deps, "web"))).toBe("CONTAINER_STATE");
   expect(
-    table((host) => {
+    await table((host) => {
       resume(host.deps, "web");
       expect(host.kernel.text("/cg/unified/web/cgroup.freeze")).toBe("0");
     }),
@@ -239,7 +228,7 @@ test("delete of several goes on after a failure, and reports the first", async (
   expect(host.warnings).toEqual(["open container `other`: container does not exist"]);
 });
 
-test("kill --all reaches everything in the cgroup, also where the init is gone", () => {
+test("kill --all reaches everything in the cgroup, also where the init is gone", async () => {
   const host = hostWith("stopped");
   host.kernel.mkdir("/cg/memory/web/below", 0o755);
   host.kernel
@@ -252,7 +241,7 @@ test("kill --all reaches everything in the cgroup, also where the init is gone",
 });
 
 test("delete", async () => {
-  expect(await asyncTable(({ deps }) => deleteContainer(deps, "web", false))).toEqual({
+  expect(await table(({ deps }) => deleteContainer(deps, "web", false))).toEqual({
     none: "CONTAINER_NOT_FOUND",
     unfinished: "CONTAINER_STATE",
     creating: "CONTAINER_STATE",
@@ -295,12 +284,12 @@ test("delete without force changes nothing where it refuses", async () => {
 test("delete --force of a state that cannot be read; never of one that is newer", async () => {
   const corrupt = hostWith("stopped");
   corrupt.kernel.file(`${root}/web/state.json`, "{");
-  expect(await asyncOutcome(deleteContainer(corrupt.deps, "web", false))).toBe("STATE_CORRUPT");
+  expect(await outcome(() => deleteContainer(corrupt.deps, "web", false))).toBe("STATE_CORRUPT");
   await deleteContainer(corrupt.deps, "web", true);
   expect(corrupt.kernel.below(root)).toEqual([]);
   const newer = hostWith("stopped");
   newer.kernel.file(`${root}/web/state.json`, '{"schema":999}');
-  expect(await asyncOutcome(deleteContainer(newer.deps, "web", true))).toBe("STATE_NEWER");
+  expect(await outcome(() => deleteContainer(newer.deps, "web", true))).toBe("STATE_NEWER");
   expect(newer.kernel.text(`${root}/web/state.json`)).toBeDefined();
 });
 
@@ -385,10 +374,14 @@ test("exec in a paused container, when told to", async () => {
 
 test("exec in the foreground becomes a monitor that cleans nothing up", async () => {
   const host = hostWith("running", answers);
+  let pidFile: string | undefined;
+  host.kernel.reactions.execute = () => {
+    pidFile = host.kernel.text("/run/pid");
+  };
   await expect(exec(host.deps, { ...request, detach: false, pidFile: "/run/pid" })).rejects.toThrow(
     Executed,
   );
-  expect(host.kernel.text("/run/pid")).toBe(String(execPid));
+  expect(pidFile).toBe(String(execPid));
   expect(host.kernel.calls.at(host.kernel.calls.indexOf("seal memfd:plan") - 1)).toContain(
     "memfd:plan",
   );

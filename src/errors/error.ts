@@ -26,6 +26,7 @@ export type ErrorCode =
   | "STATE_CORRUPT" // state.json cannot be read
   | "STATE_NEWER" // state.json was written by a newer version
   | "RUNELET" // the C part broke its protocol or died
+  | "HOOK_FAILED" // a hook of the configuration failed or took too long
   | "EXEC_NOT_FOUND" // the program to run does not exist (exit code 127 for `docker`)
   | "EXEC_FAILED" // the program to run could not be started (exit code 126)
   // Node configuration.

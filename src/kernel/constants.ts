@@ -48,6 +48,7 @@ export const sys = {
   open_tree: 428,
   pidfd_open: 434,
   openat2: 437,
+  pidfd_getfd: 438,
   mount_setattr: 442,
 } as const;
 

@@ -90,6 +90,8 @@ export interface Kernel {
   streamPair(): [Fd, Fd];
   connectUnix(path: string): Fd;
   listenUnix(path: string, backlog: number): Fd;
+  /** Sends bytes and, with the first of them, a descriptor over a stream socket (SCM_RIGHTS). */
+  sendDescriptor(socket: Fd, bytes: Uint8Array, fd: Fd): void;
   /** True when the descriptor is readable or at its end within the time; -1 waits for ever. */
   waitReadable(fd: Fd, timeoutMs: number): boolean;
   /** An eventfd(2) whose count is 0. */
@@ -121,6 +123,8 @@ export interface Kernel {
   reapChildren(): boolean;
   pidfd(pid: Pid): Fd;
   pidfdSignal(pidfd: Fd, signal: number): void;
+  /** A duplicate of another process's descriptor: pidfd_getfd(2). */
+  pidfdGetFd(pidfd: Fd, number: number): Fd;
 
   pid(): Pid;
   euid(): number;

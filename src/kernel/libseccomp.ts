@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/**
- * libseccomp through bun:ffi. It is opened when it is first needed, and only as far: each function
- * costs start-up time, and a cached filter needs but the version.
- */
+/** libseccomp through bun:ffi. It is opened when a filter is compiled: a cached one needs nothing of it. */
 import { dlopen, FFIType, type Pointer, ptr, read as readMemory } from "bun:ffi";
 import { RuneError } from "../errors/error.ts";
 import { O_RDONLY } from "./constants.ts";
 import { errnoText } from "./errno.ts";
-import { type Kernel, readToEnd } from "./kernel.ts";
+import { type Kernel, readText, readToEnd } from "./kernel.ts";
 import type { ArgumentTest, LibraryFilter, SeccompLibrary } from "./seccomp-library.ts";
 
 const file = "libseccomp.so.2";
@@ -30,7 +27,8 @@ export function libseccomp(kernel: Kernel): SeccompLibrary {
   };
   const number = (found: number) => (found === noSuchSystemCall ? undefined : found);
   return {
-    version: readVersion,
+    version: () => versionOf(open()),
+    path: () => mappedFile(kernel),
     systemCall: (name) => number(open().seccomp_syscall_resolve_name(string(name))),
     systemCallOf: (architecture, name) =>
       number(open().seccomp_syscall_resolve_name_arch(architecture, string(name))),
@@ -121,17 +119,16 @@ function layTests(tests: readonly ArgumentTest[]): Pointer {
 }
 
 /** struct scmp_version: major u32@0, minor u32@4, micro u32@8. */
-function readVersion(): string {
-  const { symbols, close } = opened(() =>
-    dlopen(file, { seccomp_version: { args: [], returns: FFIType.ptr } }),
-  );
-  const version = symbols.seccomp_version();
-  const text =
-    version === null
-      ? "unknown"
-      : [0, 4, 8].map((offset) => readMemory.u32(version, offset)).join(".");
-  close();
-  return text;
+function versionOf(library: Functions): string {
+  const version = library.seccomp_version();
+  if (version === null) return "unknown";
+  return [0, 4, 8].map((offset) => readMemory.u32(version, offset)).join(".");
+}
+
+/** proc_pid_maps(5): the path is the sixth column. */
+function mappedFile(kernel: Kernel): string | undefined {
+  const maps = readText(kernel, "/proc/self/maps", 16 << 20);
+  return /^(?:\S+ +){5}(\/.*\/libseccomp\.so[^/]*)$/m.exec(maps)?.[1];
 }
 
 type Functions = ReturnType<typeof openFunctions>;
@@ -141,6 +138,7 @@ function openFunctions() {
   const { ptr: pointer, u32, i32, void: nothing } = FFIType;
   return opened(() =>
     dlopen(file, {
+      seccomp_version: { args: [], returns: pointer },
       seccomp_syscall_resolve_name: { args: [pointer], returns: i32 },
       seccomp_syscall_resolve_name_arch: { args: [u32, pointer], returns: i32 },
       seccomp_init: { args: [u32], returns: pointer },

@@ -92,6 +92,7 @@ export const linux: Kernel = {
       call(() => `bind \`${path}\``, c.sys.bind, fd, address, size);
       call(() => `listen on \`${path}\``, c.sys.listen, fd, backlog);
     }),
+  sendDescriptor,
   waitReadable,
   ...pollCalls(raw, call),
   setInherited: (fd, inherited) => {
@@ -118,6 +119,14 @@ export const linux: Kernel = {
   pidfdSignal: (pidfd, signal) => {
     call(() => "signal the process", c.sys.pidfd_send_signal, pidfd, signal, 0, 0);
   },
+  pidfdGetFd: (pidfd, number) =>
+    call(
+      () => `take descriptor ${number} of the process`,
+      c.sys.pidfd_getfd,
+      pidfd,
+      number,
+      0,
+    ) as Fd,
   pid: () => raw(c.sys.getpid) as Pid,
   euid: () => raw(c.sys.geteuid),
   egid: () => raw(c.sys.getegid),
@@ -362,6 +371,32 @@ function unixSocket(path: string, use: (fd: Fd, address: number, size: number) =
     linux.close(fd);
     throw error;
   }
+}
+
+/**
+ * struct msghdr of x86-64: iov u64@16, iovlen u64@24, control u64@32, controllen u64@40, 56 bytes; struct
+ * iovec: base u64@0, length u64@8; struct cmsghdr: length u64@0, level i32@8, type i32@12, data@16.
+ */
+function sendDescriptor(socket: Fd, bytes: Uint8Array, fd: Fd): void {
+  const [headerAt, vectorAt, controlAt] = [0, 56, 72];
+  const message = new Uint8Array(4096 + bytes.length); // too large for the collector to move
+  message.set(bytes, 4096);
+  const at = BigInt(ptr(message));
+  const view = new DataView(message.buffer);
+  view.setBigUint64(headerAt + 16, at + BigInt(vectorAt), true);
+  view.setBigUint64(headerAt + 24, 1n, true);
+  view.setBigUint64(headerAt + 32, at + BigInt(controlAt), true);
+  view.setBigUint64(headerAt + 40, 24n, true);
+  view.setBigUint64(vectorAt, at + 4096n, true);
+  view.setBigUint64(vectorAt + 8, BigInt(bytes.length), true);
+  view.setBigUint64(controlAt, 20n, true);
+  view.setInt32(controlAt + 8, 1 /* SOL_SOCKET */, true);
+  view.setInt32(controlAt + 12, 1 /* SCM_RIGHTS */, true);
+  view.setInt32(controlAt + 16, fd, true);
+  const MSG_NOSIGNAL = 0x4000;
+  const doing = () => "send a descriptor";
+  const sent = call(doing, c.sys.sendmsg, socket, ptr(message), MSG_NOSIGNAL);
+  if (sent < bytes.length) write(socket, bytes.subarray(sent));
 }
 
 function waitReadable(fd: Fd, timeoutMs: number): boolean {

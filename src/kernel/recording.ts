@@ -44,6 +44,7 @@ export class RecordingKernel implements Kernel {
   gid = 0;
   ownPid = 100;
   readonly #files = new FakeFiles();
+  readonly #memfds = new Map<string, Node>();
   readonly #descriptors = new Map<number, Descriptor>();
   readonly #devicePrograms = new Map<string, Descriptor[]>();
   readonly #failures: { readonly call: string; readonly errno: number }[] = [];
@@ -118,6 +119,11 @@ export class RecordingKernel implements Kernel {
   /** Every path that exists below a directory, sorted. */
   below(path: string): string[] {
     return this.#files.below(path);
+  }
+
+  /** What was last written to a memfd of that name, byte by byte as characters. */
+  lastMemfd(name: string): string {
+    return String.fromCharCode(...(this.#memfds.get(name)?.content ?? []));
   }
 
   /** Names of what is open, in the order of opening. */
@@ -271,7 +277,9 @@ export class RecordingKernel implements Kernel {
 
   memfd(name: string): Fd {
     this.#call("memfd", name);
-    return this.#add(`memfd:${name}`, this.#files.node("file"));
+    const node = this.#files.node("file");
+    this.#memfds.set(name, node);
+    return this.#add(`memfd:${name}`, node);
   }
 
   seal(memfd: Fd): void {
@@ -301,6 +309,10 @@ export class RecordingKernel implements Kernel {
   listenUnix(path: string, backlog: number): Fd {
     this.#call("listenUnix", path, String(backlog));
     return this.#add(path, this.#files.make(path, "socket", 0o777 & ~this.#mask));
+  }
+
+  sendDescriptor(socket: Fd, bytes: Uint8Array, fd: Fd): void {
+    this.#call("sendDescriptor", this.nameOf(socket), this.nameOf(fd), textOf(bytes));
   }
 
   waitReadable(fd: Fd, timeoutMs: number): boolean {
@@ -408,6 +420,11 @@ export class RecordingKernel implements Kernel {
     const pid = Number(this.nameOf(pidfd).slice("pidfd:".length));
     this.#requireProcess(pid);
     this.#signal(pid, signal);
+  }
+
+  pidfdGetFd(pidfd: Fd, number: number): Fd {
+    this.#call("pidfdGetFd", this.nameOf(pidfd), String(number));
+    return this.#add(`${this.nameOf(pidfd)}/${number}`, this.#files.node("other"));
   }
 
   pid(): Pid {

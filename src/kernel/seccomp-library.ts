@@ -27,6 +27,8 @@ export type ArgumentTest = {
 export interface SeccompLibrary {
   /** "2.5.4"; part of what a compiled filter depends on. */
   version(): string;
+  /** The file that was loaded; undefined where that cannot be found out. */
+  path(): string | undefined;
   /**
    * A system call's number on this machine, or the negative one libseccomp has for those of other
    * architectures only; undefined when it knows none of that name.

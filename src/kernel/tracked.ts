@@ -32,6 +32,7 @@ export function trackDescriptors(inner: Kernel): Tracked {
     listenUnix: (path, backlog) => add(inner.listenUnix(path, backlog)),
     eventFd: () => add(inner.eventFd()),
     pidfd: (pid) => add(inner.pidfd(pid)),
+    pidfdGetFd: (pidfd, number) => add(inner.pidfdGetFd(pidfd, number)),
     loadDeviceProgram: (name, instructions) => add(inner.loadDeviceProgram(name, instructions)),
     devicePrograms: (cgroup) => {
       const programs = inner.devicePrograms(cgroup);
@@ -61,6 +62,7 @@ export function trackDescriptors(inner: Kernel): Tracked {
     chdir: (path) => inner.chdir(path),
     umask: (mask) => inner.umask(mask),
     seal: (memfd) => inner.seal(memfd),
+    sendDescriptor: (socket, bytes, fd) => inner.sendDescriptor(socket, bytes, fd),
     waitAny: (awaited, timeoutMs) => inner.waitAny(awaited, timeoutMs),
     waitReadable: (fd, timeoutMs) => inner.waitReadable(fd, timeoutMs),
     setInherited: (fd, inherited) => inner.setInherited(fd, inherited),

@@ -87,6 +87,12 @@ function checkNotify(profile: Seccomp): void {
     );
   }
   const notifies = profile.syscalls?.findIndex(({ action }) => action === "SCMP_ACT_NOTIFY") ?? -1;
+  for (const [index, { action, names }] of (profile.syscalls ?? []).entries()) {
+    // With write(2) the runtime says that there is a listener: nobody could answer. runc refuses it too.
+    if (action !== "SCMP_ACT_NOTIFY" || !names.includes("write")) continue;
+    const reason = "SCMP_ACT_NOTIFY cannot be used for the write system call";
+    throw new Fault(reason, "syscalls", index, "action");
+  }
   const hasListener = profile.listenerPath !== undefined;
   if (notifies >= 0 && !hasListener) {
     throw new Fault("SCMP_ACT_NOTIFY needs `listenerPath`", "syscalls", notifies, "action");

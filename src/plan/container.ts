@@ -6,7 +6,7 @@ import { mountAttributes, parseMountOptions } from "../oci/mount-options.ts";
 import { planDevices } from "./devices.ts";
 import { planEntry } from "./enclave.ts";
 import { PlanBuilder } from "./encode.ts";
-import { planHooks } from "./hooks.ts";
+import { type HookSubject, hooksInContainer } from "./hooks.ts";
 import type { LaunchInput } from "./host.ts";
 import { hasLabels, hasNewTime, labelMounts, newTime, planProc, sessionKeyring } from "./labels.ts";
 import { cleanPath, hasOwnDev, type PlannedMount, planMounts } from "./mounts.ts";
@@ -39,6 +39,7 @@ export function planContainer(config: Config, input: LaunchInput, bundle: string
   plan.add({ op: "propagation", path: "/", flag: MS_SLAVE, recursive: true });
   const attach = early ?? planSources(plan, config, input, bundle);
   attach(plan);
+  planHooksBeforePivot(plan, config, input, bundle);
   plan.add({ op: "pivot", mode: input.noPivot ? "move" : "pivot" });
   const { enclave } = input;
   if (console !== undefined) {
@@ -54,7 +55,7 @@ export function planContainer(config: Config, input: LaunchInput, bundle: string
     ...(proc === undefined ? {} : { proc }),
     preservedFds: input.preservedFds,
     listeningFds: input.listeningFds,
-    hooks: (last) => planHooks(last, config, input.id, bundle),
+    hooks: hooksInContainer(config.hooks?.startContainer, subjectOf(input, bundle), "created"),
     ...(fifo === undefined ? {} : { fifo }),
     ...(input.seccomp === undefined ? {} : { seccomp: input.seccomp }),
     ...(enclave === undefined
@@ -64,6 +65,25 @@ export function planContainer(config: Config, input: LaunchInput, bundle: string
   const { mountLabel = "" } = linux;
   if (mountLabel !== "") labelMounts(plan.operations, mountLabel);
   return plan;
+}
+
+/** config.md, "POSIX-platform Hooks": prestart and createRuntime are rune's own to run. */
+function planHooksBeforePivot(
+  plan: PlanBuilder,
+  config: Config,
+  input: LaunchInput,
+  bundle: string,
+): void {
+  const { prestart = [], createRuntime = [], createContainer = [] } = config.hooks ?? {};
+  if (prestart.length + createRuntime.length > 0) plan.add({ op: "runtimeHooks" });
+  if (createContainer.length === 0) return;
+  // Where runc runs them.
+  plan.add({ op: "cwd", path: input.rootfs, when: "now" });
+  plan.add(...hooksInContainer(createContainer, subjectOf(input, bundle), "creating"));
+}
+
+function subjectOf({ id, annotations }: LaunchInput, bundle: string): HookSubject {
+  return { id, bundle, annotations };
 }
 
 /** Plans the opening of the root and of all that is mounted on it; the result attaches them. */

@@ -49,6 +49,7 @@ const string = (text: string) =>
   `${u32(Buffer.byteLength(text))}${Buffer.from(text).toString("hex")}00`;
 const list = (...texts: string[]) => u32(texts.length) + texts.map(string).join("");
 const none = u32(0xffffffff);
+const noState = { state: new Uint8Array(0), tail: new Uint8Array(0) };
 
 /** Every operation once: its code in the page, and its payload. */
 const operations: readonly (readonly [Operation, number, string])[] = [
@@ -274,11 +275,24 @@ const operations: readonly (readonly [Operation, number, string])[] = [
       path: "/h",
       argv: ["h"],
       env: [],
-      state: new Uint8Array([123, 125]),
+      state: new Uint8Array([123]),
+      tail: new Uint8Array([125]),
     },
     48,
-    `${u32(3)}${string("/h")}${list("h")}${list()}020000007b7d`,
+    `${u32(3)}${string("/h")}${list("h")}${list()}010000007b010000007d`,
   ],
+  [{ op: "runtimeHooks" }, 75, ""],
+  [
+    { op: "poststart", timeoutSeconds: 0, path: "/h", argv: ["h"], env: [], ...noState },
+    76,
+    `${u32(0)}${string("/h")}${list("h")}${list()}${u32(0)}${u32(0)}`,
+  ],
+  [
+    { op: "poststop", timeoutSeconds: 0, path: "/h", argv: [], env: [], report: ["r"], ...noState },
+    77,
+    `${u32(0)}${string("/h")}${list()}${list()}${u32(0)}${u32(0)}${list("r")}`,
+  ],
+  [{ op: "seccompNotify", flags: 32, filter: new Uint8Array([1]) }, 78, `${u32(32)}0100000001`],
   [{ op: "home", uid: 1000 }, 49, u32(1000)],
   [{ op: "affinity", mask: new Uint8Array(8) }, 9, `${u32(8)}${"00".repeat(8)}`],
   [{ op: "time", proc: slot(3), offsets: "x" }, 10, `${u32(3)}${u32(1)}78`],

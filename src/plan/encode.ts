@@ -3,7 +3,7 @@
 import { RuneError } from "../errors/error.ts";
 import type { Fd } from "../kernel/kernel.ts";
 import { RecordWriter } from "../record/record.ts";
-import type { Operation, Slot } from "./operation.ts";
+import type { HookArguments, Operation, Slot } from "./operation.ts";
 
 const version = 1;
 const headerBytes = 24;
@@ -222,8 +222,19 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
       w.begin(47).list(o.argv).list(o.env).end();
       return;
     case "hook":
-      w.begin(48).u32(o.timeoutSeconds).string(o.path).list(o.argv).list(o.env);
-      w.bytes(o.state).end();
+      encodeHook(w.begin(48), o).end();
+      return;
+    case "runtimeHooks":
+      w.begin(75).end();
+      return;
+    case "poststart":
+      encodeHook(w.begin(76), o).end();
+      return;
+    case "poststop":
+      encodeHook(w.begin(77), o).list(o.report).end();
+      return;
+    case "seccompNotify":
+      w.begin(78).u32(o.flags).bytes(o.filter).end();
       return;
     case "home":
       w.begin(49).u32(o.uid).end();
@@ -303,6 +314,11 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
       });
     }
   }
+}
+
+function encodeHook(w: RecordWriter, o: HookArguments): RecordWriter {
+  w.u32(o.timeoutSeconds).string(o.path).list(o.argv).list(o.env);
+  return w.bytes(o.state).bytes(o.tail);
 }
 
 function flag(value: boolean): number {

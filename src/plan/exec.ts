@@ -4,6 +4,7 @@ import type { Fd } from "../kernel/kernel.ts";
 import type { Process } from "../oci/config.ts";
 import { cloneFlags } from "../oci/namespaces.ts";
 import { PlanBuilder } from "./encode.ts";
+import type { Seccomp } from "./host.ts";
 import { hasLabels, planProc, sessionKeyring } from "./labels.ts";
 import { planBirthplace } from "./namespaces.ts";
 import { planProcess } from "./process.ts";
@@ -22,7 +23,7 @@ export type ExecInput = {
   /** Of the container whose session keyring it joins; absent where it has none of its own. */
   readonly keyringOf?: string;
   readonly container: ContainerScheduling;
-  readonly seccomp?: { readonly flags: number; readonly filter: Uint8Array };
+  readonly seccomp?: Seccomp;
 };
 
 export function planExec(process: Process, input: ExecInput): PlanBuilder {

@@ -1,27 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
-/** startContainer hooks: in the container, as its user, right before the program. */
-import type { Config, Hook } from "../oci/config.ts";
-import { ociVersion } from "../oci/state.ts";
-import type { PlanBuilder } from "./encode.ts";
+/** Hooks as operations, and what they read on standard input: runtime.md, "State". */
+import type { Hook } from "../oci/config.ts";
+import { type ContainerStatus, ociVersion } from "../oci/state.ts";
+import type { HookArguments, Operation } from "./operation.ts";
 
-/** The hooks' operations, in their order; one that fails ends the container. */
-export function planHooks(plan: PlanBuilder, config: Config, id: string, bundle: string): void {
-  const state = new TextEncoder().encode(JSON.stringify(stateOf(config, id, bundle)));
-  for (const hook of config.hooks?.startContainer ?? []) plan.add(operation(hook, state));
+/** What a hook is told of its container. */
+export type HookSubject = {
+  readonly id: string;
+  /** Absolute. */
+  readonly bundle: string;
+  readonly annotations: Readonly<Record<string, string>>;
+};
+
+/** For a hook that runs in rune's own namespaces. Stopped containers have no pid, as runc has it. */
+export function hookInRuntime(
+  hook: Hook,
+  subject: HookSubject,
+  status: ContainerStatus,
+  pid?: number,
+): HookArguments {
+  const state = { ...stateOf(subject, status), ...(pid === undefined ? {} : { pid }) };
+  return { ...program(hook), state: encode(JSON.stringify(state)), tail: encode("") };
 }
 
-function operation({ path, args = [path], env = [], timeout = 0 }: Hook, state: Uint8Array) {
-  return { op: "hook", timeoutSeconds: timeout, path, argv: args, env, state } as const;
+/** Operations of the init itself: the pid is the one it sees. */
+export function hooksInContainer(
+  hooks: readonly Hook[] | undefined,
+  subject: HookSubject,
+  status: ContainerStatus,
+): Operation[] {
+  const open = JSON.stringify(stateOf(subject, status)).slice(0, -1);
+  const [state, tail] = [encode(`${open},"pid":`), encode("}")];
+  return (hooks ?? []).map((hook) => ({ op: "hook", ...program(hook), state, tail }));
 }
 
-/** runtime.md, "State"; the pid is the container's view, where the hook runs. */
-function stateOf({ annotations }: Config, id: string, bundle: string): object {
-  return {
-    ociVersion,
-    id,
-    status: "created",
-    pid: 1,
-    bundle,
-    ...(annotations === undefined ? {} : { annotations }),
-  };
+function program({ path, args = [path], env = [], timeout = 0 }: Hook) {
+  return { timeoutSeconds: timeout, path, argv: args, env };
+}
+
+function stateOf({ id, bundle, annotations }: HookSubject, status: ContainerStatus): object {
+  const some = Object.keys(annotations).length > 0;
+  return { ociVersion, id, status, bundle, ...(some ? { annotations } : {}) };
+}
+
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
 }

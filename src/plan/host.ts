@@ -34,10 +34,17 @@ export type EnclaveInput = {
 };
 
 /** A compiled filter and SECCOMP_FILTER_FLAG_* bits. */
-export type Seccomp = { readonly flags: number; readonly filter: Uint8Array };
+export type Seccomp = {
+  readonly flags: number;
+  readonly filter: Uint8Array;
+  /** The filter has a listener, for which rune waits. */
+  readonly notifies: boolean;
+};
 
 export type LaunchInput = {
   readonly id: string;
+  /** As they may be shown to hooks. */
+  readonly annotations: Readonly<Record<string, string>>;
   /** Absolute path of the root file system. */
   readonly rootfs: string;
   /** True when the host's only hierarchy is version 2. */

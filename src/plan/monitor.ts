@@ -2,7 +2,7 @@
 /** The plan of what a foreground `run` or `exec` becomes. */
 import type { Fd, Pid, Program } from "../kernel/kernel.ts";
 import { PlanBuilder } from "./encode.ts";
-import type { Operation } from "./operation.ts";
+import type { HookArguments, Operation } from "./operation.ts";
 
 export type MonitorInput = {
   readonly pid: Pid;
@@ -13,6 +13,8 @@ export type MonitorInput = {
   readonly subreaper: boolean;
   /** The command that reports a program that could not be started. */
   readonly report: readonly string[];
+  /** Run once the payload does, beside the monitor. */
+  readonly poststart?: readonly HookArguments[];
   /** What goes when the child has ended, in this order. */
   readonly cleanUp: {
     readonly cgroups: readonly string[];
@@ -20,6 +22,9 @@ export type MonitorInput = {
     readonly killLeft: boolean;
     readonly files: readonly string[];
     readonly directories: readonly string[];
+    readonly poststop?: readonly HookArguments[];
+    /** The command that logs a poststop hook that failed. */
+    readonly warn?: readonly string[];
     /** A program of the host that does it all. */
     readonly command?: Omit<Program, "path">;
   };
@@ -28,6 +33,7 @@ export type MonitorInput = {
 export function planMonitor(input: MonitorInput): PlanBuilder {
   const { pid, console, channel, subreaper, report, cleanUp } = input;
   const plan = new PlanBuilder();
+  for (const hook of input.poststart ?? []) plan.add({ op: "poststart", ...hook });
   plan.add({
     op: "monitor",
     pid,
@@ -41,6 +47,9 @@ export function planMonitor(input: MonitorInput): PlanBuilder {
   }
   for (const path of cleanUp.files) plan.add({ op: "unlink", path });
   for (const path of cleanUp.directories) plan.add({ op: "rmdir", path });
+  for (const hook of cleanUp.poststop ?? []) {
+    plan.add({ op: "poststop", ...hook, report: cleanUp.warn ?? [] });
+  }
   plan.add({ op: "report", argv: report }, { op: "exit" });
   return plan;
 }
@@ -51,5 +60,13 @@ const commandTimeoutSeconds = 90; // what `delete` waits for at most: processes 
 function running({ argv, env }: Omit<Program, "path">): Operation {
   const [path = ""] = argv;
   const timeoutSeconds = commandTimeoutSeconds;
-  return { op: "hook", timeoutSeconds, path, argv, env, state: new Uint8Array() };
+  return {
+    op: "hook",
+    timeoutSeconds,
+    path,
+    argv,
+    env,
+    state: new Uint8Array(),
+    tail: new Uint8Array(),
+  };
 }

@@ -5,6 +5,17 @@ declare const slotBrand: unique symbol;
 /** A place of the interpreter that holds a descriptor. */
 export type Slot = number & { readonly [slotBrand]: true };
 
+export type HookArguments = {
+  /** 0: no limit. */
+  readonly timeoutSeconds: number;
+  readonly path: string;
+  readonly argv: readonly string[];
+  readonly env: readonly string[];
+  readonly state: Uint8Array;
+  /** Behind the state come the process's own pid and this; nothing where it is empty. */
+  readonly tail: Uint8Array;
+};
+
 export type Operation =
   | { readonly op: "writeFile"; readonly path: string; readonly data: string }
   | { readonly op: "setns"; readonly slot: Slot; readonly types: number }
@@ -160,14 +171,11 @@ export type Operation =
   | { readonly op: "ready" }
   | { readonly op: "waitFifo"; readonly slot: Slot }
   | { readonly op: "exec"; readonly argv: readonly string[]; readonly env: readonly string[] }
-  | {
-      readonly op: "hook";
-      readonly timeoutSeconds: number;
-      readonly path: string;
-      readonly argv: readonly string[];
-      readonly env: readonly string[];
-      readonly state: Uint8Array;
-    }
+  | ({ readonly op: "hook" } & HookArguments)
+  | { readonly op: "runtimeHooks" }
+  | ({ readonly op: "poststart" } & HookArguments)
+  | ({ readonly op: "poststop"; readonly report: readonly string[] } & HookArguments)
+  | { readonly op: "seccompNotify"; readonly flags: number; readonly filter: Uint8Array }
   | { readonly op: "home"; readonly uid: number }
   | {
       readonly op: "scheduler";

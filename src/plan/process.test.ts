@@ -21,7 +21,7 @@ const names = (plan: readonly Operation[]): string[] => plan.map(({ op }) => op)
 const find = (plan: readonly Operation[], name: Operation["op"]) =>
   plan.find(({ op }) => op === name);
 
-const seccomp = { flags: 0, filter: new Uint8Array(8) };
+const seccomp = { flags: 0, filter: new Uint8Array(8), notifies: false };
 
 test("with no_new_privs the filter comes last, so that it need allow nothing but execve", () => {
   expect(names(planned({ noNewPrivileges: true }, { seccomp })).slice(-2)).toEqual([
@@ -116,9 +116,15 @@ test("preserved and listening descriptors", () => {
 });
 
 test("hooks run after the start and before the filter", () => {
-  const hooks = (plan: PlanBuilder) => plan.add({ op: "setsid" });
+  const hooks = [{ op: "setsid" }] as const;
   const order = names(planned({ noNewPrivileges: true }, { hooks, seccomp, awaitsRun: true }));
   expect(order.slice(-4)).toEqual(["ready", "setsid", "seccomp", "exec"]);
+});
+
+test("a filter with a listener is there before the channel ends", () => {
+  const notifying = { ...seccomp, notifies: true };
+  const order = names(planned({ noNewPrivileges: true }, { seccomp: notifying, awaitsRun: true }));
+  expect(order.slice(-4)).toEqual(["findProgram", "seccompNotify", "ready", "exec"]);
 });
 
 test("exec joins cgroups, then namespaces, then splits", () => {

@@ -6,6 +6,7 @@ import type { CapabilitySets, Process } from "../oci/config.ts";
 import { rlimitNumber } from "../oci/rlimits.ts";
 import type { EnclaveSteps } from "./enclave.ts";
 import type { PlanBuilder } from "./encode.ts";
+import type { Seccomp } from "./host.ts";
 import { labels } from "./labels.ts";
 import type { Operation, Slot } from "./operation.ts";
 import { type ContainerScheduling, scheduling } from "./scheduling.ts";
@@ -14,7 +15,7 @@ export type LastSteps = {
   /** The init waits for `rune start`, an exec'ed process does not. */
   readonly fifo?: Slot;
   readonly awaitsRun: boolean;
-  readonly seccomp?: { readonly flags: number; readonly filter: Uint8Array };
+  readonly seccomp?: Seccomp;
   readonly preservedFds: number;
   /** The last of the preserved ones that are sockets of systemd's: sd_listen_fds(3). */
   readonly listeningFds: number;
@@ -25,13 +26,12 @@ export type LastSteps = {
   /** The program runs in an enclave, through the PAL. */
   readonly enclave?: EnclaveSteps;
   /** startContainer hooks, just before the program. */
-  readonly hooks?: (plan: PlanBuilder) => void;
+  readonly hooks?: readonly Operation[];
 };
 
 /** Plans everything after the root is in place, up to and including the program. */
 export function planProcess(plan: PlanBuilder, process: Process, last: LastSteps): void {
-  const seccomp: Operation[] =
-    last.seccomp === undefined ? [] : [{ op: "seccomp", ...last.seccomp }];
+  const seccomp = last.seccomp === undefined ? [] : [planSeccomp(last.seccomp)];
   plan.add(...scheduling(process, last.container));
   if (last.proc !== undefined) {
     plan.add(...labels(process, last.proc, last.enclave === undefined ? "exec" : "now"));
@@ -55,9 +55,16 @@ function planProgram(
   seccomp: readonly Operation[],
 ): void {
   plan.add({ op: "findProgram", name: process.args[0] ?? "", path: searchPath(env) });
+  // A listener travels on the channel, which is gone once the program waits for its start.
+  const notifies = last.seccomp?.notifies === true;
+  if (notifies) plan.add(...seccomp);
   planStart(plan, last);
   // As late as can be: from here on the filter has to allow nothing but execve.
-  plan.add(...seccomp, { op: "exec", argv: process.args, env: withoutEmptyHome(env) });
+  plan.add(...(notifies ? [] : seccomp), {
+    op: "exec",
+    argv: process.args,
+    env: withoutEmptyHome(env),
+  });
 }
 
 /** argv[0] is not looked for: it may exist only in the enclave runtime's own file system. */
@@ -80,7 +87,11 @@ function planPayload(
 function planStart(plan: PlanBuilder, last: LastSteps): void {
   if (last.awaitsRun) plan.add({ op: "ready" });
   if (last.fifo !== undefined) plan.add({ op: "waitFifo", slot: last.fifo });
-  last.hooks?.(plan);
+  plan.add(...(last.hooks ?? []));
+}
+
+function planSeccomp({ flags, filter, notifies }: Seccomp): Operation {
+  return { op: notifies ? "seccompNotify" : "seccomp", flags, filter };
 }
 
 function withoutEmptyHome(env: readonly string[]): readonly string[] {

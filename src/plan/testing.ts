@@ -12,6 +12,7 @@ import type { Operation } from "./operation.ts";
 export const fd = (number: number) => number as Fd; // only its number matters to a plan
 
 export const input: LaunchInput = {
+  annotations: {},
   id: "web",
   rootfs: "/bundle/rootfs",
   unifiedOnly: false,

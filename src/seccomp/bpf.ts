@@ -46,6 +46,7 @@ export const verdict = {
   trace: 0x7ff00000,
   log: 0x7ffc0000,
   allow: 0x7fff0000,
+  notify: 0x7fc00000,
 } as const;
 
 export function assemble(program: readonly Instruction[]): Uint8Array {

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -15,6 +16,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { linux } from "../kernel/linux.ts";
+import type { SeccompLibrary } from "../kernel/seccomp-library.ts";
 import type { Seccomp } from "../oci/config-linux.ts";
 import { keep, maximumEntries, recall } from "./cache.ts";
 import { cacheKey, seccompFilter } from "./filter.ts";
@@ -130,7 +132,7 @@ test("a profile is compiled once; a damaged entry is compiled again and mended",
   const first = make();
   expect(make()).toEqual(first);
   expect(compiled()).toBe(1);
-  const [name = ""] = readdirSync(directory);
+  const [name = ""] = filters();
   writeFileSync(entry(name), "nonsense");
   expect(make()).toEqual(first);
   expect(compiled()).toBe(2);
@@ -144,24 +146,64 @@ test("flags are no part of the filter", () => {
   expect(seccompFilter(profile, source).flags).toBe(0);
   const flags = ["SECCOMP_FILTER_FLAG_LOG"] as const;
   expect(seccompFilter({ ...profile, flags }, source).flags).toBe(2);
-  expect(readdirSync(directory)).toHaveLength(1);
+  expect(filters()).toHaveLength(1);
+});
+
+test("the library is not asked for anything while the note of its file holds", () => {
+  const library = new FakeLibrary();
+  const file = join(folder, "libseccomp.so.2");
+  writeFileSync(file, "one");
+  library.file = file;
+  const source = { kernel: linux, library, cacheDirectory: directory };
+  const made = seccompFilter(profile, source);
+  const untouchable: SeccompLibrary = {
+    version: () => fail(),
+    path: () => fail(),
+    systemCall: () => fail(),
+    systemCallOf: () => fail(),
+    filter: () => fail(),
+  };
+  const cached = { ...source, library: untouchable };
+  expect(seccompFilter(profile, cached)).toEqual(made);
+  // Another library, perhaps another version: what it would make has to be found out.
+  writeFileSync(file, "another");
+  expect(() => seccompFilter(profile, cached)).toThrow("not to be loaded");
+  expect(seccompFilter(profile, source)).toEqual(made);
+  expect(seccompFilter(profile, cached)).toEqual(made);
+});
+
+test("without a file to recognise the library by nothing is kept", () => {
+  const library = new FakeLibrary();
+  library.file = undefined;
+  seccompFilter(profile, { kernel: linux, library, cacheDirectory: directory });
+  expect(existsSync(directory)).toBe(false);
 });
 
 test("keys differ in whatever a filter depends on, to the last bit", () => {
   const rules = toRules(profile);
   const other = JSON.parse(JSON.stringify(profile, (_, v) => (typeof v === "bigint" ? 0 : v)));
   other.syscalls[0].args[0].value = 9007199254740992n;
+  const host = { library: "2.5.4", kernel: "6.1" };
   const keys = [
-    cacheKey(rules, "2.5.4"),
-    cacheKey(rules, "2.5.5"),
-    cacheKey(toRules(other), "2.5.4"),
-    cacheKey({ ...rules, architectures: [0x40000003] }, "2.5.4"),
-    cacheKey({ ...rules, defaultAction: 0 }, "2.5.4"),
+    cacheKey(rules, host),
+    cacheKey(rules, { ...host, library: "2.5.5" }),
+    cacheKey(rules, { ...host, kernel: "6.2" }),
+    cacheKey(toRules(other), host),
+    cacheKey({ ...rules, architectures: [0x40000003] }, host),
+    cacheKey({ ...rules, defaultAction: 0 }, host),
   ];
   expect(new Set(keys).size).toBe(keys.length);
-  expect(cacheKey(toRules(profile), "2.5.4")).toBe(cacheKey(rules, "2.5.4"));
+  expect(cacheKey(toRules(profile), host)).toBe(cacheKey(rules, host));
   expect(keys[0]).toMatch(/^[0-9a-f]{64}$/);
 });
+
+function fail(): never {
+  throw new Error("not to be loaded");
+}
+
+function filters(): string[] {
+  return readdirSync(directory).filter((name) => /^[0-9a-f]{64}$/.test(name));
+}
 
 function entry(name: string): string {
   return join(directory, name);

@@ -29,6 +29,16 @@ export const maximumEntries = 32;
 
 /** The filter of a key (a file name), or undefined. */
 export function recall(kernel: Kernel, directory: string, key: string): Uint8Array | undefined {
+  const filter = recallEntry(kernel, directory, key);
+  return filter !== undefined && filter.length % instructionBytes === 0 ? filter : undefined;
+}
+
+/** Any entry that is whole and nobody else's. */
+export function recallEntry(
+  kernel: Kernel,
+  directory: string,
+  key: string,
+): Uint8Array | undefined {
   return withoutFail(() => {
     const held = openOwn(kernel, directory);
     if (held === undefined) return undefined;
@@ -42,6 +52,16 @@ export function recall(kernel: Kernel, directory: string, key: string): Uint8Arr
 
 /** Keeps a filter, and forgets the oldest ones beyond {@link maximumEntries}. */
 export function keep(kernel: Kernel, directory: string, key: string, filter: Uint8Array): void {
+  keepEntry(kernel, directory, key, filter);
+}
+
+/** Any content of up to the size of a filter. */
+export function keepEntry(
+  kernel: Kernel,
+  directory: string,
+  key: string,
+  content: Uint8Array,
+): void {
   withoutFail(() => {
     const parent = directory.slice(0, directory.lastIndexOf("/"));
     unlessErrno(() => kernel.mkdir(parent, 0o711), EEXIST);
@@ -49,7 +69,7 @@ export function keep(kernel: Kernel, directory: string, key: string, filter: Uin
     const held = openOwn(kernel, directory);
     if (held === undefined) return;
     kernel.close(held);
-    writeEntry(kernel, directory, key, filter);
+    writeEntry(kernel, directory, key, content);
     evict(kernel, directory);
   });
 }
@@ -74,9 +94,9 @@ function readEntry(kernel: Kernel, directory: Fd, key: string): Uint8Array | und
   try {
     if (!isOwn(kernel, kernel.fstat(fd), S_IFREG)) return undefined;
     const entry = readToEnd(kernel, fd, key, entryMaxBytes);
-    const filter = entry.subarray(hashBytes);
-    const isWhole = filter.length > 0 && filter.length % instructionBytes === 0;
-    return isWhole && equal(entry.subarray(0, hashBytes), seal(key, filter)) ? filter : undefined;
+    const content = entry.subarray(hashBytes);
+    const isWhole = content.length > 0;
+    return isWhole && equal(entry.subarray(0, hashBytes), seal(key, content)) ? content : undefined;
   } finally {
     kernel.close(fd);
   }

@@ -3,15 +3,28 @@
 import type { Kernel } from "../kernel/kernel.ts";
 import type { SeccompLibrary } from "../kernel/seccomp-library.ts";
 import type { Seccomp } from "../oci/config-linux.ts";
+import { instructionBytes, programMaxInstructions } from "./bpf.ts";
 import { keep, recall } from "./cache.ts";
 import { compile, compilerVersion } from "./compile.ts";
-import { checkSeccomp, type FilterRules, toFlags, toRules } from "./rules.ts";
+import { type HostIdentity, hostIdentity, learnHost } from "./host-identity.ts";
+import { type FilterRules, notifies, toFlags, toRules } from "./rules.ts";
 
 export type SeccompFilter = {
   /** SECCOMP_FILTER_FLAG_* */
   readonly flags: number;
   /** Array of `struct sock_filter`. */
   readonly filter: Uint8Array;
+  /** Who answers SCMP_ACT_NOTIFY; absent where the filter has none of it. */
+  readonly listener?: SeccompListener;
+};
+
+/** Of a filter that the kernel takes. */
+export const programMaxBytes = instructionBytes * programMaxInstructions;
+
+export type SeccompListener = {
+  /** The agent's socket, on the host. */
+  readonly path: string;
+  readonly metadata?: string;
 };
 
 export type FilterSource = {
@@ -22,23 +35,31 @@ export type FilterSource = {
 
 export function seccompFilter(profile: Seccomp, source: FilterSource): SeccompFilter {
   const { kernel, library, cacheDirectory } = source;
-  checkSeccomp(profile);
   const rules = toRules(profile);
-  const flags = toFlags(profile.flags);
-  const key = cacheKey(rules, library.version());
-  const known = recall(kernel, cacheDirectory, key);
-  if (known !== undefined) return { flags, filter: known };
+  const listener = listenerOf(profile);
+  const rest = {
+    flags: toFlags(profile.flags, listener !== undefined),
+    ...(listener === undefined ? {} : { listener }),
+  };
+  const host = hostIdentity(kernel, cacheDirectory);
+  const key = host === undefined ? undefined : cacheKey(rules, host);
+  const known = key === undefined ? undefined : recall(kernel, cacheDirectory, key);
+  if (known !== undefined) return { ...rest, filter: known };
   const filter = compile(library, rules);
-  keep(kernel, cacheDirectory, key, filter);
-  return { flags, filter };
+  const fresh = host ?? learnHost(kernel, cacheDirectory, library);
+  if (fresh !== undefined) keep(kernel, cacheDirectory, cacheKey(rules, fresh), filter);
+  return { ...rest, filter };
 }
 
-/**
- * SHA-256, in hexadecimal, over the rules in JSON and who compiles them. The kernel is not part of it:
- * libseccomp's filters depend on it only below Linux 5.7, and rune needs a newer one.
- */
-export function cacheKey(rules: FilterRules, libraryVersion: string): string {
-  const content = [compilerVersion, libraryVersion, rules];
+function listenerOf(profile: Seccomp): SeccompListener | undefined {
+  const { listenerPath: path, listenerMetadata: metadata } = profile;
+  if (path === undefined || !notifies(profile)) return undefined;
+  return { path, ...(metadata === undefined ? {} : { metadata }) };
+}
+
+/** SHA-256, in hexadecimal, over the rules in JSON and who compiles them: {@link HostIdentity}. */
+export function cacheKey(rules: FilterRules, host: HostIdentity): string {
+  const content = [compilerVersion, host, rules];
   // JSON has no 64-bit integers; where one is expected, a text can be nothing else.
   const text = JSON.stringify(content, (_, value) =>
     typeof value === "bigint" ? `${value}n` : value,

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `linux.seccomp` as libseccomp sees it: numbers for words, one rule for every alternative. Pure. */
-import { RuneError } from "../errors/error.ts";
 import { type ArgumentTest, comparisons } from "../kernel/seccomp-library.ts";
 import type {
   Seccomp,
@@ -28,15 +27,9 @@ export type FilterRules = {
   readonly groups: readonly RuleGroup[];
 };
 
-/** Refuses what is valid and cannot be done yet. */
-export function checkSeccomp({ syscalls = [], listenerPath }: Seccomp): void {
-  const index = syscalls.findIndex(({ action }) => action === "SCMP_ACT_NOTIFY");
-  if (index < 0 && listenerPath === undefined) return;
-  throw new RuneError({
-    code: "CONFIG_UNSUPPORTED",
-    doing: `config \`linux.seccomp.${index < 0 ? "listenerPath" : `syscalls[${index}].action`}\``,
-    reason: "this version of rune cannot notify another program of system calls yet",
-  });
+/** Whether the filter has a listener; a `listenerPath` alone makes none. */
+export function notifies({ syscalls = [] }: Seccomp): boolean {
+  return syscalls.some(({ action }) => action === "SCMP_ACT_NOTIFY");
 }
 
 export function toRules(profile: Seccomp): FilterRules {
@@ -52,8 +45,11 @@ export function toRules(profile: Seccomp): FilterRules {
  * thread, for which TSYNC means nothing (runc leaves it out too), and the kernel refuses
  * WAIT_KILLABLE_RECV, which is about listeners, where there is none.
  */
-export function toFlags(words: readonly SeccompFlag[] = []): number {
-  return words.reduce((flags, word) => flags | flagBits[word], 0);
+export function toFlags(words: readonly SeccompFlag[] = [], listens = false): number {
+  const flags = words.reduce((flags, word) => flags | flagBits[word], 0);
+  return listens && words.includes("SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV")
+    ? flags | (1 << 5)
+    : flags;
 }
 
 const flagBits: Readonly<Record<SeccompFlag, number>> = {
@@ -119,10 +115,6 @@ function toVerdict(action: SeccompAction, errno = 1 /* EPERM, as config-linux.md
     case "SCMP_ACT_ALLOW":
       return verdict.allow;
     case "SCMP_ACT_NOTIFY":
-      throw new RuneError({
-        code: "CONFIG_UNSUPPORTED",
-        doing: "compile a seccomp filter",
-        reason: "SCMP_ACT_NOTIFY is not supported by this version",
-      });
+      return verdict.notify;
   }
 }

@@ -93,11 +93,17 @@ export class FakeLibrary implements SeccompLibrary {
   readonly recorded: Recorded[] = [];
   /** How many marker instructions export gives. */
   programSize = 1;
+  file: string | undefined = "/etc/passwd";
   /** Where set, what addRule says. */
   refusal: string | undefined;
 
   version(): string {
     return "2.5.0";
+  }
+
+  /** Any file will do: there is no other library. */
+  path(): string | undefined {
+    return this.file;
   }
 
   systemCall(name: string): number | undefined {

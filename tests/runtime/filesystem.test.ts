@@ -171,6 +171,63 @@ test("further devices, with mode and owner", async () => {
   ]);
 });
 
+test("every type of device, also outside /dev", async () => {
+  await using sandbox = new Sandbox();
+  const text = await sandbox.output(
+    {
+      linux: {
+        devices: [
+          { path: "/nodes/char", type: "c", major: 1, minor: 3, fileMode: 0o640 },
+          { path: "/nodes/unbuffered", type: "u", major: 1, minor: 7, fileMode: 0o600, uid: 5 },
+          { path: "/nodes/block", type: "b", major: 7, minor: 200, fileMode: 0o660, gid: 6 },
+          { path: "/nodes/pipe", type: "p", fileMode: 0o777 },
+        ],
+      },
+    },
+    shell("stat -c '%n %F %a %u:%g %t:%T' /nodes/*"),
+  );
+  expect(text.split("\n")).toEqual([
+    "/nodes/block block special file 660 0:6 7:c8",
+    "/nodes/char character special file 640 0:0 1:3",
+    "/nodes/pipe fifo 777 0:0 0:0",
+    "/nodes/unbuffered character special file 600 5:0 1:7",
+  ]);
+});
+
+test("the links of /dev", async () => {
+  await using sandbox = new Sandbox();
+  const text = await sandbox.output(
+    shell("for l in fd stdin stdout stderr ptmx core; do readlink /dev/$l; done; true"),
+  );
+  const core = existsSync("/proc/kcore") ? ["/proc/kcore"] : [];
+  expect(text.split("\n")).toEqual([
+    "/proc/self/fd",
+    "/proc/self/fd/0",
+    "/proc/self/fd/1",
+    "/proc/self/fd/2",
+    "pts/ptmx",
+    ...core,
+  ]);
+});
+
+for (const [what, make] of Object.entries({
+  "a file": (path: string) => writeFileSync(path, ""),
+  "a directory": (path: string) => mkdirSync(path),
+  "a link": (path: string) => symlinkSync("/etc/passwd", path),
+})) {
+  only("rune", "1.1.5 takes what is there")(
+    `a device where the image has ${what} is an error`,
+    async () => {
+      await using sandbox = new Sandbox();
+      make(join(sandbox.bundle.rootfs, "node"));
+      const device = { path: "/node", type: "c", major: 1, minor: 3, fileMode: 0o666 };
+      const { status, stderr } = await sandbox.run({ linux: { devices: [device] } });
+      expect([status, stderr]).toEqual([1, expect.stringContaining("`/node`")]);
+      await sandbox.expectNothingLeft();
+    },
+  );
+}
+
 // covers: linux.resources.devices.*
 test("a device that is not allowed cannot be opened", async () => {
   await using sandbox = new Sandbox();

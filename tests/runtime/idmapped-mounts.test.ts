@@ -37,6 +37,7 @@ const bind = (source: string, more: JsonObject): JsonObject => ({
 
 const owners = "stat -c '%n %u:%g' /mnt/*";
 
+// covers: mounts.uidMappings, mounts.gidMappings
 test("a mount with its own mapping", async () => {
   const { sandbox, source } = withSource();
   await using held = sandbox;

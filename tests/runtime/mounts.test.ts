@@ -216,6 +216,83 @@ for (const [option, field] of Object.entries({ private: "", slave: "master", sha
   });
 }
 
+/** What the host's side sees of a tmpfs that the container mounts in a volume. */
+async function mountedOnHost(sandbox: Sandbox, root: string, option: string): Promise<string> {
+  const source = join(sandbox.path, "source");
+  mkdirSync(join(source, "inner"), { recursive: true });
+  const mighty = ["CAP_SYS_ADMIN"];
+  sandbox.configure(
+    moreMounts(bind(source, "/mnt", "rbind", option)),
+    {
+      linux: { rootfsPropagation: root },
+      process: { capabilities: { bounding: mighty, effective: mighty, permitted: mighty } },
+    },
+    shell("mount -t tmpfs inner /mnt/inner && touch /mnt/inner/seen /mounted; sleep 1000"),
+  );
+  const id = sandbox.id();
+  const look =
+    `mount -t tmpfs shared ${source}; mkdir ${source}/inner; mount --make-shared ${source}; "$@" </dev/null >/dev/null 2>&1; ` +
+    `until [ -e ${sandbox.bundle.rootfs}/mounted ]; do sleep 0.1; done; ` +
+    `ls ${source}/inner`;
+  const run = sandbox.argv("run", "--detach", "--pid-file", join(sandbox.path, "pid"), id);
+  const argv = ["unshare", "-m", "sh", "-ec", look, "sh", ...run];
+  const seen = await mustRun(argv, { cwd: sandbox.bundle.path });
+  await sandbox.must(["delete", "--force", id]);
+  return seen.trim();
+}
+
+for (const [root, option, seen] of [
+  ["rshared", "rshared", "seen"],
+  ["rshared", "rslave", ""],
+  ["rslave", "rshared", ""],
+  ["private", "rprivate", ""],
+] as const) {
+  test(`a mount in a volume ${option} of a root ${root} is ${seen === "" ? "not " : ""}the host's`, async () => {
+    await using sandbox = new Sandbox();
+    expect(await mountedOnHost(sandbox, root, option)).toBe(seen);
+  });
+}
+
+for (const [root, option, seen] of [
+  ["rslave", "rslave", "later"],
+  ["rslave", "rprivate", ""],
+] as const) {
+  test(`a later mount of the host is ${seen === "" ? "not " : ""}seen in a volume ${option}`, async () => {
+    await using sandbox = new Sandbox();
+    const source = join(sandbox.path, "source");
+    mkdirSync(source);
+    sandbox.configure(
+      moreMounts(bind(source, "/mnt", "rbind", option)),
+      { linux: { rootfsPropagation: root } },
+      shell("while [ ! -e /go ]; do sleep 0.05; done; ls /mnt/inner"),
+    );
+    const go = join(sandbox.bundle.rootfs, "go");
+    const script =
+      `mount -t tmpfs shared ${source}; mkdir ${source}/inner; mount --make-shared ${source}; "$@" & ` +
+      `until grep -q . ${sandbox.path}/pid 2>/dev/null; do sleep 0.05; done; ` +
+      `mount -t tmpfs later ${source}/inner; touch ${source}/inner/later; touch ${go}; wait`;
+    const run = sandbox.argv("run", "--pid-file", join(sandbox.path, "pid"), sandbox.id());
+    const argv = ["unshare", "-m", "sh", "-ec", script, "sh", ...run];
+    expect((await mustRun(argv, { cwd: sandbox.bundle.path })).trim()).toBe(seen);
+  });
+}
+
+test("with --no-pivot no procfs or sysfs of the host is left in the mount namespace", async () => {
+  await using sandbox = new Sandbox();
+  const id = sandbox.id();
+  sandbox.configure({ process: { args: ["/bin/sleep", "1000"] } });
+  await sandbox.must(["run", "--detach", "--no-pivot", id]);
+  const { pid } = await sandbox.state(id);
+  // From outside of the new root everything in the namespace is seen.
+  const script = "cut -d' ' -f5- /proc/self/mountinfo";
+  const argv = ["nsenter", `--mount=/proc/${pid}/ns/mnt`, "sh", "-c", script];
+  const seen = await command(argv);
+  const views = seen.stdout.split("\n").filter((line) => / - (proc|sysfs) /.test(line));
+  expect(views.filter((line) => !/^\/(proc|sys)(\/| )/.test(line))).toEqual([]);
+  const own = await mustRun(["cat", `/proc/${pid}/mountinfo`]);
+  expect(own.split("\n").filter((line) => / - proc /.test(line)).length).toBeGreaterThan(0);
+});
+
 // covers: run --no-pivot, create --no-pivot
 test("--no-pivot gives the same root", async () => {
   await using sandbox = new Sandbox();

@@ -27,6 +27,7 @@ static int hook(const char *script, uint32_t timeout_s, uint32_t state_size, str
     write_list(&w, argv);
     write_list(&w, environment);
     write_bytes(&w, state, state_size);
+    write_bytes(&w, "", 0);
     return perform(op_hook, &run, &w, f);
 }
 
@@ -124,6 +125,7 @@ static void test_missing(void)
     write_list(&w, argv);
     write_list(&w, none);
     write_bytes(&w, "{}", 2);
+    write_bytes(&w, "", 0);
     ok(perform(op_hook, &run, &w, &f) < 0 &&
            strcmp(f.reason, "exit status 127: No such file or directory") == 0,
        "a hook that is not there: %s", f.reason);
@@ -149,10 +151,69 @@ static void test_descriptors(void)
     write_list(&w, argv);
     write_list(&w, none);
     write_bytes(&w, "{}", 2);
+    write_bytes(&w, "", 0);
     ok(perform(op_hook, &run, &w, &f) == 0, "a hook has none of them: %s", f.reason);
     ok(fcntl(3, F_GETFD) == 0 && fcntl(4, F_GETFD) == 0, "the program still gets them");
     close(3);
     close(4);
+}
+
+/* A hook with a tail: who it is told of is the process that runs it. */
+static void test_pid(void)
+{
+    uint8_t buffer[4096];
+    const char *const argv[] = {"sh", "-c", "test \"$(cat)\" = \"{$PPID}\"", NULL};
+    const char *const environment[] = {"PATH=/usr/bin:/bin", NULL};
+    struct run run = empty_run();
+    struct failure f = {0};
+    struct writer w;
+    write_begin(&w, buffer, sizeof(buffer), 48, 0);
+    write_u32(&w, 20);
+    write_string(&w, "/bin/sh");
+    write_list(&w, argv);
+    write_list(&w, environment);
+    write_bytes(&w, "{", 1);
+    write_bytes(&w, "}", 1);
+    ok(perform(op_hook, &run, &w, &f) == 0, "the pid stands between state and tail: %s", f.reason);
+}
+
+/* A POSTSTOP hook that fails, with a report that leaves what it got in a file. */
+static int poststop(const char *script, const char *file)
+{
+    uint8_t buffer[4096];
+    char report[256];
+    const char *const argv[] = {"sh", "-c", script, NULL};
+    const char *const environment[] = {"PATH=/usr/bin:/bin", NULL};
+    struct run run = empty_run();
+    struct failure f = {0};
+    struct writer w;
+    snprintf(report, sizeof(report), "echo \"$1:$2:$3:$4\" > %s", file);
+    const char *const telling[] = {"/bin/sh", "-c", report, "sh", NULL};
+    write_begin(&w, buffer, sizeof(buffer), 77, 0);
+    write_u32(&w, 20);
+    write_string(&w, "/bin/sh");
+    write_list(&w, argv);
+    write_list(&w, environment);
+    write_bytes(&w, "{}", 2);
+    write_bytes(&w, "", 0);
+    write_list(&w, telling);
+    return perform(op_poststop, &run, &w, &f);
+}
+
+static void test_poststop(void)
+{
+    char directory[64], path[96], line[128] = "";
+    make_scratch(directory, sizeof(directory));
+    snprintf(path, sizeof(path), "%s/told", directory);
+    ok(poststop("exit 0", path) == 0 && access(path, F_OK) < 0, "a poststop hook that succeeds");
+    ok(poststop("echo no; exit 7", path) == 0, "one that fails does not end the plan");
+    FILE *file = fopen(path, "r");
+    ok(file != NULL && fgets(line, sizeof(line), file) != NULL &&
+           strcmp(line, "6:0:run hook `/bin/sh`:exit status 7: no\n") == 0,
+       "and is told of: %.*s", (int)strcspn(line, "\n"), line);
+    if (file != NULL)
+        fclose(file);
+    remove_tree(directory);
 }
 
 /* The lists of a hook stay until its process ends: no leaks to look for. */
@@ -170,5 +231,7 @@ int main(void)
     test_signals();
     test_missing();
     test_descriptors();
+    test_pid();
+    test_poststop();
     return tap_done();
 }

@@ -18,6 +18,8 @@ struct scene {
     void (*during)(pid_t monitor); /* what the test does meanwhile */
     int (*after)(struct run *run); /* -1: the kept status */
     uint32_t flags;
+    const char *poststart; /* a shell's script, run as POSTSTART hook */
+    int console;           /* a descriptor that is no console socket, or 0 */
 };
 
 static void await_run(int channel)
@@ -27,6 +29,26 @@ static void await_run(int channel)
     run.channel = channel;
     if (channel_wait(&run, CHANNEL_RUN, &f) < 0)
         _exit(77);
+}
+
+static int keep_hook(struct run *run, const char *script)
+{
+    uint8_t buffer[1024];
+    const char *const argv[] = {"sh", "-c", script, NULL}, *const none[] = {NULL};
+    struct writer w;
+    struct failure f;
+    write_begin(&w, buffer, sizeof(buffer), 76, 0);
+    write_u32(&w, 20);
+    write_string(&w, "/bin/sh");
+    write_list(&w, argv);
+    write_list(&w, none);
+    write_bytes(&w, "{}", 2);
+    write_bytes(&w, "", 0);
+    /* The arguments stay in the plan for as long as the monitor runs. */
+    uint8_t *kept = malloc(sizeof(buffer));
+    memcpy(kept, buffer, sizeof(buffer));
+    w.start = kept;
+    return perform(op_poststart, run, &w, &f);
 }
 
 static int monitor(void *argument)
@@ -47,9 +69,12 @@ static int monitor(void *argument)
     struct run run = empty_run();
     struct failure f = {0};
     run.slots[5] = pair[0];
+    run.slots[6] = scene->console;
+    if (scene->poststart != NULL && keep_hook(&run, scene->poststart) < 0)
+        return 96;
     write_begin(&w, buffer, sizeof(buffer), 64, 0);
     write_u32(&w, (uint32_t)pid);
-    write_u32(&w, PLAN_NONE);
+    write_u32(&w, scene->console > 0 ? 6 : PLAN_NONE);
     write_u32(&w, 5);
     write_u32(&w, scene->flags);
     if (perform(op_monitor, &run, &w, &f) < 0)
@@ -173,6 +198,66 @@ static void test_channel(void)
     ok(status == 60, "packets that are no FAILED are no failure (%d)", status);
 }
 
+static void send_termination(pid_t monitor_pid);
+
+static void runs_until_killed(int channel)
+{
+    await_run(channel);
+    close(channel);
+    for (;;)
+        pause();
+}
+
+static void runs_shortly(int channel)
+{
+    await_run(channel);
+    close(channel);
+    _exit(6);
+}
+
+static int hook_failure_is_kept(struct run *run)
+{
+    bool kept = run->failed && run->failure.code == FAILURE_HOOK &&
+                strcmp(run->failure.reason, "exit status 3: no") == 0;
+    return kept ? run->status : 51;
+}
+
+static int relay_failure_is_kept(struct run *run)
+{
+    bool kept = run->failed && strcmp(run->failure.doing, "receive the terminal") == 0;
+    return kept ? 80 + run->status : 51;
+}
+
+static int status_unless_failed(struct run *run)
+{
+    return run->failed ? 51 : run->status;
+}
+
+static void test_poststart(void)
+{
+    int status = result_of((struct scene){
+        .child = runs_until_killed, .poststart = "exit 0", .during = send_termination});
+    ok(status == 143, "signals are passed on while hooks run, and after them (%d)", status);
+    status = result_of((struct scene){
+        .child = runs_until_killed, .poststart = "echo no; exit 3", .after = hook_failure_is_kept});
+    ok(status == 137, "a POSTSTART hook that fails kills the container (%d)", status);
+    status = result_of((struct scene){
+        .child = runs_shortly, .poststart = "sleep 0.3", .after = status_unless_failed});
+    ok(status == 6, "the program's end waits for the hooks (%d)", status);
+    status =
+        result_of((struct scene){.child = fails, .poststart = "exit 3", .after = failure_is_kept});
+    ok(status == 50, "no hook runs where the program does not (%d)", status);
+}
+
+static void test_relay_failure(void)
+{
+    int null = open("/dev/null", O_RDWR);
+    int status = result_of((struct scene){
+        .child = runs_until_killed, .console = null, .after = relay_failure_is_kept});
+    ok(status == 81, "without its terminal the monitor kills the child and goes on (%d)", status);
+    close(null);
+}
+
 static void caught(int signal)
 {
     _exit(signal == SIGUSR1 ? 21 : signal == SIGTERM ? 22 : 23);
@@ -294,6 +379,8 @@ int main(void)
     test_signals();
     test_parentage();
     test_report();
+    test_poststart();
+    test_relay_failure();
     ok(in_child(exit_with, &status) == 137, "EXIT ends with the kept status");
     return tap_done();
 }

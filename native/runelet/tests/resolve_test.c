@@ -254,6 +254,37 @@ static void test_operations(void)
     ok(perform(op_mkdir, &run, &w, &f) < 0 && f.errno_value == ENOTDIR, "MKDIR says why not");
 }
 
+/* Destinations of mounts: links may lead anywhere in the root but to /proc, or are forbidden. */
+static void test_destinations(void)
+{
+    struct failure f = {0};
+    int before = count_descriptors();
+    ok(target_in_root(&run, "/proc/x", false, false, &f) >= 0, "a new path without links");
+    link_to("/proc", "/to-proc");
+    link_to("proc/..", "/to-root");
+    int fd = target_in_root(&run, "/to-root/fresh", false, true, &f);
+    ok(is(fd, "/fresh"), "through a link that leads elsewhere");
+    close(fd);
+    ok(target_in_root(&run, "/to-root/fresh", false, false, &f) < 0 && f.errno_value == 0 &&
+           strstr(f.reason, "on the way") != NULL,
+       "where no link may be on the way");
+    ok(target_in_root(&run, "/to-proc", false, true, &f) < 0 &&
+           strstr(f.reason, "leads into /proc") != NULL,
+       "a link to where the procfs will be");
+    fd = target_in_root(&run, "/to-proc/meminfo", true, true, &f);
+    ok(is(fd, "/proc/meminfo"), "a link to below a /proc that is no procfs");
+    close(fd);
+    struct run host = {.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    char inside[128];
+    snprintf(inside, sizeof(inside), "%s/to-host-proc/sys", root);
+    link_to("/proc", "/to-host-proc");
+    ok(target_in_root(&host, inside, false, true, &f) < 0 &&
+           strstr(f.reason, "leads into /proc") != NULL,
+       "a link into a procfs");
+    close(host.root);
+    ok(count_descriptors() == before + 1, "descriptors are closed again");
+}
+
 int main(void)
 {
     make_scratch(scratch, sizeof(scratch));
@@ -271,6 +302,7 @@ int main(void)
     test_long();
     test_parent();
     test_operations();
+    test_destinations();
     close(run.root);
     remove_tree(scratch);
     return tap_done();

@@ -5,8 +5,8 @@ import { parseCommand } from "../../options/parse.ts";
 
 export type ReportFailureCommand = {
   readonly verb: "report-failure";
-  /** The verb that has failed, which decides the exit code. */
-  readonly failed: "run" | "exec";
+  /** The verb that has failed, which decides the exit code; a hook is only warned of. */
+  readonly failed: "run" | "exec" | "hook";
   readonly id: string;
   /** FAILED of the init channel. */
   readonly code: number;
@@ -34,7 +34,7 @@ export function parseReportFailure(words: readonly string[]): ReportFailureComma
   const [failed, id = "", code, errno, doing = "", reason = ""] = parsed.positionals;
   return {
     verb: "report-failure",
-    failed: failed === "exec" ? "exec" : "run",
+    failed: failed === "exec" || failed === "hook" ? failed : "run",
     id,
     code: Number(code),
     errno: Number(errno),

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What `exec` takes from the container's configuration is what it was when the container was made. */
+import { expect } from "bun:test";
+import { rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { only, test } from "../support/runtime.ts";
+import { Sandbox } from "../support/sandbox.ts";
+
+const asItWas = only("rune", "runc reads `process` from the bundle each time");
+
+asItWas("exec keeps to the process settings of the creation", async () => {
+  await using sandbox = new Sandbox();
+  const id = await sandbox.started({
+    process: {
+      env: ["PATH=/bin", "OLD=1"],
+      cwd: "/tmp",
+      rlimits: [{ type: "RLIMIT_NOFILE", soft: 100, hard: 200 }],
+    },
+  });
+  sandbox.configure({ process: { env: ["PATH=/bin", "NEW=1"], cwd: "/", rlimits: [] } });
+  const script = 'echo "$OLD:$NEW:$(pwd):$(ulimit -n):$(ulimit -Hn)"';
+  const { stdout } = await sandbox.must(["exec", id, "/bin/sh", "-c", script]);
+  expect(stdout).toBe("1::/tmp:100:200\n");
+  // The file may hold the container's secrets.
+  expect(statSync(join(sandbox.stateRoot, id, "process.json")).mode & 0o777).toBe(0o600);
+});
+
+asItWas("exec needs no bundle any more", async () => {
+  await using sandbox = new Sandbox();
+  const id = await sandbox.started();
+  rmSync(join(sandbox.bundle.path, "config.json"));
+  expect((await sandbox.must(["exec", id, "/bin/echo", "here"])).stdout).toBe("here\n");
+});
+
+test("exec is under the filter of the creation, whatever the bundle says later", async () => {
+  await using sandbox = new Sandbox();
+  const syscalls = [{ names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO", errnoRet: 28 }];
+  const seccomp = { defaultAction: "SCMP_ACT_ALLOW", syscalls };
+  const id = await sandbox.started({ linux: { seccomp } });
+  sandbox.configure();
+  const { status, stderr } = await sandbox.call(["exec", id, "/bin/mkdir", "/tmp/x"]);
+  expect(status).toBe(1);
+  expect(stderr).toContain("No space left on device");
+});

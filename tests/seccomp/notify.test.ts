@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+/** System calls that an agent outside the container decides on: SCMP_ACT_NOTIFY. */
+import { expect } from "bun:test";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type JsonObject, shell } from "../support/bundle.ts";
+import { eventually, Running } from "../support/command.ts";
+import { listener } from "../support/probe.ts";
+import { comparison, only, runtimeName, test } from "../support/runtime.ts";
+import { Sandbox } from "../support/sandbox.ts";
+
+const notified = ["mkdir", "mkdirat", "openat"];
+
+class Notifying extends Sandbox {
+  readonly socket = join(this.path, "agent");
+  readonly gift = join(this.path, "gift");
+
+  /** Starts an agent for so many processes; ended with the test. */
+  async agent(processes: number): Promise<Running> {
+    writeFileSync(this.gift, "from outside\n");
+    const words = ["agent", this.socket, String(processes), join(this.path, "message"), this.gift];
+    const agent = new Running([await listener(), ...words]);
+    await eventually("the agent listens", () => existsSync(this.socket));
+    return agent;
+  }
+
+  /** The N-th message that the agent got. */
+  message(n: number) {
+    return JSON.parse(readFileSync(join(this.path, `message.${n}`), "utf8"));
+  }
+
+  profile(names: readonly string[] = notified, more: JsonObject = {}): JsonObject {
+    const syscalls = [{ names, action: "SCMP_ACT_NOTIFY" }];
+    const seccomp = {
+      defaultAction: "SCMP_ACT_ALLOW",
+      architectures: ["SCMP_ARCH_X86_64"],
+      listenerPath: this.socket,
+      listenerMetadata: "told: so",
+      syscalls,
+      ...more,
+    };
+    return { linux: { seccomp } };
+  }
+}
+
+const script =
+  "mkdir /tmp/a-fail; mkdir /tmp/b-fake && ls /tmp; mkdir /tmp/c && ls /tmp; cat /tmp/d-gift";
+
+for (const noNewPrivileges of [true, false]) {
+  test(`an agent fails, fakes, lets through and answers (${noNewPrivileges ? "" : "without "}no_new_privs)`, async () => {
+    await using sandbox = new Notifying();
+    using agent = await sandbox.agent(1);
+    const result = await sandbox.run(sandbox.profile(), shell(script), {
+      process: { noNewPrivileges },
+    });
+    expect(result.stderr).toContain("/tmp/a-fail': No medium found");
+    expect(result.stdout).toBe("c\nfrom outside\n"); // b-fake is not there
+    expect(await agent.exited()).toBe(0);
+  });
+}
+
+test("the agent gets the container process state", async () => {
+  await using sandbox = new Notifying();
+  using agent = await sandbox.agent(2);
+  const annotations = { colour: "blue" };
+  const sleeper = { process: { args: ["/bin/sleep", "1000"] }, annotations };
+  const id = await sandbox.created(sandbox.profile(), sleeper);
+  const { pid } = await sandbox.state(id);
+  expect(sandbox.message(0)).toMatchObject({
+    fds: ["seccompFd"],
+    pid,
+    metadata: "told: so",
+    state: { id, status: "creating", pid, bundle: sandbox.bundle.path, annotations },
+  });
+  expect(Object.keys(sandbox.message(0)).toSorted()).toEqual(
+    ["fds", "metadata", "ociVersion", "pid", "state"].toSorted(),
+  );
+  await sandbox.must(["start", id]);
+  const pidFile = join(sandbox.path, "pid");
+  await sandbox.must(["exec", "--detach", "--pid-file", pidFile, id, "/bin/sleep", "1000"]);
+  const execPid = Number(readFileSync(pidFile, "utf8"));
+  expect(execPid).not.toBe(pid);
+  expect(sandbox.message(1)).toMatchObject({
+    fds: ["seccompFd"],
+    pid: execPid,
+    metadata: "told: so",
+    state: { id, status: "running", pid, bundle: sandbox.bundle.path, annotations },
+  });
+  await sandbox.must(["delete", "--force", id]);
+  expect(await agent.exited()).toBe(0);
+});
+
+test("a program of exec is under the agent too", async () => {
+  await using sandbox = new Notifying();
+  using agent = await sandbox.agent(2);
+  const id = await sandbox.started(sandbox.profile());
+  const result = await sandbox.call(["exec", id, "/bin/sh", "-c", script]);
+  expect(result.stderr).toContain("/tmp/a-fail': No medium found");
+  expect(result.stdout).toBe("c\nfrom outside\n");
+  await sandbox.must(["delete", "--force", id]);
+  expect(await agent.exited()).toBe(0);
+});
+
+test("the runtime's own reads and closes may be notified of", async () => {
+  await using sandbox = new Notifying();
+  using agent = await sandbox.agent(1);
+  const result = await sandbox.run(
+    sandbox.profile(["read", "close", "openat"]),
+    shell("cat /tmp/x-gift"),
+  );
+  expect(result.stdout).toBe("from outside\n");
+  expect(await agent.exited()).toBe(0);
+});
+
+test("startContainer hooks run behind the filter", async () => {
+  await using sandbox = new Notifying();
+  using agent = await sandbox.agent(1);
+  const args = ["sh", "-c", "/bin/mkdir /tmp/hook-fake && ! test -e /tmp/hook-fake"];
+  const result = await sandbox.run(sandbox.profile(), shell("echo ran"), {
+    hooks: { startContainer: [{ path: "/bin/sh", args }] },
+  });
+  expect(result).toEqual({ status: 0, stdout: "ran\n", stderr: "" });
+  expect(await agent.exited()).toBe(0);
+});
+
+test("without an agent nothing starts, and nothing is left", async () => {
+  await using sandbox = new Notifying();
+  sandbox.configure(sandbox.profile());
+  for (const verb of [["create"], ["run"], ["run", "--detach"]]) {
+    const failed = await sandbox.call([...verb, sandbox.id()]);
+    expect(failed.status).toBe(1);
+    expect(failed.stderr).toContain(sandbox.socket);
+    await sandbox.expectNothingLeft();
+  }
+});
+
+test("a listener that no rule uses needs no agent", async () => {
+  await using sandbox = new Notifying();
+  const syscalls = [{ names: ["mkdir"], action: "SCMP_ACT_ERRNO" }];
+  const profile = sandbox.profile([], { syscalls });
+  expect((await sandbox.run(profile, shell("echo ran"))).stdout).toBe("ran\n");
+});
+
+const flags = ["LOG", "SPEC_ALLOW", "TSYNC"].map((name) => `SECCOMP_FILTER_FLAG_${name}`);
+test("flags beside notification", async () => {
+  await using sandbox = new Notifying();
+  using agent = await sandbox.agent(1);
+  const result = await sandbox.run(
+    sandbox.profile(notified, { flags }),
+    shell("mkdir /tmp/a-fail"),
+  );
+  expect(result.stderr).toContain("No medium found");
+  expect(await agent.exited()).toBe(0);
+});
+
+only("rune", "Debian's runc 1.1.5 does not know the flag")("WAIT_KILLABLE_RECV", async () => {
+  await using sandbox = new Notifying();
+  using agent = await sandbox.agent(1);
+  const killable = ["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"];
+  const profile = sandbox.profile(notified, { flags: killable });
+  expect((await sandbox.run(profile, shell("mkdir /tmp/a-fail"))).stderr).toContain("No medium");
+  expect(await agent.exited()).toBe(0);
+});
+
+const refused: readonly [string, (sandbox: Notifying) => JsonObject][] = [
+  [
+    "as the default action",
+    (s) => s.profile([], { defaultAction: "SCMP_ACT_NOTIFY", syscalls: [] }),
+  ],
+  ["of write", (s) => s.profile(["mkdir", "write"])],
+  ["without a listener", (s) => s.profile(notified, { listenerPath: "" })],
+];
+for (const [what, profile] of refused) {
+  test(`notification ${what} is refused`, async () => {
+    await using sandbox = new Notifying();
+    // With an agent there, nothing else can be the reason.
+    using agent = await sandbox.agent(1);
+    const failed = await sandbox.run(profile(sandbox), shell("echo ran"));
+    expect(failed.stdout).toBe("");
+    expect(failed.status).toBe(1);
+    if (runtimeName === "rune") expect(failed.stderr).toMatch(/CONFIG_INVALID/);
+    agent.kill("SIGKILL");
+    await agent.exited();
+    await sandbox.expectNothingLeft();
+  });
+}
+
+comparison("rune and runc send the same message, but for versions and pids", async () => {
+  const sent: object[] = [];
+  for (const runtime of ["rune", "runc"] as const) {
+    await using sandbox = new Notifying(runtime);
+    using agent = await sandbox.agent(1);
+    const id = await sandbox.created(sandbox.profile(), { annotations: { colour: "blue" } });
+    const { ociVersion: _, pid, state, ...rest } = sandbox.message(0);
+    expect(state.pid).toBe(pid);
+    const { ociVersion: __, pid: ___, id: ____, bundle: _____, ...stable } = state;
+    sent.push({ ...rest, state: stable });
+    await sandbox.must(["delete", "--force", id]);
+    expect(await agent.exited()).toBe(0);
+  }
+  expect(sent[0]).toEqual(sent[1] ?? {});
+});
