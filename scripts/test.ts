@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * `npm test`: every check and test, in one run that ends with `N passed, N failed, N skipped`.
- * `--conformance` adds what is too slow for every change. Arguments after it narrow the bun tests.
+ * `--conformance` adds what is too slow for every change: the same tests with runc and crun in rune's
+ * place, and the virtual machines of `npm run test:vm`.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { runChecks } from "./check.ts";
+import { casesOf, type TestCase } from "./junit.ts";
+import { otherRuntimes } from "./other-runtimes.ts";
+import { runGuests } from "./vm/run.ts";
 
 const root = resolve(import.meta.dir, "..");
 const conformance = Bun.argv.includes("--conformance");
@@ -15,9 +19,13 @@ const skips: string[] = [];
 
 await checks();
 await nativeTests();
-await bunTests(["src", "scripts"]);
+await bunTests(["src/", "scripts/"], {});
 // What needs the machine itself may meet its other users: a test fails when it fails twice in a row.
-await bunTests(["tests"], "--retry=1");
+await bunTests(["tests/"], {}, "--retry=1");
+if (conformance) {
+  for (const [runtime, paths] of Object.entries(otherRuntimes)) await otherRuntime(runtime, paths);
+  await virtualMachines();
+}
 for (const skip of skips) console.log(`skipped: ${skip}`);
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1);
@@ -54,8 +62,13 @@ async function nativeTests(): Promise<void> {
 }
 
 /** One `bun test` over some folders; its JUnit report is what is counted. */
-async function bunTests(folders: readonly string[], ...flags: string[]): Promise<void> {
-  console.log(`== bun test ${folders.join(" ")}`);
+async function bunTests(
+  paths: readonly string[],
+  env: Readonly<Record<string, string>>,
+  ...flags: string[]
+): Promise<void> {
+  const setting = Object.entries(env).map(([name, value]) => `${name}=${value} `);
+  console.log(`== ${setting.join("")}bun test ${paths.join(" ")}`);
   const scratch = mkdtempSync(join(tmpdir(), "inclavare-test-"));
   try {
     const report = join(scratch, "junit.xml");
@@ -68,34 +81,45 @@ async function bunTests(folders: readonly string[], ...flags: string[]): Promise
         ...flags,
         "--reporter=junit",
         `--reporter-outfile=${report}`,
-        ...folders.map((folder) => `./${folder}/`),
+        ...paths.map((path) => `./${path}`),
       ],
       {
         cwd: root,
         stdin: "ignore",
         stdout: "inherit",
         stderr: "inherit",
-        env: { ...process.env, CONFORMANCE: conformance ? "1" : "" },
+        env: { ...process.env, CONFORMANCE: conformance ? "1" : "", ...env },
       },
     );
     const status = await child.exited;
     const failuresBefore = total.failed;
-    countReport(readFileSync(report, "utf8"));
+    countCases(casesOf(readFileSync(report, "utf8")));
     if (status !== 0 && total.failed === failuresBefore) count(false, `bun test exited ${status}`);
   } catch (error) {
-    count(false, `bun test ${folders.join(" ")}: ${error}`);
+    count(false, `bun test ${paths.join(" ")}: ${error}`);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
 }
 
-function countReport(xml: string): void {
-  for (const [, attributes = "", body = ""] of xml.matchAll(
-    /<testcase ([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g,
-  )) {
-    const name = /\bname="([^"]*)"/.exec(attributes)?.[1] ?? "?";
-    if (body.includes("<skipped")) skipped(name);
-    else count(!/<(failure|error)\b/.test(body), name);
+/** The container tests judge themselves: what is red on another runtime is a wrong test. */
+async function otherRuntime(runtime: string, paths: readonly string[]): Promise<void> {
+  if (Bun.which(runtime) === null)
+    return skipped(`the container tests on ${runtime}: not installed`);
+  await bunTests(paths, { RUNTIME: runtime }, "--retry=1");
+}
+
+async function virtualMachines(): Promise<void> {
+  console.log("== virtual machines");
+  const cases = await runGuests([]);
+  if (typeof cases === "string") skipped(`npm run test:vm (${cases})`);
+  else countCases(cases);
+}
+
+function countCases(cases: readonly TestCase[]): void {
+  for (const { name, outcome } of cases) {
+    if (outcome === "skipped") skipped(name);
+    else count(outcome === "passed", name);
   }
 }
 

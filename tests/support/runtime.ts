@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Which runtime the suite judges: rune, or with RUNTIME=runc in the environment the one that rune is
- * compared with. What one of them cannot pass says why, beside the test.
+ * Which runtime the suite judges: rune, or with RUNTIME=runc or RUNTIME=crun in the environment one
+ * that rune is compared with. What one of them cannot pass says why, beside the test.
  */
 
 import { test as bunTest } from "bun:test";
@@ -11,7 +11,7 @@ import { join, resolve } from "node:path";
 /** Far beyond what anything takes on a loaded machine; bun's own default is 5 s. */
 const timeoutMs = 120_000;
 
-export type RuntimeName = "rune" | "runc";
+export type RuntimeName = "rune" | "runc" | "crun";
 
 export const repository = resolve(import.meta.dir, "../..");
 
@@ -23,11 +23,25 @@ export const runtimeName: RuntimeName = chosen(process.env["RUNTIME"]);
 const binaries: Readonly<Record<RuntimeName, string>> = {
   rune: join(repository, "dist/bin/rune"),
   runc: Bun.which("runc") ?? "/usr/sbin/runc",
+  crun: Bun.which("crun") ?? "/usr/bin/crun",
 };
 
 export function binaryOf(name: RuntimeName): string {
   return binaries[name];
 }
+
+/**
+ * What a command line of the runtime starts with. crun refuses cgroups in hybrid mode, so it does not
+ * see the version 2 hierarchy that lies beside the others.
+ */
+export function callOf(name: RuntimeName): string[] {
+  const binary = binaryOf(name);
+  if (name !== "crun" || !existsSync(unified)) return [binary];
+  const script = `umount ${unified} && exec "$@"`;
+  return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", binary];
+}
+
+const unified = "/sys/fs/cgroup/unified";
 
 export type Test = (name: string, body: () => void | Promise<void>) => void;
 
@@ -43,12 +57,19 @@ export function needs(missing: string | undefined): Test {
 
 /** A test that the other runtime does not pass, for this reason. */
 export function only(name: RuntimeName, reason: string): Test {
-  return needs(name === runtimeName ? undefined : `${runtimeName}: ${reason}`);
+  // What is said of runc is not said of crun, which is not asked.
+  const about = runtimeName === "crun" ? "crun: not asked where runc differs" : runtimeName;
+  return needs(name === runtimeName ? undefined : `${about}: ${reason}`);
+}
+
+/** A test that all runtimes pass but one, for this reason. */
+export function except(name: RuntimeName, reason: string): Test {
+  return needs(name === runtimeName ? `${name}: ${reason}` : undefined);
 }
 
 /** A test that runs rune and runc on the same bundle, whichever is judged. */
 export const comparison: Test = needs(
-  runtimeName === "runc" ? "compares rune with runc" : obstacle("runc"),
+  runtimeName === "rune" ? obstacle("runc") : "compares rune with runc",
 );
 
 /** Why a runtime cannot be tested on this machine. */
@@ -66,6 +87,6 @@ function obstacle(name: RuntimeName): string | undefined {
 
 function chosen(name: string | undefined): RuntimeName {
   if (name === undefined || name === "" || name === "rune") return "rune";
-  if (name === "runc") return "runc";
-  throw new Error(`RUNTIME=${name}: expected rune or runc`);
+  if (name === "runc" || name === "crun") return name;
+  throw new Error(`RUNTIME=${name}: expected rune, runc or crun`);
 }

@@ -19,7 +19,7 @@ import {
   Running,
 } from "./command.ts";
 import { leftovers } from "./leftovers.ts";
-import { binaryOf, type RuntimeName, runtimeName } from "./runtime.ts";
+import { callOf, type RuntimeName, runtimeName } from "./runtime.ts";
 
 export type StateDocument = {
   readonly id: string;
@@ -78,7 +78,7 @@ export class Sandbox {
   }
 
   argv(...words: readonly string[]): string[] {
-    return [binaryOf(this.runtime), "--root", this.stateRoot, ...this.flags, ...words];
+    return [...callOf(this.runtime), "--root", this.stateRoot, ...this.flags, ...words];
   }
 
   /** Calls the runtime, in the bundle's directory. */
