@@ -30,7 +30,6 @@ export const withoutTest: Readonly<Record<string, string>> = {
   "run --no-subreaper": accepted,
   "exec --apparmor": refused,
   "exec --process-label": refused,
-  "exec --cgroup": refused,
   "update --cpu-rt-period": "Debian's kernel has no RT_GROUP_SCHED; unit-tested",
   "update --cpu-rt-runtime": "Debian's kernel has no RT_GROUP_SCHED; unit-tested",
   "update --cpu-burst": "unit-tested",
