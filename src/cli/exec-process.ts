@@ -19,7 +19,7 @@ export function execProcess(
     const path = absolute(kernel, program.path);
     return forPayload(parseProcess(readFile(kernel, path, maximumConfigSizeBytes)), state);
   }
-  return changed(forPayload(keptProcess(kernel, root, state.id), state), program);
+  return changed(forPayload(keptProcess(kernel, root, state), state), program);
 }
 
 /** Engines put the container's own variables into the file too: the enclave's secrets among them. */

@@ -98,6 +98,16 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
   "report-failure": {
     description: "Internal: how a monitor writes the log record of a program that could not start.",
   },
+  completion: {
+    description:
+      "Prints a script that completes verbs, flags, their values and the ids of containers. It is " +
+      "made from the same table as this help.",
+    examples: [
+      "source <(rune completion bash)",
+      "rune completion zsh > /usr/local/share/zsh/site-functions/_rune",
+      "rune completion fish > ~/.config/fish/completions/rune.fish",
+    ],
+  },
   features: {
     description:
       "Prints what is compiled in, whatever the host can do. Needs no root and changes nothing.",

@@ -11,7 +11,6 @@ import type { GlobalOptions } from "./global.ts";
 import type { Log } from "./log.ts";
 import { stateRoot } from "./state-root.ts";
 import type { Command } from "./table.ts";
-import { refuseUnsupported } from "./unsupported.ts";
 
 export type Session = {
   readonly kernel: Kernel;
@@ -31,7 +30,6 @@ const stdout = 1 as Fd; // open: the front sees to it
  * they do not use.
  */
 export async function perform(command: Command, session: Session): Promise<void> {
-  refuseUnsupported(command);
   const { kernel } = session;
   const print = (text: string) => kernel.write(stdout, new TextEncoder().encode(text));
   switch (command.verb) {
@@ -57,6 +55,7 @@ export async function perform(command: Command, session: Session): Promise<void>
         detach,
         subreaper: !noSubreaper,
         ignorePaused,
+        cgroups: command.cgroups,
         ...preserved(command.preserveFds, session),
         ...(consoleSocket === undefined ? {} : { consoleSocket }),
         ...(pidFile === undefined ? {} : { pidFile }),
@@ -168,8 +167,7 @@ function depsOf(session: Session): Deps {
     reportCommand: (verb, id) => [
       // Beside lib/inclavare, as the front that started this engine.
       `${libDir}/../../bin/rune`,
-      ...(global.log === undefined ? [] : ["--log", absolute(kernel, global.log)]),
-      ...["--log-format", global.logFormat],
+      ...logFlags(session),
       ...["report-failure", verb, id],
     ],
     systemd: {
@@ -179,7 +177,8 @@ function depsOf(session: Session): Deps {
       deleteCommand: (id) => ({
         argv: [
           `${libDir}/../../bin/rune`,
-          ...["--root", absolute(kernel, path), "--log-format", global.logFormat],
+          ...["--root", absolute(kernel, path)],
+          ...logFlags(session),
           ...["delete", "--force", id],
         ],
         env: busVariables.flatMap((name) => {
@@ -190,6 +189,12 @@ function depsOf(session: Session): Deps {
     },
     warn: (message) => log.warning(message),
   };
+}
+
+/** For a rune that a monitor calls: its working directory may be another by then. */
+function logFlags({ global, kernel }: Session): string[] {
+  const file = global.log === undefined ? [] : ["--log", absolute(kernel, global.log)];
+  return [...file, "--log-format", global.logFormat];
 }
 
 /** Whose systemd it is: runc's rule, shouldUseRootlessCgroupManager. */

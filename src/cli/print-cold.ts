@@ -8,7 +8,7 @@ import type { Command } from "./table.ts";
 
 type ColdCommand = Extract<
   Command,
-  { readonly verb: "features" | "help" | "list" | "spec" | "version" }
+  { readonly verb: "completion" | "features" | "help" | "list" | "spec" | "version" }
 >;
 
 export type ColdContext = {
@@ -32,6 +32,14 @@ export async function printCold(command: ColdCommand, context: ColdContext): Pro
         import("./table.ts"),
       ]);
       print(helpText(program, command.topic));
+      return;
+    }
+    case "completion": {
+      const [{ completionScript }, { program }] = await Promise.all([
+        import("../options/completion.ts"),
+        import("./table.ts"),
+      ]);
+      print(completionScript(program, command.shell));
       return;
     }
     case "features": {

@@ -3,7 +3,6 @@ import { expect, test } from "bun:test";
 import { RuneError } from "../errors/error.ts";
 import { commandProse, helpText } from "./help.ts";
 import { parseCommandLine, program } from "./table.ts";
-import { refuseUnsupported } from "./unsupported.ts";
 import { versionText } from "./version.ts";
 
 const parse = (line: string) => parseCommandLine(line.split(" ").filter((word) => word !== ""));
@@ -201,26 +200,23 @@ test("no two options of a command share a name", () => {
   }
 });
 
-test.each([["exec --cgroup x c1 ls", "cgroup"]])("%s is refused by name", (line, flag) => {
-  const { command } = parse(line);
-  expect(() => refuseUnsupported(command())).toThrow(`flag \`--${flag}\` is not supported`);
-  const options = [program, ...program.commands].flatMap((spec) => spec.options);
-  for (const { name, help } of options) {
-    if (name === flag) expect(help).toEndWith("; not supported yet");
-  }
-});
-
-test("what engines pass to other verbs is not refused", () => {
-  for (const line of [
-    "--systemd-cgroup create c1",
-    "--systemd-cgroup run c1",
-    "--systemd-cgroup start c1",
-    "--systemd-cgroup delete c1",
-    "exec c1 ls",
-    "run c1",
+test("exec --cgroup: a path, or controllers and paths", () => {
+  const cgroups = (line: string) => {
+    const command = parse(`exec ${line} c1 ls`).command();
+    return command.verb === "exec" ? command.cgroups : undefined;
+  };
+  expect(cgroups("--cgroup /")).toEqual([{ controllers: [], path: "/" }]);
+  expect(cgroups("--cgroup cpu,cpuacct:a --cgroup name=systemd:/b")).toEqual([
+    { controllers: ["cpu", "cpuacct"], path: "a" },
+    { controllers: ["name=systemd"], path: "/b" },
+  ]);
+  for (const wrong of [
+    "--cgroup a --cgroup b",
+    "--cgroup a:b:c",
+    "--cgroup :b",
+    "--cgroup cpu,:b",
   ]) {
-    const { command } = parse(line);
-    expect(() => refuseUnsupported(command())).not.toThrow();
+    expect(() => cgroups(wrong)).toThrow("flag `--cgroup`: expected ");
   }
 });
 

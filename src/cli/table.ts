@@ -3,6 +3,7 @@
 import type { CommandSpec, ProgramSpec } from "../options/option.ts";
 import { parseCommand, usageError } from "../options/parse.ts";
 import { type GlobalOptions, programCommand, toGlobalOptions } from "./global.ts";
+import { type CompletionCommand, completionCommand, parseCompletion } from "./verbs/completion.ts";
 import { type CreateCommand, createCommand, parseCreate } from "./verbs/create.ts";
 import { type DeleteCommand, deleteCommand, parseDelete } from "./verbs/delete.ts";
 import { type EventsCommand, eventsCommand, parseEvents } from "./verbs/events.ts";
@@ -25,6 +26,7 @@ import { parseState, type StateCommand, stateCommand } from "./verbs/state.ts";
 import { parseUpdate, type UpdateCommand, updateCommand } from "./verbs/update.ts";
 
 export type Command =
+  | CompletionCommand
   | CreateCommand
   | DeleteCommand
   | EventsCommand
@@ -80,6 +82,7 @@ const verbs: readonly Verb[] = [
   { spec: listCommand, parse: parseList },
   { spec: specCommand, parse: parseSpec },
   { spec: featuresCommand, parse: parseFeatures },
+  { spec: completionCommand, parse: parseCompletion },
   { spec: reportFailureCommand, parse: parseReportFailure },
 ];
 

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from "bun:test";
-import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RuneError } from "../errors/error.ts";
@@ -84,5 +92,31 @@ test.skipIf(!isRoot)("a file that others may write or own is refused (needs root
     expect(() => readNodeConfig(linux, path)).toThrow("belong to root");
   } finally {
     rmSync(directory, { recursive: true });
+  }
+});
+
+test("every directory on the way must be root's, also behind a link", () => {
+  if (process.getuid?.() !== 0) return;
+  const folder = mkdtempSync(join(tmpdir(), "rune-config-parents-"));
+  try {
+    mkdirSync(join(folder, "safe/own"), { recursive: true });
+    mkdirSync(join(folder, "open"));
+    const file = join(folder, "safe/own/config.toml");
+    writeFileSync(file, "");
+    symlinkSync(join(folder, "safe"), join(folder, "open/link"));
+    symlinkSync(join(folder, "safe"), join(folder, "link"));
+    readNodeConfig(linux, file);
+    readNodeConfig(linux, join(folder, "link/own/config.toml"));
+    readNodeConfig(linux, join(folder, "open/link/own/config.toml"));
+    chmodSync(join(folder, "open"), 0o777);
+    expect(() => readNodeConfig(linux, join(folder, "open/link/own/config.toml"))).toThrow(
+      `\`${folder}/open\` must belong to root`,
+    );
+    chownSync(join(folder, "safe"), 1000, 0);
+    for (const path of [file, join(folder, "link/own/config.toml")]) {
+      expect(() => readNodeConfig(linux, path)).toThrow("must belong to root");
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 });

@@ -5,7 +5,7 @@
  */
 import { parse } from "smol-toml";
 import { RuneError } from "../errors/error.ts";
-import { ENOENT, ENOTDIR, O_RDONLY } from "../kernel/constants.ts";
+import { ENOENT, ENOTDIR, O_DIRECTORY, O_PATH, O_RDONLY } from "../kernel/constants.ts";
 import { type Kernel, readToEnd, unlessErrno } from "../kernel/kernel.ts";
 
 export const nodeConfigPath = "/etc/inclavare-containers/config.toml";
@@ -46,10 +46,29 @@ export function readNodeConfig(kernel: Kernel, path: string): NodeConfig {
     if (uid !== 0 || (mode & 0o022) !== 0) {
       throw fault(path, "it must belong to root and be writable by root alone");
     }
+    checkParents(kernel, path, path);
+    // Where symbolic links have led.
+    checkParents(kernel, kernel.readlink(`/proc/self/fd/${fd}`), path);
     const bytes = readToEnd(kernel, fd, path, maxBytes);
     return parseNodeConfig(new TextDecoder().decode(bytes), path);
   } finally {
     kernel.close(fd);
+  }
+}
+
+/**
+ * Whoever may write a directory on the way can put another file of root's in this one's place: a
+ * configuration that some other program reads, or an old one. A sticky directory keeps root's files.
+ */
+function checkParents(kernel: Kernel, file: string, path: string): void {
+  const names = file.split("/");
+  for (let length = names.length - 1; length > 0; length--) {
+    const directory = names.slice(0, length).join("/") || "/";
+    const fd = kernel.open(directory, O_PATH | O_DIRECTORY);
+    const { uid, mode } = kernel.fstat(fd);
+    kernel.close(fd);
+    if (uid === 0 && ((mode & 0o022) === 0 || (mode & 0o1000) !== 0)) continue;
+    throw fault(path, `\`${directory}\` must belong to root and be writable by root alone`);
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { tasksFiles, unifiedPath } from "../cgroups/cgroup.ts";
+import type { SubCgroup } from "../cgroups/sub-cgroup.ts";
 import { RuneError } from "../errors/error.ts";
 import { ESRCH, O_DIRECTORY, O_RDONLY } from "../kernel/constants.ts";
 import { type Fd, type Pid, unlessErrno } from "../kernel/kernel.ts";
@@ -36,6 +37,8 @@ export type ExecRequest = {
   readonly subreaper: boolean;
   readonly preserveFds: number;
   readonly ignorePaused: boolean;
+  /** Cgroups below the container's to run in; none: the container's own. */
+  readonly cgroups: readonly SubCgroup[];
 };
 
 /** Runs a further process in a container. In the foreground this process becomes its monitor. */
@@ -61,10 +64,12 @@ async function execWith(deps: Deps, request: ExecRequest): Promise<void> {
   const inputs = { init, ...(console === undefined ? {} : { consoleSocket: console }) };
   const inEnclave = state.enclave?.pal !== undefined;
   // The container's own filter; in an enclave container the program's process has it already.
-  const seccomp = inEnclave ? undefined : keptSeccomp(kernel, deps.root, state);
+  const seccomp = inEnclave ? undefined : await keptSeccomp(deps, state);
+  if (inEnclave && request.cgroups.length > 0) throw oneProcess(state.id);
+  const cgroup = await cgroupOf(deps, state, request.cgroups);
   const plan = inEnclave
     ? planInEnclave(deps, process, state, inputs)
-    : planOrdinary(deps, process, state, request, {
+    : planOrdinary(deps, process, { ...state, cgroup }, request, {
         ...inputs,
         ...(seccomp === undefined ? {} : { seccomp: plannedSeccomp(seccomp) }),
       });
@@ -137,14 +142,31 @@ function planOrdinary(
   });
 }
 
+async function cgroupOf(
+  { kernel }: Deps,
+  { cgroup }: State,
+  wanted: readonly SubCgroup[],
+): Promise<State["cgroup"]> {
+  if (wanted.length === 0) return cgroup;
+  const { subCgroups } = await import("../cgroups/sub-cgroup.ts");
+  return subCgroups(kernel, cgroup, wanted);
+}
+
+function oneProcess(id: string): RuneError {
+  const reason = "programs of an enclave container run in one process, which is in its cgroup";
+  const doing = `exec --cgroup in \`${id}\``;
+  return new RuneError({ code: "CONFIG_UNSUPPORTED", doing, reason });
+}
+
 /** The program runs in init-runelet's process: what belongs to a process cannot be chosen. */
 function planInEnclave(
   { kernel, root }: Deps,
   process: Process,
-  { id }: State,
+  state: State,
   inputs: Inputs,
 ): PlanBuilder {
-  const { uid, gid } = keptProcess(kernel, root, id).user;
+  const { id } = state;
+  const { uid, gid } = keptProcess(kernel, root, state).user;
   if (process.user.uid !== uid || process.user.gid !== gid) {
     const reason = `programs of an enclave container run as its own user, ${uid}:${gid}`;
     throw new RuneError({ code: "CONFIG_UNSUPPORTED", doing: `exec in \`${id}\``, reason });

@@ -186,6 +186,7 @@ test("exec: whichever call fails, nothing of it is left", async () => {
         subreaper: true,
         preserveFds: 0,
         ignorePaused: false,
+        cgroups: [],
       });
     const execPid = 4243;
     const answers: Answers = (kernel) => {

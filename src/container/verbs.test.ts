@@ -340,6 +340,7 @@ const request: ExecRequest = {
   subreaper: true,
   preserveFds: 0,
   ignorePaused: false,
+  cgroups: [],
 };
 const answers: Parameters<typeof fakeHost>[1] = (kernel) => {
   kernel.process(execPid);

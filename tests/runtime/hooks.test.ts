@@ -103,6 +103,7 @@ const beforeStart: readonly Name[] = ["prestart", "createRuntime", "createContai
 // runc 1.1 runs poststart hooks when it has created the container (mended in 1.3).
 const poststartAtStart = only("rune", "runc 1.1 runs poststart hooks in create");
 
+// covers: hooks.prestart, hooks.createRuntime, hooks.createContainer, hooks.startContainer, hooks.poststart, hooks.poststop
 test("create, start and delete run hooks in the order of the specification", async () => {
   await using sandbox = new Hooked();
   const id = await sandbox.created(sandbox.hooks());
@@ -159,6 +160,7 @@ test("what hooks are told", async () => {
   expect({ status, last }).toEqual({ status: "stopped", last: 0 });
 });
 
+// covers: hook.path, hook.args, hook.env
 test("where hooks run: namespaces, directory, environment", async () => {
   await using sandbox = new Hooked();
   const id = await sandbox.started(sandbox.hooks(), { process: { cwd: "/tmp" } });
@@ -295,6 +297,7 @@ only("rune", "runc fails where the specification wants a warning")(
   },
 );
 
+// covers: hook.timeout
 test("a hook that takes too long is killed, and fails", async () => {
   await using sandbox = new Hooked();
   for (const name of ["createRuntime", "createContainer"] as const) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What `exec` takes from the container's configuration is what it was when the container was made. */
 import { expect } from "bun:test";
-import { rmSync, statSync } from "node:fs";
+import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { only, test } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
@@ -41,4 +41,27 @@ test("exec is under the filter of the creation, whatever the bundle says later",
   const { status, stderr } = await sandbox.call(["exec", id, "/bin/mkdir", "/tmp/x"]);
   expect(status).toBe(1);
   expect(stderr).toContain("No space left on device");
+});
+
+asItWas("of a container that an earlier version made, the bundle tells", async () => {
+  await using sandbox = new Sandbox();
+  const syscalls = [{ names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO", errnoRet: 28 }];
+  const seccomp = { defaultAction: "SCMP_ACT_ALLOW", syscalls };
+  const id = await sandbox.started({ process: { cwd: "/tmp" }, linux: { seccomp } });
+  const file = (name: string) => join(sandbox.stateRoot, id, name);
+  for (const name of ["process.json", "seccomp.bpf"]) rmSync(file(name));
+  const both = async () => {
+    const made = await sandbox.call(["exec", id, "/bin/sh", "-c", "pwd; mkdir /tmp/x"]);
+    expect(made).toMatchObject({ status: 1, stdout: "/tmp\n" });
+    expect(made.stderr).toContain("No space left on device");
+  };
+  await both();
+  // Before filters were kept, the state did not speak of them either.
+  const { seccomp: _, ...state } = JSON.parse(readFileSync(file("state.json"), "utf8"));
+  writeFileSync(file("state.json"), JSON.stringify(state));
+  await both();
+  rmSync(join(sandbox.bundle.path, "config.json"));
+  const { status, stderr } = await sandbox.call(["exec", id, "/bin/true"]);
+  expect(status).toBe(255);
+  expect(stderr).toContain("config.json`: no such file");
 });

@@ -17,6 +17,7 @@ async function waiting(socket: string): Promise<Running> {
 }
 
 for (const verb of ["create", "run --detach"]) {
+  // covers: create --pidfd-socket, run --pidfd-socket
   test(`${verb}: a pidfd of the init, with which it can be killed`, async () => {
     await using sandbox = new Sandbox();
     const socket = join(sandbox.path, "pidfd");
@@ -35,6 +36,7 @@ for (const verb of ["create", "run --detach"]) {
   });
 }
 
+// covers: exec --pidfd-socket
 test("run in the foreground, and exec", async () => {
   await using sandbox = new Sandbox();
   const socket = join(sandbox.path, "pidfd");

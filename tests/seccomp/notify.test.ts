@@ -59,6 +59,7 @@ for (const noNewPrivileges of [true, false]) {
   });
 }
 
+// covers: linux.seccomp.listenerPath, linux.seccomp.listenerMetadata
 test("the agent gets the container process state", async () => {
   await using sandbox = new Notifying();
   using agent = await sandbox.agent(2);

@@ -138,6 +138,25 @@ test("a foreground run leaves nothing, and gives the program's status", async ()
   });
 });
 
+/** A monitor leaves all of it to `rune delete`, the hooks too. */
+test("poststop hooks of a foreground run run once, and when they fail the log has it", async () => {
+  await using it = await machine();
+  const { sandbox } = it;
+  const ran = join(sandbox.path, "ran");
+  const log = join(sandbox.path, "log");
+  const hook = (script: string) => ({ path: "/bin/sh", args: ["sh", "-c", script] });
+  const poststop = [hook(`echo once >> ${ran}`), hook("exit 3")];
+  const starts = [hook(`echo started >> ${ran}`)];
+  sandbox.configure(inSlice(sandbox, sandbox.mark), shell("exit 9"), {
+    hooks: { createRuntime: starts, poststop },
+  });
+  const { status } = await sandbox.call(["--log", log, "run", sandbox.id()]);
+  expect(status).toBe(9);
+  expect(readFileSync(ran, "utf8")).toBe("started\nonce\n");
+  expect(readFileSync(log, "utf8")).toMatch(/level=warning msg="poststop hooks: [^"]*3/);
+  await sandbox.expectNothingLeft();
+});
+
 test("delete --force stops the unit and makes systemd forget it", async () => {
   await using it = await machine();
   const { sandbox, systemd } = it;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `rune exec`: runs a further program in a container. */
+import type { ExecRequest } from "../../container/exec.ts";
 import type { ContainerId } from "../../oci/container-id.ts";
 import { defineCommand } from "../../options/option.ts";
 import { parseCommand, usageError } from "../../options/parse.ts";
@@ -17,8 +18,7 @@ export type ExecCommand = ProcessStart & {
   readonly detach: boolean;
   readonly noSubreaper: boolean;
   readonly ignorePaused: boolean;
-  /** Sub-cgroups to run in: "path" or "controller[,controller]:path". */
-  readonly cgroups: readonly string[];
+  readonly cgroups: ExecRequest["cgroups"];
   readonly program: ExecProgram;
 };
 
@@ -114,7 +114,7 @@ export const execCommand = defineCommand({
       name: "cgroup",
       kind: "list",
       argument: "[controllers:]path",
-      help: "run in an existing cgroup below the container's; not supported yet",
+      help: "run in an existing cgroup below the container's; several only with controllers, of version 1",
     },
     { name: "ignore-paused", kind: "flag", help: "run in a paused container too" },
     { name: "no-subreaper", kind: "flag", hidden: true, help: "do not reap orphaned processes" },
@@ -133,7 +133,7 @@ export function parseExec(words: readonly string[]): ExecCommand | undefined {
     detach: values.detach,
     noSubreaper: values["no-subreaper"],
     ignorePaused: values["ignore-paused"],
-    cgroups: values.cgroup,
+    cgroups: values.cgroup.map((text) => parseCgroup(text, values.cgroup.length)),
     program: values.process === undefined ? fromArguments(values, args) : fromFile(values, args),
   };
 }
@@ -189,6 +189,18 @@ function fromArguments(values: ExecValues, args: readonly string[]): ExecProgram
     ...given("apparmorProfile", values.apparmor),
     ...given("processLabel", values["process-label"]),
   };
+}
+
+/** As runc: "path" alone, or "controller[,controller]:path" as often as needed. */
+function parseCgroup(text: string, count: number): ExecRequest["cgroups"][number] {
+  const [first = "", second, ...rest] = text.split(":");
+  if (second === undefined && count === 1) return { controllers: [], path: first };
+  const controllers = first.split(",");
+  if (second === undefined || rest.length > 0 || controllers.includes("")) {
+    const expected = count === 1 ? "path or controllers:path" : "controllers:path";
+    throw usageError(execCommand, `flag \`--cgroup\`: expected ${expected}, got \`${text}\``);
+  }
+  return { controllers, path: second };
 }
 
 function parseUser(text: string): { uid: number; gid?: number } {
