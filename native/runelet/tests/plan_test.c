@@ -89,7 +89,7 @@ static void test_headers(void)
 
 static void test_records(void)
 {
-    changed(40, 9, "unknown operation", "unknown operation");
+    changed(40, 0xfffe, "unknown operation", "unknown operation");
     changed(64, 0xffff, "unknown operation", "unknown last operation");
     changed(52, 0xffffffff, "a record does not fit", "payload of 4 GiB");
     changed(52, 0xfffffff9, "a record does not fit", "payload whose padding wraps");
