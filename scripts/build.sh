@@ -4,6 +4,7 @@
 #
 #   dist/bin/{rune,sgx-tools}      names of one static C front
 #   dist/attest/                   the library for relying parties
+#   dist/share/                    manual pages, completion scripts
 #   dist/lib/inclavare/            the engine (TypeScript and Bun), the small C programs, the
 #                                  sample enclave runtime
 set -eu
@@ -31,5 +32,12 @@ if [ ! -x "$engine" ] || [ -n "$(find src package.json scripts/build.sh -newer "
         --define "BUILD_COMMIT=\"$(git rev-parse HEAD 2>/dev/null || echo unknown)\"" \
         --outfile "$engine.new" >dist/build.log 2>&1 || { cat dist/build.log >&2; exit 1; }
     mv "$engine.new" "$engine"
+fi
+if [ ! -d dist/share ] || [ -n "$(find src scripts/generate-man.ts package.json -newer dist/share -type f ! -name '*.test.ts' | head -1)" ]; then
+    rm -rf dist/share.new
+    sh scripts/bun.sh scripts/generate-man.ts dist/share.new "$(git log -1 --format=%cs 2>/dev/null || date +%F)"
+    rm -rf dist/share
+    mv dist/share.new dist/share
+    touch dist/share
 fi
 sh scripts/build-library.sh

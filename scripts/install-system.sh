@@ -2,6 +2,7 @@
 # Installs what `npm run build` has made:
 #   npm run install-system -- --prefix DIR     (default /usr/local)
 # DIR/bin gets the tools, DIR/lib/inclavare what they need; the tools find it relative to themselves.
+# DIR/share gets manual pages and completion scripts.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -25,5 +26,8 @@ for file in dist/bin/* dist/lib/inclavare/*; do
     # Into place by rename: a running container keeps the file it was started from.
     install -m 755 "$file" "$target.new"
     mv -f "$target.new" "$target"
+done
+(cd dist && find share -type f) | while read -r file; do
+    install -D -m 644 "dist/$file" "$prefix/$file"
 done
 echo "installed in $prefix: $(ls dist/bin | tr '\n' ' ')"
