@@ -24,7 +24,6 @@ export const withoutTest: Readonly<Record<string, string>> = {
   "linux.seccomp.defaultErrnoRet": "unit-tested",
   "linux.mountLabel": refused,
   "linux.personality": refused,
-  "--debug": "unit-tested: src/cli/log.test.ts",
   "create --no-new-keyring": accepted,
   "run --no-new-keyring": accepted,
   "run --no-subreaper": accepted,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Options that stand before the verb. */
+
 import { defineCommand, type OptionValues } from "../options/option.ts";
+import { type LogLevel, logLevels } from "./log.ts";
 
 export const programOptions = [
   {
@@ -29,7 +31,14 @@ export const programOptions = [
     argument: "path",
     help: "the node's configuration; /etc/inclavare-containers/config.toml unless given",
   },
-  { name: "debug", kind: "flag", help: "log what is done, step by step" },
+  { name: "debug", kind: "flag", help: "log what is done, step by step: --log-level debug" },
+  {
+    name: "log-level",
+    kind: "string",
+    argument: "level",
+    choices: logLevels,
+    help: "what is logged: records of this level and above, info unless given; trace has every system call of rune itself",
+  },
   {
     name: "systemd-cgroup",
     kind: "flag",
@@ -68,7 +77,7 @@ export type GlobalOptions = {
   /** Absent: the usual place. */
   readonly config?: string;
   readonly logFormat: "text" | "json";
-  readonly debug: boolean;
+  readonly logLevel: LogLevel;
   readonly systemdCgroup: boolean;
   readonly rootless: "true" | "false" | "auto";
 };
@@ -79,7 +88,7 @@ export function toGlobalOptions(values: OptionValues<typeof programOptions>): Gl
     ...(values.log === undefined || values.log === "" ? {} : { log: values.log }),
     ...(values.config === undefined || values.config === "" ? {} : { config: values.config }),
     logFormat: values["log-format"],
-    debug: values.debug,
+    logLevel: values["log-level"] ?? (values.debug ? "debug" : "info"),
     systemdCgroup: values["systemd-cgroup"],
     rootless: values.rootless,
   };

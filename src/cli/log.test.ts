@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from "bun:test";
 import { RuneError } from "../errors/error.ts";
-import { createLog, type LogOptions } from "./log.ts";
+import { createLog, type LogLevel, type LogOptions, logLevels } from "./log.ts";
 
 const failure = new RuneError({
   code: "SYSCALL",
@@ -16,7 +16,7 @@ function logged(options: Partial<LogOptions>) {
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   const log = createLog({
     format: "text",
-    debug: false,
+    level: "info",
     write: (record) => records.push(text(record)),
     tell: (line) => told.push(text(line)),
     now: () => new Date("2026-11-23T23:31:00.789Z"),
@@ -66,12 +66,26 @@ test("a failure is also told to people where the log is a file", () => {
   ]);
 });
 
+test("a level writes what matters as much or more", () => {
+  const written = (level: LogLevel) => {
+    const { log, records, told } = logged({ level });
+    log.trace("t");
+    log.debug("d");
+    log.info("i");
+    log.warning("w");
+    log.failure(failure);
+    expect(told).toHaveLength(1); // people are told in any case
+    return records.map((record) => /level=(\w)/.exec(record)?.[1]).join("");
+  };
+  expect(logLevels.map(written)).toEqual(["tdiwe", "diwe", "iwe", "we", "e", "", "", ""]);
+});
+
 test("debug records are written only when asked for", () => {
   const quiet = logged({});
   quiet.log.debug("x");
   quiet.log.info("y");
   expect(quiet.records).toHaveLength(1);
-  const chatty = logged({ debug: true });
+  const chatty = logged({ level: "debug" });
   chatty.log.debug("x");
   expect(chatty.records[0]).toContain("level=debug msg=x");
 });

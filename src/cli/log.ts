@@ -7,12 +7,24 @@
 import { describeError, escapeControls, type RuneError } from "../errors/error.ts";
 
 export type LogFormat = "text" | "json";
-export type LogLevel = "debug" | "info" | "warning" | "error";
+
+/** logrus' levels, from what says most to what says nothing; runc's programs know them by these names. */
+export const logLevels = [
+  "trace",
+  "debug",
+  "info",
+  "warning",
+  "error",
+  "fatal",
+  "panic",
+  "off",
+] as const;
+export type LogLevel = (typeof logLevels)[number];
 
 export type LogOptions = {
   readonly format: LogFormat;
-  /** Records of level debug are written too. */
-  readonly debug: boolean;
+  /** Records of this level and those that matter more are written. */
+  readonly level: LogLevel;
   /** Appends one whole record, in one write: several processes share the file. */
   readonly write: (record: Uint8Array) => void;
   /** Where `write` is a file: also tells people of the failure, on standard error, as runc does. */
@@ -23,6 +35,9 @@ export type LogOptions = {
 };
 
 export interface Log {
+  /** Whether a record of that level would be written. */
+  writes(level: LogLevel): boolean;
+  trace(message: string): void;
   debug(message: string): void;
   info(message: string): void;
   warning(message: string): void;
@@ -40,13 +55,16 @@ type LogRecord = {
 export function createLog(options: LogOptions): Log {
   const encoder = new TextEncoder();
   let failed = false;
+  const writes = (level: LogLevel) => {
+    return logLevels.indexOf(level) >= logLevels.indexOf(options.level);
+  };
   const record = (entry: LogRecord) => {
-    options.write(encoder.encode(`${format(entry, options)}\n`));
+    if (writes(entry.level)) options.write(encoder.encode(`${format(entry, options)}\n`));
   };
   return {
-    debug: (message) => {
-      if (options.debug) record({ level: "debug", message });
-    },
+    writes,
+    trace: (message) => record({ level: "trace", message }),
+    debug: (message) => record({ level: "debug", message }),
     info: (message) => record({ level: "info", message }),
     warning: (message) => record({ level: "warning", message }),
     failure: (error) => {

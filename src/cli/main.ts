@@ -34,9 +34,15 @@ export async function main(words: readonly string[]): Promise<void> {
   }
 }
 
-function dispatch(line: CommandLine, command: Command, front: Front, log: Log): Promise<void> {
-  return perform(command, {
-    kernel: linux,
+async function dispatch(
+  line: CommandLine,
+  command: Command,
+  front: Front,
+  log: Log,
+): Promise<void> {
+  const { traced } = log.writes("trace") ? await import("../kernel/traced.ts") : {};
+  return await perform(command, {
+    kernel: traced === undefined ? linux : traced(linux, log.trace),
     global: line.global,
     front,
     log,
@@ -44,13 +50,13 @@ function dispatch(line: CommandLine, command: Command, front: Front, log: Log): 
   });
 }
 
-const logDefaults = { format: "text", debug: false, now: () => new Date() } as const;
+const logDefaults = { format: "text", level: "info", now: () => new Date() } as const;
 
 function openLog(global: GlobalOptions, container?: string): Log {
   const options = {
     ...logDefaults,
     format: global.logFormat,
-    debug: global.debug,
+    level: global.logLevel,
     ...(container === undefined ? {} : { container }),
   };
   const { log: path } = global;

@@ -187,6 +187,7 @@ function depsOf(session: Session): Deps {
         }),
       }),
     },
+    ...(log.writes("debug") ? { step: log.debug } : {}),
     warn: (message) => log.warning(message),
   };
 }
@@ -194,7 +195,8 @@ function depsOf(session: Session): Deps {
 /** For a rune that a monitor calls: its working directory may be another by then. */
 function logFlags({ global, kernel }: Session): string[] {
   const file = global.log === undefined ? [] : ["--log", absolute(kernel, global.log)];
-  return [...file, "--log-format", global.logFormat];
+  const level = global.logLevel === "info" ? [] : ["--log-level", global.logLevel];
+  return [...file, "--log-format", global.logFormat, ...level];
 }
 
 /** Whose systemd it is: runc's rule, shouldUseRootlessCgroupManager. */

@@ -26,17 +26,28 @@ test("global options precede the verb", () => {
     root: "/r",
     log: "/l",
     logFormat: "json",
-    debug: true,
+    logLevel: "debug",
     systemdCgroup: true,
     rootless: "true",
   });
   expect(line.command()).toEqual({ verb: "list", format: "table", quiet: false });
   expect(parse("list").global).toEqual({
     logFormat: "text",
-    debug: false,
+    logLevel: "info",
     systemdCgroup: false,
     rootless: "auto",
   });
+});
+
+test("--debug is a level; with another one no container is made", () => {
+  expect(parse("--log-level trace list").global.logLevel).toBe("trace");
+  expect(parse("--log-level off list").global.logLevel).toBe("off");
+  expect(refusal("--log-level loud list")).toContain("--log-level");
+  for (const verb of ["create", "run"]) {
+    expect(refusal(`--debug --log-level info ${verb} c1`)).toContain("exclude each other");
+  }
+  const line = parse("--debug --log-level trace state c1");
+  expect([line.global.logLevel, line.command().verb]).toEqual(["trace", "state"]);
 });
 
 test("a faulty verb leaves the global options readable", () => {

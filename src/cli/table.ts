@@ -89,12 +89,23 @@ const verbs: readonly Verb[] = [
 /** Everything that help, the reference page and completion are made from. */
 export const program: ProgramSpec = { ...programCommand, commands: verbs.map(({ spec }) => spec) };
 
+const makers: ReadonlySet<string> = new Set(["create", "run", "restore"]);
+
 /** @throws RuneError USAGE for the global options */
 export function parseCommandLine(words: readonly string[]): CommandLine {
   const parsed = parseCommand(programCommand, words);
   if (parsed.help) return { global: noOptions, command: () => ({ verb: "help" }) };
   const { values, positionals } = parsed;
-  const command = (): Command => (values.version ? { verb: "version" } : parseVerb(positionals));
+  const twoLevels = values.debug && values["log-level"] !== undefined;
+  const command = (): Command => {
+    if (values.version) return { verb: "version" };
+    const verb = parseVerb(positionals);
+    // As in the original, which says so where a container is made, and elsewhere takes the level.
+    if (twoLevels && makers.has(verb.verb)) {
+      throw usageError(programCommand, "flags `--debug` and `--log-level` exclude each other");
+    }
+    return verb;
+  };
   return { global: toGlobalOptions(values), command };
 }
 
@@ -118,7 +129,7 @@ function findVerb(name: string): Verb {
 
 const noOptions: GlobalOptions = {
   logFormat: "text",
-  debug: false,
+  logLevel: "info",
   systemdCgroup: false,
   rootless: "auto",
 };

@@ -50,6 +50,7 @@ async function createWith(deps: Deps, request: CreateRequest): Promise<void> {
   });
   try {
     sendRun(deps.kernel, launched.channel);
+    deps.step?.("init waits for start");
   } catch (error) {
     removePidFile(deps.kernel, request.pidFile);
     destroy(deps, launched.directory, launched.state, unit.unit);

@@ -19,7 +19,7 @@ const patienceMs = 10_000;
  * is to forget.
  */
 export function destroy(
-  { kernel, warn }: Deps,
+  { kernel, warn, step }: Deps,
   directory: ContainerDirectory,
   state: State,
   unit?: ContainerUnit,
@@ -32,9 +32,12 @@ export function destroy(
     const initGone = init === undefined || !isAlive(kernel, init);
     return initGone && cgroupPids(kernel, cgroup).length === 0;
   });
+  step?.("no process is left");
   if (unit !== undefined) stopUnit(unit, warn);
   removeCgroup(kernel, cgroup);
+  for (const { path } of cgroup) step?.(`removed cgroup \`${path}\``);
   directory.remove();
+  step?.(`removed \`${directory.path}\``);
 }
 
 /** Without its cgroup a scope ends by itself: systemd out of reach is no reason to keep a container. */

@@ -89,6 +89,7 @@ async function execWith(deps: Deps, request: ExecRequest): Promise<void> {
       died,
     });
     requireChild(kernel, pid);
+    deps.step?.(`the program's process is ${pid}, and ready`);
     if (pid !== runelet.pid) kernel.reap(runelet.pid); // the parent: it has told us and ends
     if (request.pidfdSocket !== undefined) sendPidfd(kernel, request.pidfdSocket, pid, "setns");
     if (request.pidFile !== undefined) {

@@ -70,6 +70,7 @@ function runHooks(deps: Deps, hooks: readonly HookArguments[], directory?: strin
   if (directory !== undefined) plan.add({ op: "cwd", path: directory, when: "now" });
   for (const hook of hooks) plan.add({ op: "hook", ...hook });
   plan.add({ op: "exit" });
+  for (const { path } of hooks) deps.step?.(`hook \`${path}\``);
   const runelet = spawnRunelet(deps, []);
   try {
     submitPlan(deps, runelet, plan);

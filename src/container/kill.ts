@@ -14,8 +14,9 @@ import { peekState } from "./store.ts";
  * init has ended. SIGKILL for one that shares the pid namespace means all of them, as in runc: they
  * would outlive init. A paused container gets its signals when it goes on, which SIGKILL makes it.
  */
-export function kill({ kernel, root }: Deps, id: string, signal: number, all: boolean): void {
+export function kill({ kernel, root, step }: Deps, id: string, signal: number, all: boolean): void {
   const { init, cgroup, ownPidNamespace } = peekState(kernel, root, id);
+  step?.(`signal ${signal} to ${all ? "every process" : `init, process ${init?.pid}`}`);
   if (all) {
     signalAll(kernel, cgroup, signal);
     return;

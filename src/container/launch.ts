@@ -104,6 +104,10 @@ export function launch(deps: Deps, request: LaunchRequest): Launched {
   const caller = callerOf(deps.kernel);
   checkUser(bundle.config, caller);
   checkDescriptors(deps, request.preserveFds);
+  const { mounts, ociVersion: version } = bundle.config;
+  deps.step?.(
+    `read bundle \`${bundle.path}\`: version ${version}, root \`${bundle.rootfs}\`, ${mounts?.length ?? 0} mounts`,
+  );
   for (const name of unknownCapabilities(bundle.config.process.capabilities)) {
     deps.warn(`ignoring unknown capability \`${name}\``);
   }
@@ -152,6 +156,7 @@ class Attempt {
     refuseOccupied(kernel, located);
     // Before anything else exists: whoever finds the state file can remove all that follows.
     this.#directory.writeState(this.#state(located));
+    this.#deps.step?.(`wrote \`${this.#directory.path}/state.json\`: creating`);
     keepForExec(this.#directory, config.process, this.#request.seccomp);
     const descriptors = openDescriptors(this.#deps, this.#request, this.#directory);
     const runelet = spawnRunelet(this.#deps, descriptors.all);
@@ -165,20 +170,26 @@ class Attempt {
     inheritPreserved(plan, this.#request.preserveFds);
     submitPlan(this.#deps, runelet, plan);
     const pid = this.#awaitReady(runelet.channel);
+    this.#deps.step?.(`init is process ${pid}, and ready`);
     kernel.reap(runelet.pid); // the parent: it ends once it has told us the child's pid
     if (pids !== undefined) unit?.setResources({ pids }, version);
     unit?.close();
     limitProcesses(kernel, this.#cgroup, config.linux?.resources ?? {});
     const state = this.#state(this.#cgroup, pid);
     this.#directory.writeState(state);
+    this.#deps.step?.("wrote the state: created");
     const { pidFile, pidfdSocket } = this.#request;
     if (pidfdSocket !== undefined) sendPidfd(kernel, pidfdSocket, pid, "standard");
-    if (pidFile !== undefined) writePidFile(kernel, pidFile, pid);
+    if (pidFile !== undefined) {
+      writePidFile(kernel, pidFile, pid);
+      this.#deps.step?.(`wrote pid file \`${pidFile}\``);
+    }
     return { directory: this.#directory, state, pid, channel: runelet.channel };
   }
 
   /** Takes back everything, in the reverse order; a failure here must not hide the first one. */
   undo(): void {
+    this.#deps.step?.("undoing what was made");
     // Without its channel the child ends by itself, also where there is no cgroup to find it in.
     if (this.#channel !== undefined) this.#kernel.close(this.#channel);
     const state = this.#state(this.#cgroup);
@@ -205,6 +216,7 @@ class Attempt {
       optional: () => this.#mayLackCgroup(),
     };
     this.#cgroup = createCgroup(this.#kernel, located, demand, this.#madeCgroups);
+    for (const { path } of this.#cgroup) this.#deps.step?.(`cgroup \`${path}\``);
     applyLimits(this.#kernel, this.#cgroup, resources);
     const owner = cgroupOwner(this.#bundle.config);
     if (owner !== undefined) giveCgroup(this.#kernel, this.#cgroup, owner);

@@ -50,6 +50,7 @@ async function runWith(deps: Deps, request: RunRequest): Promise<void> {
   try {
     if (detach) {
       runDetached(kernel, launched.channel);
+      deps.step?.("the program runs");
       helpers.hooks?.runPoststart(deps, launched.state);
     } else {
       becomePlan(deps, monitorPlan(deps, launched, { subreaper, keep, ours, helpers }));

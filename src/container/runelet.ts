@@ -17,7 +17,7 @@ export type Runelet = {
  * Starts runelet before its plan exists: its start then costs no time of ours. `inherited` is what
  * the plan will refer to; those descriptors are closed here, from now on they are the child's.
  */
-export function spawnRunelet({ kernel, libDir }: Deps, inherited: readonly Fd[]): Runelet {
+export function spawnRunelet({ kernel, libDir, step }: Deps, inherited: readonly Fd[]): Runelet {
   const [channel, theirs] = kernel.packetPair();
   const program = kernel.sealedCopy(`${libDir}/runelet`, "runelet");
   const planFd = kernel.memfd("plan");
@@ -29,6 +29,7 @@ export function spawnRunelet({ kernel, libDir }: Deps, inherited: readonly Fd[])
     env: [],
   });
   for (const fd of [program, theirs, ...inherited]) kernel.close(fd);
+  step?.(`runelet is process ${pid}`);
   return { channel, planFd, pid };
 }
 
@@ -48,18 +49,21 @@ export function reapFailed({ kernel }: Deps): void {
 
 /** Hands the plan over; it runs from now on. */
 export function submitPlan(
-  { kernel }: Deps,
+  { kernel, step }: Deps,
   { channel, planFd }: Runelet,
   plan: PlanBuilder,
 ): void {
-  kernel.write(planFd, plan.encode());
+  const bytes = plan.encode();
+  step?.(`${summary(plan)}, ${bytes.length} bytes`);
+  kernel.write(planFd, bytes);
   kernel.seal(planFd);
   kernel.close(planFd);
   sendPlan(kernel, channel);
 }
 
 /** Becomes runelet; the plan has no channel. */
-export function becomePlan({ kernel, libDir }: Deps, plan: PlanBuilder): never {
+export function becomePlan({ kernel, libDir, step }: Deps, plan: PlanBuilder): never {
+  step?.(`becoming the monitor: ${summary(plan)}`);
   const planFd = kernel.memfd("plan");
   kernel.write(planFd, plan.encode());
   kernel.seal(planFd);
@@ -70,6 +74,12 @@ export function becomePlan({ kernel, libDir }: Deps, plan: PlanBuilder): never {
     argv: ["runelet", String(planFd), "-"],
     env: [],
   });
+}
+
+/** Without arguments: the environment is among them. */
+function summary({ operations, inherited }: PlanBuilder): string {
+  const names = operations.map(({ op }) => op).join(" ");
+  return `plan of ${operations.length} operations with ${inherited.length} descriptors: ${names}`;
 }
 
 /** The caller's descriptors 3 to 2+count, which the payload gets under the same numbers. */

@@ -21,6 +21,7 @@ export async function start(deps: Deps, id: string): Promise<void> {
   try {
     kernel.write(fifo, new TextEncoder().encode("0"));
     kernel.unlink(directory.fifo);
+    deps.step?.(`told init, process ${state?.init?.pid}, to start the program`);
     // The init closes its end when it becomes the program: POLLERR, which is always waited for.
     if (hasHooks) kernel.waitReadable(fifo, -1);
   } finally {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What is logged, and where: engines show the record of level error to people. */
 import { expect } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { only, runtimeName, test } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
@@ -111,4 +111,64 @@ only("rune", "it writes them as they are")("control characters are escaped", asy
   ]);
   expect(stderr).not.toContain("\u001b");
   expect(stderr.trim().split("\n")).toHaveLength(1);
+});
+
+const steps = only("rune", "these records are of what rune does");
+
+// covers: --debug, --log-level
+steps("--debug tells the steps, trace the system calls, and no secrets", async () => {
+  await using sandbox = new Sandbox();
+  const log = join(sandbox.path, "log");
+  const text = () => {
+    const found = existsSync(log) ? readFileSync(log, "utf8") : "";
+    rmSync(log, { force: true });
+    return found;
+  };
+  const secret = { process: { args: ["/bin/true"], env: ["PASSWORD=hunter2"] } };
+  sandbox.configure(secret);
+  const run = async (...flags: string[]) => {
+    const { status, stderr } = await sandbox.call(["--log", log, ...flags, "run", sandbox.id()]);
+    expect([status, stderr]).toEqual([0, ""]);
+    return text();
+  };
+  expect(await run()).toBe("");
+  const debug = await run("--debug");
+  for (const step of [
+    `read bundle \`${sandbox.bundle.path}\``,
+    "state.json`: creating",
+    "runelet is process ",
+    "cgroup `/sys/fs/cgroup/",
+    "plan of ",
+    "init is process ",
+    "wrote the state: created",
+    "becoming the monitor",
+  ]) {
+    expect(debug).toContain(step);
+  }
+  expect(debug).not.toMatch(/level=(?!debug)/);
+  const trace = await run("--log-level", "trace");
+  expect(trace).toMatch(/level=trace msg="open /);
+  expect(trace).toContain("init is process ");
+  expect(debug + trace).not.toContain("hunter2");
+  await sandbox.must(["--debug", "--log", log, "create", sandbox.id()]);
+  const [id = ""] = sandbox.containers();
+  for (const words of [
+    ["start", id],
+    ["kill", id, "KILL"],
+    ["delete", "--force", id],
+  ]) {
+    await sandbox.call(["--debug", "--log", log, ...words]);
+  }
+  for (const step of ["init waits for start", "told init", "signal 9 to init", "removed cgroup"]) {
+    expect(readFileSync(log, "utf8")).toContain(step);
+  }
+});
+
+steps("--log-level off logs no failure; people are told where there is a file", async () => {
+  await using sandbox = new Sandbox();
+  const log = join(sandbox.path, "log");
+  const words = ["--log-level", "off", "--log", log, "state", sandbox.id()];
+  const { status, stderr } = await sandbox.call(words);
+  expect([status, existsSync(log)]).toEqual([1, false]);
+  expect(stderr).toContain("container does not exist");
 });
