@@ -121,7 +121,7 @@ static int start(struct run *run, int argc, char **argv, struct failure *f)
 
 int main(int argc, char **argv)
 {
-    static struct run run = {.channel = -1, .root = -1};
+    static struct run run = {.channel = -1, .root = -1, .notify_from = -1, .notify_to = -1};
     struct failure f;
     prctl(PR_SET_DUMPABLE, 0);
     reset_signals();

@@ -110,12 +110,16 @@ static void on_hooks(struct run *run, struct watch *watch)
 static void attend(struct run *run, struct watch *watch)
 {
     while (!watch->ended || watch->channel >= 0 || watch->hooks >= 0) {
-        struct pollfd fds[3 + RELAY_POLLS] = {
-            {watch->signals, POLLIN, 0}, {watch->channel, POLLIN, 0}, {watch->hooks, POLLIN, 0}};
-        relay_prepare(&watch->relay, fds + 3);
-        if (poll(fds, 3 + RELAY_POLLS, -1) < 0)
+        struct pollfd fds[4 + RELAY_POLLS] = {{watch->signals, POLLIN, 0},
+                                              {watch->channel, POLLIN, 0},
+                                              {watch->hooks, POLLIN, 0},
+                                              {run->notify_from, POLLIN, 0}};
+        relay_prepare(&watch->relay, fds + 4);
+        if (poll(fds, 4 + RELAY_POLLS, -1) < 0)
             continue; /* ENOMEM passes */
-        relay_transfer(&watch->relay, fds + 3);
+        relay_transfer(&watch->relay, fds + 4);
+        if (fds[3].revents != 0)
+            pass_ready_on(run);
         if (fds[1].revents != 0)
             on_channel(run, watch);
         if (fds[2].revents != 0)

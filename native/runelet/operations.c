@@ -124,6 +124,8 @@ operation *operation_of(uint16_t code)
         return op_poststop;
     case 78:
         return op_seccomp_notify;
+    case 96:
+        return op_notify;
     case 80:
         return op_pal_load;
     case 81:

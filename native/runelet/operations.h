@@ -42,6 +42,10 @@ operation op_find_program, op_wait_fifo, op_exec, op_home;
 operation op_hook, op_runtime_hooks, op_poststart, op_poststop;
 /* monitor.c */
 operation op_monitor, op_report, op_exit;
+/* notify.c */
+operation op_notify;
+/* Called when `notify_from` is readable: passes a READY on, which ends it. */
+void pass_ready_on(struct run *run);
 /* clean.c */
 operation op_cgroup_remove, op_rmdir, op_unlink;
 /* agent_exec.c */

@@ -28,6 +28,8 @@ struct run {
     char *program_path;     /* what EXEC runs, NULL before FIND_PROGRAM */
     struct hook *poststart; /* of POSTSTART, for MONITOR */
     uint32_t poststart_count;
+    /* Of NOTIFY, for MONITOR: sockets, or -1. */
+    int notify_from, notify_to;
     bool failed; /* the monitored child could not start; `failure` says why */
     struct failure failure;
     int status;      /* exit status of the monitored child, for EXIT */

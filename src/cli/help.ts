@@ -27,7 +27,12 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
       "waits for `rune start`. An enclave is loaded and initialised here.",
     examples: ["rune create --bundle /srv/web --pid-file /run/web.pid web"],
   },
-  start: { description: "Lets the program of a created container run." },
+  start: {
+    description:
+      "Lets the program of a created container run. Where systemd wants to be told when a service is " +
+      "ready ($NOTIFY_SOCKET, for `rune create` too), it returns when the container has said so.",
+    examples: ["rune start web"],
+  },
   run: {
     description:
       "Creates a container, starts it, waits for its program and deletes it. With --detach it " +

@@ -187,6 +187,7 @@ function depsOf(session: Session): Deps {
         }),
       }),
     },
+    ...given("notifySocket", front.variable("NOTIFY_SOCKET") || undefined),
     ...(log.writes("debug") ? { step: log.debug } : {}),
     warn: (message) => log.warning(message),
   };

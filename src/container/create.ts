@@ -38,7 +38,7 @@ async function createWith(deps: Deps, request: CreateRequest): Promise<void> {
   const console = consoleSocket === undefined ? undefined : deps.kernel.connectUnix(consoleSocket);
   const unit = await prepareUnit(deps, request.id, read.config);
   const seccomp = await prepareSeccomp(deps, read.config);
-  const helpers = await loadHelpers(read.config, seccomp.seccomp);
+  const helpers = await loadHelpers(read.config, seccomp.seccomp, deps.notifySocket);
   const launched = launch(deps, {
     ...rest,
     ...(await prepareBundle(deps, read, platform)),

@@ -36,6 +36,8 @@ export type Deps = {
     /** What a monitor deletes a container with, for it cannot talk to systemd itself. */
     readonly deleteCommand: (id: string) => Omit<Program, "path">;
   };
+  /** systemd's socket for a service that says when it is ready: $NOTIFY_SOCKET. */
+  readonly notifySocket?: string;
   /** Told of every step; absent where nobody wants to know, so that the words cost nothing. */
   readonly step?: (message: string) => void;
   /** Reports what is odd but no failure. */

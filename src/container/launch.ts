@@ -73,16 +73,19 @@ export type LaunchRequest = {
 export type LaunchHelpers = {
   readonly hooks?: typeof import("./hooks.ts");
   readonly listener?: typeof import("./listener.ts");
+  readonly notify?: typeof import("./notify.ts");
 };
 
 export async function loadHelpers(
   { hooks = {} }: Config,
   seccomp?: SeccompFilter,
+  notifySocket?: string,
 ): Promise<LaunchHelpers> {
   const some = Object.values(hooks).some((list) => list.length > 0);
   return {
     ...(some ? { hooks: await import("./hooks.ts") } : {}),
     ...(seccomp?.listener === undefined ? {} : { listener: await import("./listener.ts") }),
+    ...(notifySocket === undefined ? {} : { notify: await import("./notify.ts") }),
   };
 }
 
@@ -158,6 +161,8 @@ class Attempt {
     this.#directory.writeState(this.#state(located));
     this.#deps.step?.(`wrote \`${this.#directory.path}/state.json\`: creating`);
     keepForExec(this.#directory, config.process, this.#request.seccomp);
+    const { notify } = this.#request.helpers;
+    notify?.makeNotifyDirectory(kernel, this.#directory);
     const descriptors = openDescriptors(this.#deps, this.#request, this.#directory);
     const runelet = spawnRunelet(this.#deps, descriptors.all);
     this.#channel = runelet.channel;
@@ -166,7 +171,8 @@ class Attempt {
     unit?.start(runelet.pid, atOnce, version);
     this.#makeCgroup(located);
     const input = this.#input(descriptors, isUnifiedOnly(hierarchies));
-    const plan = planContainer(config, input, this.#bundle.path);
+    const planned = notify?.withNotifySocket(config, this.#directory) ?? config;
+    const plan = planContainer(planned, input, this.#bundle.path);
     inheritPreserved(plan, this.#request.preserveFds);
     submitPlan(this.#deps, runelet, plan);
     const pid = this.#awaitReady(runelet.channel);

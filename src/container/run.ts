@@ -37,7 +37,7 @@ async function runWith(deps: Deps, request: RunRequest): Promise<void> {
   const console = consoleSocket === undefined ? theirs : kernel.connectUnix(consoleSocket);
   const unit = await prepareUnit(deps, request.id, read.config);
   const seccomp = await prepareSeccomp(deps, read.config);
-  const helpers = await loadHelpers(read.config, seccomp.seccomp);
+  const helpers = await loadHelpers(read.config, seccomp.seccomp, deps.notifySocket);
   const launched = launch(deps, {
     ...rest,
     ...(await prepareBundle(deps, read, platform)),
@@ -48,12 +48,18 @@ async function runWith(deps: Deps, request: RunRequest): Promise<void> {
     waitsForStart: false,
   });
   try {
+    const notify = helpers.notify?.bindNotifySocket(kernel, launched.directory);
     if (detach) {
       runDetached(kernel, launched.channel);
       deps.step?.("the program runs");
       helpers.hooks?.runPoststart(deps, launched.state);
+      if (notify !== undefined) {
+        launched.directory.release(); // `kill` and `state` do not wait until it is ready
+        helpers.notify?.awaitReadiness(deps, notify, deps.notifySocket ?? "", launched.pid);
+      }
     } else {
-      becomePlan(deps, monitorPlan(deps, launched, { subreaper, keep, ours, helpers }));
+      const watch = { subreaper, keep, ours, helpers, notify };
+      becomePlan(deps, monitorPlan(deps, launched, watch));
     }
   } catch (error) {
     removePidFile(kernel, request.pidFile);
@@ -72,15 +78,21 @@ type Watch = {
   /** Our end of the pair over which the terminal comes. */
   readonly ours: Fd | undefined;
   readonly helpers: LaunchHelpers;
+  /** The socket on which the container says that it is ready. */
+  readonly notify: Fd | undefined;
 };
 const nothing = { cgroups: [], killLeft: false, files: [], directories: [] };
 
 function monitorPlan(
   deps: Deps,
   { pid, state, directory, channel }: Launched,
-  { subreaper, keep, ours, helpers }: Watch,
+  { subreaper, keep, ours, helpers, notify }: Watch,
 ): PlanBuilder {
   const { hooks } = helpers;
+  const host =
+    notify === undefined
+      ? undefined
+      : helpers.notify?.connectHost(deps.kernel, deps.notifySocket ?? "");
   const contents = directory.contents();
   const everything = {
     cgroups: state.cgroup.map(({ path }) => path),
@@ -97,6 +109,7 @@ function monitorPlan(
     report: deps.reportCommand("run", state.id),
     poststart: hooks?.poststartHooks(state) ?? [],
     ...(ours === undefined ? {} : { console: ours }),
+    ...(notify === undefined || host === undefined ? {} : { notify: { from: notify, to: host } }),
     cleanUp: keep
       ? nothing
       : state.systemd === undefined

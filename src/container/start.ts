@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { RuneError } from "../errors/error.ts";
 import { ENOENT, ENXIO, O_NONBLOCK, O_WRONLY, SIGKILL } from "../kernel/constants.ts";
-import { unlessErrno } from "../kernel/kernel.ts";
+import { type Pid, unlessErrno } from "../kernel/kernel.ts";
 import type { Deps } from "./deps.ts";
 import { signalInit } from "./kill.ts";
 import type { State } from "./state.ts";
@@ -17,6 +17,8 @@ export async function start(deps: Deps, id: string): Promise<void> {
   if (status !== "created") throw wrongStatus(id, status);
   const fifo = unlessErrno(() => kernel.open(directory.fifo, O_WRONLY | O_NONBLOCK), ENXIO, ENOENT);
   if (fifo === undefined) throw wrongStatus(id, "stopped");
+  const notify = deps.notifySocket === undefined ? undefined : await import("./notify.ts");
+  const socket = notify?.bindNotifySocket(kernel, directory);
   const hasHooks = (state?.hooks?.poststart ?? []).length > 0;
   try {
     kernel.write(fifo, new TextEncoder().encode("0"));
@@ -28,6 +30,9 @@ export async function start(deps: Deps, id: string): Promise<void> {
     kernel.close(fifo);
   }
   if (state !== undefined && hasHooks) await poststart(deps, state);
+  if (socket === undefined || state?.init === undefined) return;
+  directory.release(); // `kill` and `state` do not wait until it is ready
+  notify?.awaitReadiness(deps, socket, deps.notifySocket ?? "", state.init.pid as Pid);
 }
 
 /** As runc: a hook that fails ends the container, which stays for `delete`. */

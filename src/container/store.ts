@@ -106,16 +106,23 @@ export class ContainerDirectory {
     const names = [
       "exec.fifo",
       "agent.sock",
+      "notify/notify.sock",
       "process.json",
       "seccomp.bpf",
       "state.json.new",
       "state.json",
     ];
-    return { files: names.map((name) => `${this.path}/${name}`), directories: [this.path] };
+    return {
+      files: names.map((name) => `${this.path}/${name}`),
+      directories: [`${this.path}/notify`, this.path],
+    };
   }
 
   /** Removes the directory, the state last: until then `delete` can be repeated. */
   remove(): void {
+    const notify = `${this.path}/notify`;
+    unlessErrno(() => this.#kernel.unlink(`${notify}/notify.sock`), ENOENT);
+    unlessErrno(() => this.#kernel.rmdir(notify), ENOENT);
     for (const path of this.contents().files) {
       unlessErrno(() => this.#kernel.unlink(path), ENOENT);
     }

@@ -90,6 +90,10 @@ export interface Kernel {
   streamPair(): [Fd, Fd];
   connectUnix(path: string): Fd;
   listenUnix(path: string, backlog: number): Fd;
+  /** An AF_UNIX SOCK_DGRAM socket, bound; `read` takes one datagram. */
+  bindDatagram(path: string): Fd;
+  /** An AF_UNIX SOCK_DGRAM socket, connected; `write` sends one datagram. */
+  connectDatagram(path: string): Fd;
   /** Sends bytes and, with the first of them, a descriptor over a stream socket (SCM_RIGHTS). */
   sendDescriptor(socket: Fd, bytes: Uint8Array, fd: Fd): void;
   /** True when the descriptor is readable or at its end within the time; -1 waits for ever. */

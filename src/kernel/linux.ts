@@ -92,6 +92,22 @@ export const linux: Kernel = {
       call(() => `bind \`${path}\``, c.sys.bind, fd, address, size);
       call(() => `listen on \`${path}\``, c.sys.listen, fd, backlog);
     }),
+  bindDatagram: (path) =>
+    unixSocket(
+      path,
+      (fd, address, size) => {
+        call(() => `bind \`${path}\``, c.sys.bind, fd, address, size);
+      },
+      2 /* SOCK_DGRAM */,
+    ),
+  connectDatagram: (path) =>
+    unixSocket(
+      path,
+      (fd, address, size) => {
+        call(() => `connect to \`${path}\``, c.sys.connect, fd, address, size);
+      },
+      2 /* SOCK_DGRAM */,
+    ),
   sendDescriptor,
   waitReadable,
   ...pollCalls(raw, call),
@@ -354,12 +370,16 @@ function socketPair(type: number): [Fd, Fd] {
  * struct sockaddr_un: family u16@0, path@2, at most 108 bytes with its NUL. A name that begins with NUL
  * is abstract, and its length is the address's (unix(7)).
  */
-function unixSocket(path: string, use: (fd: Fd, address: number, size: number) => void): Fd {
+function unixSocket(
+  path: string,
+  use: (fd: Fd, address: number, size: number) => void,
+  type = 1 /* SOCK_STREAM */,
+): Fd {
   const name = encoder.encode(path);
   const abstract = name[0] === 0;
   if (name.length > 107 || name.subarray(1).includes(0))
     throw failure(`use socket \`${path}\``, c.ENAMETOOLONG);
-  const fd = call(() => "socket", c.sys.socket, 1, 1 | c.O_CLOEXEC, 0) as Fd;
+  const fd = call(() => "socket", c.sys.socket, 1, type | c.O_CLOEXEC, 0) as Fd;
   try {
     // `use` may make several calls: the address lives outside scratch.
     const address = new Uint8Array(4096);

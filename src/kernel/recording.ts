@@ -311,6 +311,16 @@ export class RecordingKernel implements Kernel {
     return this.#add(path, this.#files.make(path, "socket", 0o777 & ~this.#mask));
   }
 
+  bindDatagram(path: string): Fd {
+    this.#call("bindDatagram", path);
+    return this.#add(path, this.#files.make(path, "socket", 0o777 & ~this.#mask));
+  }
+
+  connectDatagram(path: string): Fd {
+    this.#call("connectDatagram", path);
+    return this.#add(path, this.#files.node("socket"));
+  }
+
   sendDescriptor(socket: Fd, bytes: Uint8Array, fd: Fd): void {
     this.#call("sendDescriptor", this.nameOf(socket), this.nameOf(fd), textOf(bytes));
   }

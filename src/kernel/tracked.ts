@@ -30,6 +30,8 @@ export function trackDescriptors(inner: Kernel): Tracked {
     streamPair: () => addBoth(inner.streamPair()),
     connectUnix: (path) => add(inner.connectUnix(path)),
     listenUnix: (path, backlog) => add(inner.listenUnix(path, backlog)),
+    bindDatagram: (path) => add(inner.bindDatagram(path)),
+    connectDatagram: (path) => add(inner.connectDatagram(path)),
     eventFd: () => add(inner.eventFd()),
     pidfd: (pid) => add(inner.pidfd(pid)),
     pidfdGetFd: (pidfd, number) => add(inner.pidfdGetFd(pidfd, number)),

@@ -333,6 +333,7 @@ const operations: readonly (readonly [Operation, number, string])[] = [
     64,
     [42, 0, 1, 1].map(u32).join(""),
   ],
+  [{ op: "notify", from: slot(1), to: slot(2) }, 96, u32(1) + u32(2)],
   [{ op: "cgroupRemove", path: "/c", kill: true }, 65, string("/c") + u32(1)],
   [{ op: "rmdir", path: "/c" }, 66, string("/c")],
   [{ op: "unlink", path: "/c" }, 67, string("/c")],

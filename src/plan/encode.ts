@@ -269,6 +269,9 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
         .u32(o.channel);
       w.u32(o.subreaper ? 0 : 1).end();
       return;
+    case "notify":
+      w.begin(96).u32(o.from).u32(o.to).end();
+      return;
     case "cgroupRemove":
       w.begin(65).string(o.path).u32(flag(o.kill)).end();
       return;

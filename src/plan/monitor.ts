@@ -13,6 +13,8 @@ export type MonitorInput = {
   readonly subreaper: boolean;
   /** The command that reports a program that could not be started. */
   readonly report: readonly string[];
+  /** Where the container says that it is ready, and systemd's socket. */
+  readonly notify?: { readonly from: Fd; readonly to: Fd };
   /** Run once the payload does, beside the monitor. */
   readonly poststart?: readonly HookArguments[];
   /** What goes when the child has ended, in this order. */
@@ -34,6 +36,10 @@ export function planMonitor(input: MonitorInput): PlanBuilder {
   const { pid, console, channel, subreaper, report, cleanUp } = input;
   const plan = new PlanBuilder();
   for (const hook of input.poststart ?? []) plan.add({ op: "poststart", ...hook });
+  if (input.notify !== undefined) {
+    const { from, to } = input.notify;
+    plan.add({ op: "notify", from: plan.inherit(from), to: plan.inherit(to) });
+  }
   plan.add({
     op: "monitor",
     pid,

@@ -204,6 +204,7 @@ export type Operation =
       readonly channel: Slot;
       readonly subreaper: boolean;
     }
+  | { readonly op: "notify"; readonly from: Slot; readonly to: Slot }
   | { readonly op: "cgroupRemove"; readonly path: string; readonly kill: boolean }
   | { readonly op: "rmdir"; readonly path: string }
   | { readonly op: "unlink"; readonly path: string }

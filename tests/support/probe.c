@@ -17,6 +17,9 @@
  *     Runs a command as the one who inherits its orphans, and tells how many of them it left dead
  *     and not waited for.
  *
+ *   probe notify TEXT
+ *     Sends a datagram to $NOTIFY_SOCKET and stays.
+ *
  *   probe flags
  *     Prints the flags and terminal settings of descriptors 0 to 2.
  */
@@ -187,8 +190,27 @@ static int flags(void)
     return 0;
 }
 
+/* probe notify TEXT: one datagram to $NOTIFY_SOCKET, then sleeps. */
+static int notify(const char *text)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const char *path = getenv("NOTIFY_SOCKET");
+    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+    if (path == NULL || fd < 0 || strlen(path) >= sizeof(address.sun_path))
+        return 96;
+    strcpy(address.sun_path, path);
+    if (sendto(fd, text, strlen(text), 0, (struct sockaddr *)&address, sizeof(address)) < 0) {
+        perror(path);
+        return 95;
+    }
+    pause();
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 3 && strcmp(argv[1], "notify") == 0)
+        return notify(argv[2]);
     if (argc == 3 && strcmp(argv[1], "console") == 0)
         return console(argv[2]);
     if (argc >= 5 && strcmp(argv[1], "pty") == 0)

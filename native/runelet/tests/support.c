@@ -11,7 +11,7 @@
 
 struct run empty_run(void)
 {
-    struct run run = {.plan_fd = -1, .channel = -1, .root = -1};
+    struct run run = {.plan_fd = -1, .channel = -1, .root = -1, .notify_from = -1, .notify_to = -1};
     for (unsigned i = 0; i < PLAN_SLOTS; i++)
         run.slots[i] = -1;
     return run;
