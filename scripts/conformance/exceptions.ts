@@ -25,8 +25,6 @@ export const withoutTest: Readonly<Record<string, string>> = {
   "linux.mountLabel": refused,
   "linux.personality": refused,
   "create --no-new-keyring": accepted,
-  "run --no-new-keyring": accepted,
-  "run --no-subreaper": accepted,
   "exec --apparmor": refused,
   "exec --process-label": refused,
   "update --cpu-rt-period": "Debian's kernel has no RT_GROUP_SCHED; unit-tested",

@@ -118,6 +118,7 @@ newer("1.2")("a time namespace that exists", async () => {
   expect(Number(seconds)).toBeGreaterThan(999_999_999);
 });
 
+// covers: run --no-new-keyring
 test("a session keyring of the container's own, unless the caller's is to be kept", async () => {
   await using sandbox = new Sandbox();
   const id = sandbox.id();
