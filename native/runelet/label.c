@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -86,14 +86,14 @@ int op_keyring(struct run *run, struct reader *payload, struct failure *f)
     long n = syscall(SYS_keyctl, KEYCTL_DESCRIBE, key, description, sizeof(description));
     if (n < 0 || n > (long)sizeof(description))
         return fail_errno(f, n < 0 ? errno : ENAMETOOLONG, "describe session keyring `%s`", name);
-    char *field = description;
-    for (int i = 0; i < 3 && field != NULL; i++) {
-        field = strchr(field, ';');
-        field = field == NULL ? NULL : field + 1;
-    }
-    unsigned long permissions = field == NULL ? 0 : strtoul(field, NULL, 16);
-    if (field == NULL || syscall(SYS_keyctl, KEYCTL_SETPERM, key, permissions | KEY_USR_SEARCH) < 0)
-        return fail_errno(f, field == NULL ? EINVAL : errno, "open session keyring `%s`", name);
+    unsigned long uid, permissions;
+    if (sscanf(description, "keyring;%lu;%*u;%lx;", &uid, &permissions) != 2)
+        return fail_errno(f, EINVAL, "describe session keyring `%s`", name);
+    /* Attack: another user of the machine makes a keyring of the name first, searchable for all. */
+    if (uid != getuid())
+        return fail_errno(f, EPERM, "session keyring `%s` belongs to uid %lu", name, uid);
+    if (syscall(SYS_keyctl, KEYCTL_SETPERM, key, permissions | KEY_USR_SEARCH) < 0)
+        return fail_errno(f, errno, "open session keyring `%s`", name);
     return 0;
 }
 

@@ -6,13 +6,9 @@ const accepted = "accepted for runc's callers, without an effect of its own";
 
 /** Fields and options that nothing covers; `name.*` and `verb *` stand for all below. */
 export const withoutTest: Readonly<Record<string, string>> = {
-  "process.apparmorProfile": refused,
-  "process.selinuxLabel": refused,
-  "process.scheduler.*": refused,
-  "process.ioPriority": refused,
-  "process.execCPUAffinity.*": refused,
-  "linux.timeOffsets.*": refused,
   "linux.netDevices": refused,
+  "process.scheduler.flags":
+    "unit-tested; with SCHED_DEADLINE also here, where the kernel admits it",
   "linux.resources.memory.useHierarchy": "deprecated by the specification; version 1 only",
   "linux.resources.memory.checkBeforeUpdate": "one condition of an update, unit-tested",
   "linux.resources.blockIO.weightDevice.*":
@@ -20,13 +16,7 @@ export const withoutTest: Readonly<Record<string, string>> = {
   "linux.resources.network.priorities.*":
     "mounting net_prio binds it for the whole kernel, which would break other runtimes on the host",
   "linux.intelRdt.*": refused,
-  "linux.memoryPolicy.*": refused,
   "linux.seccomp.defaultErrnoRet": "unit-tested",
-  "linux.mountLabel": refused,
-  "linux.personality": refused,
-  "create --no-new-keyring": accepted,
-  "exec --apparmor": refused,
-  "exec --process-label": refused,
   "update --cpu-rt-period": "Debian's kernel has no RT_GROUP_SCHED; unit-tested",
   "update --cpu-rt-runtime": "Debian's kernel has no RT_GROUP_SCHED; unit-tested",
   "update --cpu-burst": "unit-tested",

@@ -5,40 +5,8 @@ import { featuresDocument, supported } from "./features.ts";
 const build = { version: "1.2.3", commit: "abc" };
 
 // covers: features
-test("what is not supported is not claimed", () => {
-  const document = JSON.parse(
-    JSON.stringify(featuresDocument({ ...supported, seccomp: false }, build)),
-  );
-  expect(document.linux.seccomp).toEqual({ enabled: false });
-  for (const option of supported.unsupportedMountOptions) {
-    expect(document.mountOptions).not.toContain(option);
-  }
-  expect(document.linux.memoryPolicy).toBeUndefined();
-});
-
-test("without notification, neither its action nor its flag is claimed", () => {
-  const document = JSON.parse(
-    JSON.stringify(featuresDocument({ ...supported, seccompNotify: false }, build)),
-  );
-  const { actions, knownFlags, supportedFlags } = document.linux.seccomp;
-  expect(actions).not.toContain("SCMP_ACT_NOTIFY");
-  expect(knownFlags).toContain("SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV");
-  expect(supportedFlags).toEqual([
-    "SECCOMP_FILTER_FLAG_LOG",
-    "SECCOMP_FILTER_FLAG_SPEC_ALLOW",
-    "SECCOMP_FILTER_FLAG_TSYNC",
-  ]);
-});
-
-test("what is supported is spelled out", () => {
-  const all = {
-    ...supported,
-    seccomp: true,
-    seccompNotify: true,
-    memoryPolicy: true,
-    unsupportedMountOptions: [],
-  };
-  const document = JSON.parse(JSON.stringify(featuresDocument(all, build)));
+test("what a build can do is spelled out, in the form of features.md", () => {
+  const document = JSON.parse(JSON.stringify(featuresDocument(supported, build)));
   expect(document).toMatchObject({
     ociVersionMin: "1.0.0",
     ociVersionMax: "1.3.0",
@@ -49,9 +17,19 @@ test("what is supported is spelled out", () => {
       "io.rune.tee.known": "intelSgx",
     },
   });
+  expect(document.hooks).toHaveLength(6);
   expect(document.mountOptions).toContain("tmpcopyup");
   expect(document.mountOptions).toEqual([...document.mountOptions].sort());
+  expect(document.linux.namespaces).toContain("time");
   expect(document.linux.seccomp.actions).toContain("SCMP_ACT_NOTIFY");
+  expect(document.linux.seccomp.supportedFlags).toEqual(document.linux.seccomp.knownFlags);
   expect(document.linux.capabilities).toHaveLength(41);
   expect(document.linux.memoryPolicy.modes).toContain("MPOL_BIND");
+});
+
+test("what a build cannot do is not claimed", () => {
+  const less = { ...supported, netDevices: false, intelRdt: false };
+  const { linux } = JSON.parse(JSON.stringify(featuresDocument(less, build)));
+  expect(linux.netDevices).toEqual({ enabled: false });
+  expect(linux.intelRdt).toEqual({ enabled: false });
 });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How a container's processes are scheduled, and what they see of time and keys. */
 import { expect } from "bun:test";
+import { readFileSync } from "node:fs";
 import { type JsonObject, namespaces, shell } from "../support/bundle.ts";
 import { command } from "../support/command.ts";
 import { only, test } from "../support/runtime.ts";
@@ -19,6 +20,7 @@ const keysVisible: JsonObject = { linux: { maskedPaths: [] } };
 /** Fields of /proc/PID/stat as proc_pid_stat(5) counts them, behind the parenthesised name. */
 const statField = (number: number) => `cut -d ' ' -f ${number} /proc/self/stat`;
 
+// covers: process.scheduler.policy, process.scheduler.nice
 newer("1.2")("the scheduling policy and its parameters", async () => {
   await using sandbox = new Sandbox();
   const batch = { scheduler: { policy: "SCHED_BATCH", nice: 7 } };
@@ -45,6 +47,7 @@ newer("1.2")("an exec'ed process has the policy of its process.json", async () =
   expect((await sandbox.must(["exec", "--process", file, id])).stdout.trim()).toBe("3");
 });
 
+// covers: process.scheduler.priority
 test("a priority that the policy does not have is refused", async () => {
   await using sandbox = new Sandbox();
   const scheduler = { policy: "SCHED_OTHER", priority: 5 };
@@ -55,6 +58,7 @@ test("a priority that the policy does not have is refused", async () => {
   expect(result.stderr).toContain("process.scheduler.priority");
 });
 
+// covers: process.ioPriority
 newer("1.2")("the I/O priority", async () => {
   await using sandbox = new Sandbox();
   const id = sandbox.id();
@@ -65,6 +69,7 @@ newer("1.2")("the I/O priority", async () => {
   expect((await command(["ionice", "-p", String(pid)])).stdout.trim()).toBe("idle");
 });
 
+// covers: process.execCPUAffinity.initial, process.execCPUAffinity.final
 newer("1.3")("exec enters with one set of CPUs and goes on with another", async () => {
   await using sandbox = new Sandbox();
   const id = await sandbox.started(
@@ -77,16 +82,20 @@ newer("1.3")("exec enters with one set of CPUs and goes on with another", async 
   expect(await list("grep", "Cpus_allowed_list", "/proc/1/status")).not.toMatch(/\t0$/);
 });
 
+// covers: linux.memoryPolicy.mode, linux.memoryPolicy.nodes, linux.memoryPolicy.flags
 newer("1.4")("the memory policy", async () => {
   await using sandbox = new Sandbox();
   const policy = (memoryPolicy: JsonObject) => ({ linux: { memoryPolicy } });
   const maps = shell("grep -m1 '\\[stack\\]\\|stack' /proc/self/numa_maps");
   const bind = { mode: "MPOL_BIND", nodes: "0" };
   expect(await sandbox.output(maps, policy(bind))).toContain("bind:0");
+  const flags = ["MPOL_F_STATIC_NODES"];
+  expect(await sandbox.output(maps, policy({ ...bind, flags }))).toContain("bind=static:0");
   sandbox.configure(policy({ mode: "MPOL_BIND" }));
   expect((await sandbox.call(["run", sandbox.id()])).stderr).toContain("linux.memoryPolicy.nodes");
 });
 
+// covers: linux.personality
 test("the personality of a 32-bit machine", async () => {
   await using sandbox = new Sandbox();
   const personality = { linux: { personality: { domain: "LINUX32" } } };
@@ -94,14 +103,18 @@ test("the personality of a 32-bit machine", async () => {
   expect(machine).toBe(sandbox.runtime === "runc" ? "x86_64" : "i686");
 });
 
+// covers: linux.timeOffsets.boottime, linux.timeOffsets.monotonic
 newer("1.2")("clocks of a new time namespace", async () => {
   await using sandbox = new Sandbox();
-  const offsets = { linux: { timeOffsets: { boottime: { secs: 864_000_000, nanosecs: 5 } } } };
+  const boottime = { secs: 864_000_000, nanosecs: 5 };
+  const offsets = { linux: { timeOffsets: { boottime, monotonic: { secs: 5 } } } };
   const time = namespaces([], { type: "time" });
   const seconds = await sandbox.output(shell("cut -d. -f1 /proc/uptime"), time, offsets);
   expect(Number(seconds)).toBeGreaterThan(864_000_000);
   // A process of exec is in it, too.
   const id = await sandbox.started(time, offsets);
+  const { pid } = await sandbox.state(id);
+  expect(readFileSync(`/proc/${pid}/timens_offsets`, "utf8")).toMatch(/monotonic\s+5\s+0\n/);
   const uptime = (await sandbox.must(["exec", id, "cut", "-d.", "-f1", "/proc/uptime"])).stdout;
   expect(Number(uptime)).toBeGreaterThan(864_000_000);
 });
@@ -118,7 +131,7 @@ newer("1.2")("a time namespace that exists", async () => {
   expect(Number(seconds)).toBeGreaterThan(999_999_999);
 });
 
-// covers: run --no-new-keyring
+// covers: create --no-new-keyring, run --no-new-keyring
 test("a session keyring of the container's own, unless the caller's is to be kept", async () => {
   await using sandbox = new Sandbox();
   const id = sandbox.id();
@@ -143,6 +156,7 @@ test("exec'ed processes find the same keyring", async () => {
   expect(await serial()).toBe(first ?? "");
 });
 
+// covers: process.apparmorProfile, process.selinuxLabel, linux.mountLabel, exec --apparmor, exec --process-label
 test("a label of a module that the host does not have is refused", async () => {
   await using sandbox = new Sandbox();
   const labels = [
@@ -157,4 +171,31 @@ test("a label of a module that the host does not have is refused", async () => {
     expect(status).not.toBe(0);
     expect(stderr).toMatch(message);
   }
+  const id = await sandbox.started();
+  for (const [flag, message] of [
+    ["--apparmor", /apparmor/i],
+    ["--process-label", /selinux/i],
+  ] as const) {
+    const { status, stderr } = await sandbox.call(["exec", flag, "x", id, "true"]);
+    expect(status).toBe(255);
+    expect(stderr).toMatch(message);
+  }
+});
+
+// covers: process.scheduler.runtime, process.scheduler.deadline, process.scheduler.period
+newer("1.2")("a deadline, in nanoseconds", async () => {
+  await using sandbox = new Sandbox();
+  const times = { runtime: 10_000_000, deadline: 20_000_000, period: 30_000_000 };
+  const flags = ["SCHED_FLAG_RESET_ON_FORK"];
+  // A process of this policy may not narrow its CPUs, and its children would need it, too.
+  sandbox.configure({
+    process: {
+      args: ["/bin/cat", "/proc/self/sched"],
+      scheduler: { policy: "SCHED_DEADLINE", flags, ...times },
+    },
+  });
+  const { status, stdout, stderr } = await sandbox.call(["run", sandbox.id()]);
+  // The kernel admits it where no cgroup gives the CPUs to somebody else.
+  if (status === 0) expect(stdout).toMatch(/policy\s*:\s*6/);
+  else expect(stderr).toContain("set scheduling policy 6");
 });
