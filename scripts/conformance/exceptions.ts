@@ -2,7 +2,6 @@
 /** What has no test, and why; and what no machine of ours can show although it has one. */
 
 const refused = "refused with a clear error by this version";
-const accepted = "accepted for runc's callers, without an effect of its own";
 
 /** Fields and options that nothing covers; `name.*` and `verb *` stand for all below. */
 export const withoutTest: Readonly<Record<string, string>> = {
