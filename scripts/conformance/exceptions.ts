@@ -2,7 +2,6 @@
 /** What has no test, and why; and what no machine of ours can show although it has one. */
 
 const refused = "refused with a clear error by this version";
-const accepted = "accepted for runc's callers, without an effect of its own";
 
 /** Fields and options that nothing covers; `name.*` and `verb *` stand for all below. */
 export const withoutTest: Readonly<Record<string, string>> = {
@@ -17,7 +16,6 @@ export const withoutTest: Readonly<Record<string, string>> = {
     "mounting net_prio binds it for the whole kernel, which would break other runtimes on the host",
   "linux.intelRdt.*": refused,
   "linux.seccomp.defaultErrnoRet": "unit-tested",
-  "run --no-subreaper": accepted,
   "update --cpu-rt-period": "Debian's kernel has no RT_GROUP_SCHED; unit-tested",
   "update --cpu-rt-runtime": "Debian's kernel has no RT_GROUP_SCHED; unit-tested",
   "update --cpu-burst": "unit-tested",

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { RecordingKernel } from "../kernel/recording.ts";
 import type { CgroupDirectory } from "./cgroup.ts";
-import { type SubCgroup, subCgroups } from "./sub-cgroup.ts";
+import { besideInit, type SubCgroup, subCgroups } from "./sub-cgroup.ts";
 
 const first: readonly CgroupDirectory[] = [
   { version: 1, controllers: ["cpu", "cpuacct"], path: "/cg/cpu/web" },
@@ -55,4 +55,16 @@ test("what cannot be joined", () => {
   }));
   expect(() => pathsOf(first, ...apart)).toThrow("`cpu,cpuacct` are in one place at a time");
   expect(() => pathsOf([], anywhere("/"))).toThrow("the container has none");
+});
+
+test("beside the init, which has moved to a cgroup below the container's", () => {
+  const beside = (place: string) => {
+    const kernel = new RecordingKernel().file("/proc/42/cgroup", `1:cpu:/x\n0::${place}\n`);
+    return besideInit(kernel, [...first, { ...unified, path: "/cg/pod/web" }], 42)[2]?.path;
+  };
+  expect(beside("/pod/web/init.scope")).toBe("/cg/pod/web/init.scope");
+  expect(beside("/pod/web/a/web")).toBe("/cg/pod/web/a/web");
+  expect(beside("/pod/web")).toBe("/cg/pod/web");
+  expect(beside("/elsewhere")).toBe("/cg/pod/web");
+  expect(beside("/")).toBe("/cg/pod/web");
 });

@@ -2,7 +2,7 @@
 /** `exec --cgroup`: a process beside the container's init in the container's own hierarchy. */
 import { RuneError } from "../errors/error.ts";
 import { ENOENT, S_IFDIR, S_IFMT } from "../kernel/constants.ts";
-import { type Kernel, unlessErrno } from "../kernel/kernel.ts";
+import { type Kernel, readText, unlessErrno } from "../kernel/kernel.ts";
 import type { CgroupDirectory } from "./cgroup.ts";
 
 /** An existing cgroup below the container's. */
@@ -48,6 +48,30 @@ export function subCgroups(
       ? directory
       : existing(kernel, { ...directory, path: directory.path + path });
   });
+}
+
+/**
+ * Where a container has given controllers to cgroups below its own, no process can be in its own any
+ * more (cgroup-v2.rst, "No Internal Process Constraint"): as with runc, one goes where its init is.
+ */
+export function besideInit(
+  kernel: Kernel,
+  directories: readonly CgroupDirectory[],
+  init: number,
+): CgroupDirectory[] {
+  const lines = readText(kernel, `/proc/${init}/cgroup`).trim().split("\n");
+  const place = lines.find((line) => line.startsWith("0::"))?.slice(3) ?? "/";
+  return directories.map((directory) => {
+    if (directory.version !== 2) return directory;
+    const above = ancestors(place).find((path) => directory.path.endsWith(path)) ?? place;
+    return { ...directory, path: directory.path + place.slice(above.length) };
+  });
+}
+
+/** The path itself, "/a/b", and those above it, but for the root. */
+function ancestors(path: string): string[] {
+  const slash = path.lastIndexOf("/");
+  return slash < 0 || path === "/" ? [] : [path, ...ancestors(path.slice(0, slash))];
 }
 
 /** "", or a path that starts with a slash; ".." must stay below the container's cgroup. */

@@ -2,8 +2,8 @@
 import { tasksFiles, unifiedPath } from "../cgroups/cgroup.ts";
 import type { SubCgroup } from "../cgroups/sub-cgroup.ts";
 import { RuneError } from "../errors/error.ts";
-import { ESRCH, O_DIRECTORY, O_RDONLY } from "../kernel/constants.ts";
-import { type Fd, type Pid, unlessErrno } from "../kernel/kernel.ts";
+import { ENOENT, ESRCH, O_DIRECTORY, O_RDONLY } from "../kernel/constants.ts";
+import { type Fd, type Kernel, type Pid, readText, unlessErrno } from "../kernel/kernel.ts";
 import type { Process } from "../oci/config.ts";
 import { ociVersion } from "../oci/state.ts";
 import type { PlanBuilder } from "../plan/encode.ts";
@@ -145,12 +145,20 @@ function planOrdinary(
 
 async function cgroupOf(
   { kernel }: Deps,
-  { cgroup }: State,
+  { cgroup, init }: State,
   wanted: readonly SubCgroup[],
 ): Promise<State["cgroup"]> {
-  if (wanted.length === 0) return cgroup;
-  const { subCgroups } = await import("../cgroups/sub-cgroup.ts");
-  return subCgroups(kernel, cgroup, wanted);
+  if (wanted.length === 0 && !givesControllers(kernel, cgroup)) return cgroup;
+  const { besideInit, subCgroups } = await import("../cgroups/sub-cgroup.ts");
+  if (wanted.length > 0) return subCgroups(kernel, cgroup, wanted);
+  return init === undefined ? cgroup : besideInit(kernel, cgroup, init.pid);
+}
+
+function givesControllers(kernel: Kernel, cgroup: State["cgroup"]): boolean {
+  const path = unifiedPath(cgroup);
+  if (path === undefined) return false;
+  const file = `${path}/cgroup.subtree_control`;
+  return (unlessErrno(() => readText(kernel, file), ENOENT) ?? "").trim() !== "";
 }
 
 function oneProcess(id: string): RuneError {
