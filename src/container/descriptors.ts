@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Everything of ours that a container's first process gets; runelet inherits it when it starts. */
-import { O_RDONLY, O_RDWR } from "../kernel/constants.ts";
+import { RuneError } from "../errors/error.ts";
+import { O_NONBLOCK, O_RDONLY, O_RDWR } from "../kernel/constants.ts";
 import type { Fd, Kernel } from "../kernel/kernel.ts";
 import type { Config } from "../oci/config.ts";
+import { cloneFlags, type NamespaceType, namespaceTypes } from "../oci/namespaces.ts";
 import type { LaunchInput } from "../plan/host.ts";
 import type { Deps } from "./deps.ts";
 import type { LaunchRequest } from "./launch.ts";
@@ -44,10 +46,26 @@ export function openDescriptors(
 /** Opens the namespaces to join, so that what is checked is what is joined. */
 function openNamespaces(kernel: Kernel, config: Config): Map<string, Fd> {
   const open = new Map<string, Fd>();
-  for (const { path } of config.linux?.namespaces ?? []) {
-    if (path !== undefined && path !== "") open.set(path, kernel.open(path, O_RDONLY));
+  for (const { type, path } of config.linux?.namespaces ?? []) {
+    if (path === undefined || path === "") continue;
+    // A fifo in its place would keep whoever opens it waiting.
+    const fd = kernel.open(path, O_RDONLY | O_NONBLOCK);
+    requireType(kernel.namespaceType(fd), type, path);
+    open.set(path, fd);
   }
   return open;
+}
+
+/** setns(2) would say EINVAL, which says nothing. */
+function requireType(found: number | undefined, type: NamespaceType, path: string): void {
+  if (found === cloneFlags[type]) return;
+  const actual = namespaceTypes.find((name) => cloneFlags[name] === found);
+  const reason = actual === undefined ? "it is no namespace" : `it is one of type \`${actual}\``;
+  throw new RuneError({
+    code: "CONFIG_INVALID",
+    doing: `join \`${path}\` as namespace of type \`${type}\``,
+    reason,
+  });
 }
 
 /** Held open for reading and writing: the init waits without /proc, `start` sees whether it lives. */

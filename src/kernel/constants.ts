@@ -9,6 +9,7 @@ export const sys = {
   poll: 7,
   lseek: 8,
   rt_sigaction: 13,
+  ioctl: 16,
   sendfile: 40,
   getpid: 39,
   wait4: 61,
@@ -91,6 +92,7 @@ export const EBUSY = 16;
 export const EEXIST = 17;
 export const ENODEV = 19;
 export const ENOTDIR = 20;
+export const ENOTTY = 25;
 export const EINVAL = 22;
 export const ENOSPC = 28;
 export const EROFS = 30;

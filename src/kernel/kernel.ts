@@ -104,6 +104,8 @@ export interface Kernel {
   waitAny(awaited: readonly Awaited[], timeoutMs: number): Fd[];
   /** Whether the descriptor survives execve. */
   setInherited(fd: Fd, inherited: boolean): void;
+  /** CLONE_NEW* of an open namespace; undefined for anything else (ioctl_ns(2)). */
+  namespaceType(fd: Fd): number | undefined;
   /** Waits for the exclusive advisory lock of the open file. */
   lock(fd: Fd): void;
 

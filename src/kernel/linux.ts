@@ -117,6 +117,8 @@ export const linux: Kernel = {
   ...bpfCalls((doing, command, attribute, size) =>
     call(doing, c.sys.bpf, command, attribute, size),
   ),
+  namespaceType: (fd) =>
+    unlessErrno(() => call(() => "ioctl", c.sys.ioctl, fd, 0xb703 /* NS_GET_NSTYPE */), c.ENOTTY),
   lock: (fd) => {
     call(() => "flock", c.sys.flock, fd, 2 /* LOCK_EX */);
   },

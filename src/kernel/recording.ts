@@ -382,6 +382,23 @@ export class RecordingKernel implements Kernel {
     return (this.#devicePrograms.get(cgroup) ?? []).map(({ node }) => node.content);
   }
 
+  /** By name, as /proc/PID/ns has it: the file's last part. */
+  namespaceType(fd: Fd): number | undefined {
+    this.#call("namespaceType", this.nameOf(fd));
+    const name = this.nameOf(fd).split("/").at(-1);
+    const flags: Record<string, number> = {
+      time: 0x80,
+      mnt: 0x20000,
+      cgroup: 0x2000000,
+      uts: 0x4000000,
+      ipc: 0x8000000,
+      user: 0x10000000,
+      pid: 0x20000000,
+      net: 0x40000000,
+    };
+    return flags[name ?? ""];
+  }
+
   lock(fd: Fd): void {
     this.#call("lock", this.nameOf(fd));
     this.reactions.lock?.(fd, this);

@@ -68,6 +68,7 @@ export function trackDescriptors(inner: Kernel): Tracked {
     waitAny: (awaited, timeoutMs) => inner.waitAny(awaited, timeoutMs),
     waitReadable: (fd, timeoutMs) => inner.waitReadable(fd, timeoutMs),
     setInherited: (fd, inherited) => inner.setInherited(fd, inherited),
+    namespaceType: (fd) => inner.namespaceType(fd),
     lock: (fd) => inner.lock(fd),
     attachDeviceProgram: (cgroup, program, replaced) =>
       inner.attachDeviceProgram(cgroup, program, replaced),
