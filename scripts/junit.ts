@@ -10,13 +10,20 @@ export type TestCase = {
 export function casesOf(xml: string): TestCase[] {
   const found = xml.matchAll(/<testcase ([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g);
   return [...found].map(([, attributes = "", body = ""]) => ({
-    name: unescaped(/\bname="([^"]*)"/.exec(attributes)?.[1] ?? "?"),
+    name: nameOf(attributes),
     outcome: body.includes("<skipped")
       ? "skipped"
       : /<(failure|error)\b/.test(body)
         ? "failed"
         : "passed",
   }));
+}
+
+/** With its group, in whose name the reason of a skip may stand. */
+function nameOf(attributes: string): string {
+  const name = /\bname="([^"]*)"/.exec(attributes)?.[1] ?? "?";
+  const group = /\bclassname="([^"]*)"/.exec(attributes)?.[1] ?? "";
+  return unescaped(group === "" ? name : `${group}: ${name}`);
 }
 
 function unescaped(text: string): string {

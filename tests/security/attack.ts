@@ -44,3 +44,15 @@ export class Exchange {
 
 /** How often a race is run: the exchange goes on during all of a start, so a few rounds decide. */
 export const rounds = 12;
+
+/**
+ * Starts containers in a race; `start` says whether one came up. Goes on beyond the usual rounds
+ * until one has: where all are refused, nothing is known of those that are not.
+ */
+export async function race(start: () => Promise<boolean>): Promise<void> {
+  let started = 0;
+  for (let round = 0; round < rounds || started === 0; round++) {
+    if (round === 20 * rounds) throw new Error("no container started: the race proves nothing");
+    if (await start()) started++;
+  }
+}
