@@ -1,42 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-/**
- * The real kernel, through libc's `syscall` and `posix_spawn`. A foreign function interface rather
- * than node:fs: it costs a third of the start-up time (docs/explanation/start-cost.md), blocks the way C
- * does, and never changes the flags of a descriptor it shares with the caller.
- */
-import { dlopen, FFIType, ptr, read as readMemory } from "bun:ffi";
-import { RuneError } from "../errors/error.ts";
+/** The real kernel: files here, sockets and processes in files of their own. */
+import { ptr } from "bun:ffi";
 import { bpfCalls } from "./bpf.ts";
 import * as c from "./constants.ts";
-import { errnoText } from "./errno.ts";
 import {
   type DirectoryEntry,
   type Fd,
   type Kernel,
   type Pid,
-  type Program,
   type Stat,
   unlessErrno,
 } from "./kernel.ts";
+import { call, failure, place, placed, raw, text } from "./libc.ts";
+import { execute, reap, reapChildren, spawn } from "./linux-processes.ts";
+import { pollOne, sendDescriptor, socketPair, unixSocket } from "./linux-sockets.ts";
 import { pollCalls } from "./poll.ts";
 
-const integer = FFIType.i64;
-const { symbols: libc } = dlopen("libc.so.6", {
-  syscall: {
-    args: [integer, integer, integer, integer, integer, integer, integer],
-    returns: FFIType.i64_fast,
-  },
-  posix_spawn: { args: ["ptr", "ptr", "ptr", "ptr", "ptr", "ptr"], returns: "i32" },
-  __errno_location: { args: [], returns: "ptr" },
-});
-
-const errnoAt = libc.__errno_location();
-const encoder = new TextEncoder();
 const decoder = new TextDecoder();
-/** A call's strings and structures are laid out here: its address is fixed, unlike that of small arrays. */
-let scratch = new Uint8Array(64 << 10);
-let scratchAt = ptr(scratch);
-let used = 0;
 
 /** The running kernel. */
 export const linux: Kernel = {
@@ -108,7 +88,10 @@ export const linux: Kernel = {
       },
       2 /* SOCK_DGRAM */,
     ),
-  sendDescriptor,
+  sendDescriptor: (socket, bytes, fd) => {
+    const sent = sendDescriptor(socket, bytes, fd);
+    if (sent < bytes.length) write(socket, bytes.subarray(sent));
+  },
   waitReadable,
   ...pollCalls(raw, call),
   setInherited: (fd, inherited) => {
@@ -152,45 +135,6 @@ export const linux: Kernel = {
   sleepMs: (ms) => Bun.sleepSync(ms),
 };
 
-/** The raw result of a system call: -errno on failure. Arguments point into scratch or are numbers. */
-function raw(number: number, a = 0, b = 0, c2 = 0, d = 0, e = 0, f = 0): number {
-  used = 0;
-  const result = Number(libc.syscall(number, a, b, c2, d, e, f));
-  // Nothing runs on this thread between the call and this read that could make another call.
-  return result === -1 && errnoAt !== null ? -readMemory.i32(errnoAt, 0) : result;
-}
-
-function call(doing: () => string, number: number, ...args: number[]): number {
-  const result = raw(number, ...args);
-  if (result < 0) throw failure(doing(), -result);
-  return result;
-}
-
-function failure(doing: string, errno: number): RuneError {
-  return new RuneError({ code: "SYSCALL", doing, reason: errnoText(errno), errno });
-}
-
-/** Puts bytes into scratch and returns their address; valid until the next call. */
-function place(bytes: Uint8Array | number): number {
-  const size = typeof bytes === "number" ? bytes : bytes.length;
-  const start = (used + 7) & ~7;
-  if (start + size > scratch.length) {
-    throw new RuneError({ code: "SYSCALL", doing: "prepare a system call", reason: "too long" });
-  }
-  if (typeof bytes === "number") scratch.fill(0, start, start + size);
-  else scratch.set(bytes, start);
-  used = start + size;
-  return scratchAt + start;
-}
-
-/** A NUL-terminated string in scratch. */
-function text(value: string): number {
-  if (value.includes("\0")) {
-    throw new RuneError({ code: "SYSCALL", doing: `use \`${value}\``, reason: "contains NUL" });
-  }
-  return place(encoder.encode(`${value}\0`));
-}
-
 function pathCall(number: number, verb: string, path: string, at: number, mode: number): void {
   call(() => `${verb} \`${path}\``, number, at, text(path), mode);
 }
@@ -204,7 +148,7 @@ function openWithoutMagicLinks(path: string, flags: number): Fd {
   const RESOLVE_NO_MAGICLINKS = 2;
   const name = text(path);
   const how = place(24);
-  const view = new DataView(scratch.buffer, how - scratchAt, 24);
+  const view = placed(how, 24);
   view.setBigUint64(0, BigInt(flags | c.O_CLOEXEC), true);
   view.setBigUint64(16, BigInt(RESOLVE_NO_MAGICLINKS), true);
   const doing = () => `open \`${path}\``;
@@ -244,7 +188,7 @@ function statAt(at: number, path: string, flags: number): Stat {
   const name = text(path);
   const address = place(144);
   call(() => `stat \`${path}\``, c.sys.newfstatat, at, name, address, flags);
-  const view = new DataView(scratch.buffer, address - scratchAt, 144);
+  const view = placed(address, 144);
   const rdev = view.getBigUint64(40, true);
   return {
     device: view.getBigUint64(0, true),
@@ -265,7 +209,7 @@ function readlink(path: string): string {
   const name = text(path);
   const address = place(4096);
   const size = call(() => `readlink \`${path}\``, c.sys.readlink, name, address, 4096);
-  return decoder.decode(scratch.subarray(address - scratchAt, address - scratchAt + size));
+  return decoder.decode(placed(address, size));
 }
 
 function list(path: string): DirectoryEntry[] {
@@ -356,147 +300,11 @@ function readOnlyMount(path: string): Fd {
   // struct mount_attr: attr_set@0 attr_clr@8 propagation@16 userns_fd@24
   const empty = text("");
   const attributes = place(32);
-  scratch[attributes - scratchAt] = 1; // MOUNT_ATTR_RDONLY
+  placed(attributes, 1).setUint8(0, 1 /* MOUNT_ATTR_RDONLY */);
   call(doing, c.sys.mount_setattr, tree, empty, c.AT_EMPTY_PATH, attributes, 32);
   return tree as Fd;
 }
 
-function socketPair(type: number): [Fd, Fd] {
-  const address = place(8);
-  call(() => "socketpair", c.sys.socketpair, 1 /* AF_UNIX */, type | c.O_CLOEXEC, 0, address);
-  const view = new DataView(scratch.buffer, address - scratchAt, 8);
-  return [view.getInt32(0, true) as Fd, view.getInt32(4, true) as Fd];
-}
-
-/**
- * struct sockaddr_un: family u16@0, path@2, at most 108 bytes with its NUL. A name that begins with NUL
- * is abstract, and its length is the address's (unix(7)).
- */
-function unixSocket(
-  path: string,
-  use: (fd: Fd, address: number, size: number) => void,
-  type = 1 /* SOCK_STREAM */,
-): Fd {
-  const name = encoder.encode(path);
-  const abstract = name[0] === 0;
-  if (name.length > 107 || name.subarray(1).includes(0))
-    throw failure(`use socket \`${path}\``, c.ENAMETOOLONG);
-  const fd = call(() => "socket", c.sys.socket, 1, type | c.O_CLOEXEC, 0) as Fd;
-  try {
-    // `use` may make several calls: the address lives outside scratch.
-    const address = new Uint8Array(4096);
-    address[0] = 1;
-    address.set(name, 2);
-    use(fd, ptr(address), name.length + (abstract ? 2 : 3));
-    return fd;
-  } catch (error) {
-    linux.close(fd);
-    throw error;
-  }
-}
-
-/**
- * struct msghdr of x86-64: iov u64@16, iovlen u64@24, control u64@32, controllen u64@40, 56 bytes; struct
- * iovec: base u64@0, length u64@8; struct cmsghdr: length u64@0, level i32@8, type i32@12, data@16.
- */
-function sendDescriptor(socket: Fd, bytes: Uint8Array, fd: Fd): void {
-  const [headerAt, vectorAt, controlAt] = [0, 56, 72];
-  const message = new Uint8Array(4096 + bytes.length); // too large for the collector to move
-  message.set(bytes, 4096);
-  const at = BigInt(ptr(message));
-  const view = new DataView(message.buffer);
-  view.setBigUint64(headerAt + 16, at + BigInt(vectorAt), true);
-  view.setBigUint64(headerAt + 24, 1n, true);
-  view.setBigUint64(headerAt + 32, at + BigInt(controlAt), true);
-  view.setBigUint64(headerAt + 40, 24n, true);
-  view.setBigUint64(vectorAt, at + 4096n, true);
-  view.setBigUint64(vectorAt + 8, BigInt(bytes.length), true);
-  view.setBigUint64(controlAt, 20n, true);
-  view.setInt32(controlAt + 8, 1 /* SOL_SOCKET */, true);
-  view.setInt32(controlAt + 12, 1 /* SCM_RIGHTS */, true);
-  view.setInt32(controlAt + 16, fd, true);
-  const MSG_NOSIGNAL = 0x4000;
-  const doing = () => "send a descriptor";
-  const sent = call(doing, c.sys.sendmsg, socket, ptr(message), MSG_NOSIGNAL);
-  if (sent < bytes.length) write(socket, bytes.subarray(sent));
-}
-
 function waitReadable(fd: Fd, timeoutMs: number): boolean {
   return pollOne(fd, c.POLLIN, timeoutMs);
-}
-
-/** struct pollfd: fd i32@0, events u16@4, revents u16@6. */
-function pollOne(fd: Fd, events: number, timeoutMs: number): boolean {
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
-    const address = place(8);
-    const view = new DataView(scratch.buffer, address - scratchAt, 8);
-    view.setInt32(0, fd, true);
-    view.setUint16(4, events, true);
-    const left = timeoutMs < 0 ? -1 : Math.max(0, Math.ceil(deadline - performance.now()));
-    const result = raw(c.sys.poll, address, 1, left);
-    if (result !== -c.EINTR) return result > 0;
-  }
-}
-
-function reap(pid: Pid): void {
-  for (;;) {
-    const result = raw(c.sys.wait4, pid, 0, 0, 0);
-    if (result === -c.EINTR) continue;
-    if (result < 0 && result !== -c.ECHILD) throw failure("wait for a process", -result);
-    return;
-  }
-}
-
-function reapChildren(): boolean {
-  const WNOHANG = 1;
-  for (;;) {
-    const pid = raw(c.sys.wait4, -1, 0, WNOHANG, 0);
-    if (pid === -c.ECHILD) return true;
-    if (pid === 0) return false;
-    if (pid < 0 && pid !== -c.EINTR) throw failure("wait for a process", -pid);
-  }
-}
-
-/** argv or envp: the strings, then the NULL-terminated array of their addresses. */
-function stringArray(strings: readonly string[]): number {
-  const addresses = strings.map(text);
-  const array = place(8 * (addresses.length + 1));
-  const view = new DataView(scratch.buffer, array - scratchAt);
-  addresses.forEach((address, index) => {
-    view.setBigUint64(8 * index, BigInt(address), true);
-  });
-  return array;
-}
-
-function layProgram({ path, argv, env }: Program): [number, number, number] {
-  const size = [path, ...argv, ...env].reduce((sum, s) => sum + 3 * s.length + 24, 4096);
-  if (size > scratch.length) {
-    scratch = new Uint8Array(size);
-    scratchAt = ptr(scratch);
-  }
-  used = 0;
-  return [text(path), stringArray(argv), stringArray(env)];
-}
-
-function spawn(program: Program): Pid {
-  const [path, argv, env] = layProgram(program);
-  const pid = place(8);
-  const address = (value: number) => value as Parameters<typeof libc.posix_spawn>[0]; // a plain number is what bun:ffi takes as a pointer
-  const errno = libc.posix_spawn(
-    address(pid),
-    address(path),
-    null,
-    null,
-    address(argv),
-    address(env),
-  );
-  if (errno !== 0) throw failure(`start \`${program.argv[0] ?? program.path}\``, errno);
-  return new DataView(scratch.buffer, pid - scratchAt, 4).getInt32(0, true) as Pid;
-}
-
-function execute(program: Program): never {
-  const [path, argv, env] = layProgram(program);
-  const errno = -raw(c.sys.execve, path, argv, env);
-  throw failure(`execute \`${program.argv[0] ?? program.path}\``, errno);
 }
