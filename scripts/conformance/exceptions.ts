@@ -8,8 +8,6 @@ export const withoutTest: Readonly<Record<string, string>> = {
   "linux.netDevices": refused,
   "process.scheduler.flags":
     "unit-tested; with SCHED_DEADLINE also here, where the kernel admits it",
-  "linux.resources.memory.useHierarchy": "deprecated by the specification; version 1 only",
-  "linux.resources.memory.checkBeforeUpdate": "one condition of an update, unit-tested",
   "linux.resources.blockIO.weightDevice.*":
     "needs a block device under BFQ or CFQ: neither this host nor a guest has one",
   "linux.resources.network.priorities.*":

@@ -68,3 +68,11 @@ test("a subject without a test is a fault, as is a tag of nothing", () => {
   expect(faults(["a"], { b: "reason" })).toEqual([]);
   expect(faults(["a", "b", "c"])).toEqual([expect.stringContaining("`covers: c`")]);
 });
+
+test("a reason for the lack of a test goes when the test comes", () => {
+  const tags = tagsIn("f", '// covers: a.b\ntest("x", () => {});');
+  expect(conformanceFaults(tags, ["a.b", "a.c"], { "a.*": "why" })).toEqual([]);
+  expect(conformanceFaults(tags, ["a.b"], { "a.*": "why" })).toEqual([
+    "scripts/conformance/exceptions.ts: `a.*` has a test, or is nothing",
+  ]);
+});
