@@ -3,6 +3,7 @@
 #include "build.h"
 #include "enclu.h"
 #include "enclave.h"
+#include "exit_stubs.h"
 
 #define SGX_PAGE_ATTRIBUTES_MISMATCH 19
 #define ERROR_EPCM_WRITE 0x8007u
@@ -51,6 +52,8 @@ struct leaf_result leaf_accept(struct enclave *enclave, uint64_t secinfo, uint64
     if (flags_at(enclave, secinfo) != have)
         return done_with(SGX_PAGE_ATTRIBUTES_MISMATCH);
     page->state = 0;
+    if (page->type == PAGE_TCS)
+        exit_stubs_new_tcs(enclave, index);
     apply_permissions(enclave, index, index + 1);
     return done_with(0);
 }

@@ -2,6 +2,7 @@
 #include "build.h"
 #include "crypto/bytes.h"
 #include "crypto/sigstruct.h"
+#include "exit_stubs.h"
 #include "log.h"
 #include "maps.h"
 #include "platform.h"
@@ -230,6 +231,7 @@ long enclave_init(struct enclave *enclave, uint64_t argument)
         return -EPERM;
     }
     remember_identity(enclave, &sig, view.mrenclave, mrsigner);
+    exit_stubs_install(enclave);
     enclave->initialized = 1;
     note("EINIT: done, product %u, security version %u", sig.isvprodid, sig.isvsvn);
     return 0;

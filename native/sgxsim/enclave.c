@@ -56,6 +56,14 @@ struct enclave *enclave_at(uint64_t address)
     return enclave_meeting(address, 1);
 }
 
+uint64_t next_page(const struct enclave *enclave, uint64_t from)
+{
+    uint64_t count = enclave->size / PAGE_SIZE;
+    while (from < count && !enclave->pages[from].valid)
+        from++;
+    return from;
+}
+
 struct page *page_at(const struct enclave *enclave, uint64_t address)
 {
     return &enclave->pages[index_of(enclave, address)];

@@ -83,6 +83,8 @@ struct enclave {
     struct secs secs;
     struct enclave_identity identity; /* after EINIT */
     uint8_t created, initialized, may_provision, is_provision_node;
+    uint64_t stubs[2];    /* below and above the enclave, or 0: exit_stubs.c */
+    uint64_t *exit_table; /* by GS base's page, which thread is inside */
     /* mmap of the descriptor before ECREATE, as the driver allows it. */
     unsigned early_count;
     struct {
@@ -90,6 +92,13 @@ struct enclave {
         int protection;
     } early[EARLY_MAPPINGS];
 };
+
+/* The next page there is, at `from` or behind it; the enclave's number of pages when there is none.
+ */
+uint64_t next_page(const struct enclave *enclave, uint64_t from);
+#define PAGES_OF(enclave, index)                                                                   \
+    for (uint64_t index = next_page(enclave, 0); index < (enclave)->size / PAGE_SIZE;              \
+         index = next_page(enclave, index + 1))
 
 /* Makes the object for a new descriptor. NULL without memory. */
 struct enclave *enclave_new(int fd);

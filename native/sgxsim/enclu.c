@@ -24,7 +24,7 @@ static void leave(struct thread *thread, struct context *context)
 {
     context->reg[RIP] = context->reg[RBX];
     context->reg[RCX] = thread->aep;
-    thread->inside = 0;
+    thread_comes_outside(thread);
     __atomic_store_n(&page_at(thread->enclave, thread->tcs)->busy, 0, __ATOMIC_RELEASE);
 }
 

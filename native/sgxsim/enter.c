@@ -3,6 +3,7 @@
 #include "deliver.h"
 #include "enclave.h"
 #include "enclu.h"
+#include "exit_stubs.h"
 #include "exits.h"
 #include "log.h"
 #include "vdso_link.h"
@@ -110,7 +111,9 @@ static struct refusal try_enter(struct thread *thread, struct context *context, 
             thread->aep = aep;
             arm_dispatch(thread);
             thread_remember_fs(thread);
-            thread->inside = 1;
+            thread->tcs_busy = &page_at(enclave, address)->busy;
+            thread->exit_slot = exit_slot_of(enclave, tcs);
+            thread_goes_inside(thread);
             return refusal;
         }
     }

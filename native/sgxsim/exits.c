@@ -113,7 +113,7 @@ static void asynchronous_exit(struct thread *thread, struct context *context, ui
     reg[RIP] = thread->aep;
     reg[EFLAGS] = RFLAGS_AFTER_EXIT;
     tcs->cssa++;
-    thread->inside = 0;
+    thread_comes_outside(thread);
     __atomic_store_n(&page_at(enclave, thread->tcs)->busy, 0, __ATOMIC_RELEASE);
 }
 

@@ -45,6 +45,7 @@
 #define T_SELECTOR 0
 #define T_INSIDE 1
 #define T_PREPARED 3
+#define T_KEEPS_BASES 4
 #define T_HOST_FS 8
 #define T_HOST_GS 16
 #define T_ENCLAVE_FS 24
@@ -60,6 +61,11 @@
 #define T_TCS_BUSY 120
 #define T_TCS_CSSA 128
 #define T_SSA_GPR 136
+#define T_SAVED_RDX 144
+#define T_SAVED_R11 152
+#define T_SAVED_FLAGS 160
+#define T_INSIDE_TERM 168
+#define T_EXIT_SLOT 176
 
 /* Offsets in the SSA's GPR area (SDM vol. 3D, 34.9.2.2). */
 #define GPR_U_RSP 144

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "maps.h"
+#include "exit_stubs.h"
 #include "lock.h"
 #include <linux/mman.h>
 
@@ -46,6 +47,7 @@ static void forget(uint64_t address, uint64_t size)
         return;
     set_mapping(enclave, range_in(enclave, address, size), 0);
     if (enclave->initialized && enclave->mapped_count == 0) {
+        exit_stubs_remove(enclave);
         call(__NR_munmap, enclave->memory, enclave->size);
         enclave->memory = NULL;
     }
@@ -59,6 +61,8 @@ int maps_view(struct enclave *enclave, int fd)
     if (is_error(at))
         return (int)at;
     enclave->memory = (uint8_t *)at;
+    if (enclave->initialized)
+        exit_stubs_install(enclave);
     return 0;
 }
 

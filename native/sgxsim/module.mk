@@ -6,7 +6,7 @@ SGXSIM_SOURCES := $(addprefix sgxsim/,base.c log.c lock.c user_memory.c thread.c
 	dispositions.c altstack.c mask.c deliver.c handler.c traps.c filter.c nodes.c self_path.c \
 	program.c exec.c exec_self.c options.c driver.c loader.c start.c start_stack.c process_name.c \
 	vdso_link.c xstate.c platform.c cpuid.c enclave.c maps.c device.c build.c edmm.c enclu.c \
-	accept.c enter.c fast_enter.c exits.c segment_bases.c)
+	accept.c enter.c fast_enter.c fast_exit.c exit_stubs.c exits.c segment_bases.c)
 SGXSIM_HEADERS := $(wildcard sgxsim/*.h) $(SGXSIM_CRYPTO_HEADERS)
 SGXSIM_BUILD := $(B)/sgxsim
 SGXSIM_FLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -fpie -fvisibility=hidden \
@@ -14,7 +14,7 @@ SGXSIM_FLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -fpie -fvisibility=hidd
 	-fsanitize=undefined -fsanitize-undefined-trap-on-error -Wframe-larger-than=20480
 SGXSIM_OBJECTS := $(SGXSIM_SOURCES:sgxsim/%.c=$(SGXSIM_BUILD)/%.o) \
 	$(SGXSIM_CRYPTO:sgxsim/crypto/%.c=$(SGXSIM_BUILD)/crypto-%.o) \
-	$(SGXSIM_BUILD)/gate.o $(SGXSIM_BUILD)/entry.o
+	$(addprefix $(SGXSIM_BUILD)/,gate.o entry.o exit_stub.o)
 
 PROGRAMS += $(B)/lib/sgxsim
 

@@ -8,6 +8,7 @@
 #include "maps.h"
 #include "mask.h"
 #include "nodes.h"
+#include "segment_bases.h"
 #include "self_path.h"
 #include "thunks.h"
 
@@ -29,6 +30,8 @@ static long answer(struct thread *thread, long number, struct context *context)
         return CONTEXT_IS_SET;
     case __NR_sigaltstack:
         return do_sigaltstack(thread, a, b, reg[RSP]);
+    case __NR_arch_prctl:
+        return host_base_set(thread, a, b, &result) ? result : REPEAT;
     case __NR_clone:
         do_clone(thread, context);
         return CONTEXT_IS_SET;

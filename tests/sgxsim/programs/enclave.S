@@ -5,16 +5,16 @@
  *
  *   page 0     TCS of the first thread      page 1     code
  *   page 2, 3  its two SSA frames           page 4     target, data and report of EREPORT; key request
- *   page 5     spare                        page 6     thread-local storage: 0xfeedface, 0xcafe
+ *   page 5, 6  thread-local storage of the second and first thread: 0xfeedface, 0xcafe
  *   page 7     TCS of the second thread     page 8, 9  its SSA frames
  */
-    .macro tcs ossa
+    .macro tcs ossa, local
     .quad 0, 0
     .quad \ossa
     .long 0, 2 /* CSSA, NSSA */
     .quad entry
     .quad 0
-    .quad 0x6000, 0x6000 /* FS and GS base */
+    .quad \local, \local /* FS and GS base */
     .long 0xffffffff, 0xffffffff
     .fill 4024, 1, 0
     .endm
@@ -25,7 +25,7 @@
 
     .section .image, "awx"
 image:
-    tcs 0x2000
+    tcs 0x2000, 0x6000
 
     .balign 4096
 entry:
@@ -141,10 +141,11 @@ vector_registers: /* 16: what the host has in XMM5 */
     movq %xmm5, %rdx
     jmp done
 
-    .org 0x2000
-    .fill 0x4000, 1, 0
+    .org 0x5000
+    .quad 0xfeedface, 0xcafe
+    .org 0x6000
     .quad 0xfeedface, 0xcafe
     .org 0x7000
-    tcs 0x8000
+    tcs 0x8000, 0x5000
     .org 0xa000
     .section .note.GNU-stack, "", @progbits
