@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exit_stubs.h"
+#include "own_memory.h"
 #include "fast_exit.h"
 #include "log.h"
 #include "segment_bases.h"
@@ -141,8 +142,7 @@ static void make_table(struct enclave *enclave)
     uint64_t size = page_up(enclave->size / PAGE_SIZE * sizeof(uint64_t));
     if (!kernel_keeps_bases() || !has_rorx)
         return;
-    long at = call(__NR_mmap, 0, size, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    long at = own_memory(size);
     if (is_error(at))
         return;
     if (bases_differ(enclave, (uint64_t *)at))
@@ -265,8 +265,6 @@ static struct found treat_all(const struct enclave *enclave, int put)
 
 void exit_stubs_remove(struct enclave *enclave)
 {
-    if (enclave->stubs[0] != 0 || enclave->stubs[1] != 0)
-        treat_all(enclave, 0);
     if (enclave->exit_table != NULL)
         call(__NR_munmap, enclave->exit_table,
              page_up(enclave->size / PAGE_SIZE * sizeof(uint64_t)));
@@ -275,23 +273,54 @@ void exit_stubs_remove(struct enclave *enclave)
     forget_stub(&enclave->stubs[1]);
 }
 
+/* A stub in the pages at `stub`; 0, with the pages given back, when there are too many. */
+static uint64_t start_stub(const struct enclave *enclave, uint64_t stub)
+{
+    if (stub == 0)
+        return 0;
+    if (!remember(stub)) {
+        call(__NR_munmap, stub, STUB_SIZE);
+        return 0;
+    }
+    write_stub(enclave, stub);
+    return stub;
+}
+
 void exit_stubs_install(struct enclave *enclave)
 {
     if (!enabled)
         return;
     make_table(enclave);
-    for (int i = 0; i < 2; i++) {
-        uint64_t stub = find_place(enclave, i);
-        if (stub != 0 && !remember(stub)) {
-            call(__NR_munmap, stub, STUB_SIZE);
-            stub = 0;
-        }
-        enclave->stubs[i] = stub;
-        if (stub != 0)
-            write_stub(enclave, stub);
-    }
+    for (int i = 0; i < 2; i++)
+        enclave->file->stubs[i] = enclave->stubs[i] = start_stub(enclave, find_place(enclave, i));
     struct found found = treat_all(enclave, 1);
     note("EEXIT without a trap: %u places found, thread by %s; %u out of reach; %u other ENCLU",
          found.exits, enclave->exit_table != NULL ? "GS base" : "being alone inside",
          found.out_of_reach, found.other);
+}
+
+/* The addresses are another process's choice. What it cannot be trusted with costs no more than it
+ * may do anyway: it can write the enclave's code. */
+void exit_stubs_adopt(struct enclave *enclave)
+{
+    int complete = enabled;
+    if (enclave->file->stubs[0] == 0 && enclave->file->stubs[1] == 0)
+        return;
+    if (enabled)
+        make_table(enclave);
+    for (int i = 0; i < 2; i++) {
+        uint64_t stub = enclave->file->stubs[i];
+        if (stub == 0 || !complete)
+            continue;
+        enclave->stubs[i] = try_place(stub) ? start_stub(enclave, stub) : 0;
+        complete = enclave->stubs[i] != 0;
+    }
+    if (complete)
+        return;
+    note("EEXIT without a trap: the stubs' place is taken in this process; they are given up");
+    exit_stubs_remove(enclave);
+    memcpy(enclave->stubs, enclave->file->stubs, sizeof enclave->stubs);
+    treat_all(enclave, 0);
+    memset(enclave->stubs, 0, sizeof enclave->stubs);
+    memset(enclave->file->stubs, 0, sizeof enclave->file->stubs);
 }

@@ -15,7 +15,11 @@ void exit_stubs_start(int allowed);
 /* Replaces what can be replaced; says with --verbose what it found and why something was not. */
 void exit_stubs_install(struct enclave *enclave);
 
-/* Gives the stubs up, with the enclave's memory. */
+/* Makes the stubs of an enclave that was initialised before, perhaps by another process, reachable
+ * here; where they cannot be, takes the jumps out again. */
+void exit_stubs_adopt(struct enclave *enclave);
+
+/* Gives this process's stubs up, with its view of the enclave's memory. */
 void exit_stubs_remove(struct enclave *enclave);
 
 /* Where fast_exit must find the thread that has entered through `tcs`. */

@@ -25,8 +25,9 @@ struct thread *prepare_fast_enter(uint64_t tcs, uint64_t aep)
         bases[0] = read_fs_word();
     struct thread *thread = thread_by_fs(bases[0]);
     struct enclave *enclave = enclave_at(tcs);
-    if (thread == NULL || enclave == NULL || !enclave->initialized || (tcs & PAGE_MASK) != 0 ||
-        is_forked_unseen() || thread->dispatch_epoch != fork_epoch())
+    if (thread == NULL || enclave == NULL || !enclave_runs(enclave) || (tcs & PAGE_MASK) != 0 ||
+        enclave->generation != enclave->file->generation || is_forked_unseen() ||
+        thread->dispatch_epoch != fork_epoch())
         return NULL;
     struct page *page = page_at(enclave, tcs);
     if (!page->valid || page->type != PAGE_TCS || page->state != 0 || page->busy ||
@@ -35,7 +36,8 @@ struct thread *prepare_fast_enter(uint64_t tcs, uint64_t aep)
     struct tcs *control = (struct tcs *)memory_at(enclave, tcs);
     if (control->cssa != 0 || control->nssa == 0)
         return NULL;
-    struct ssa_gpr *gpr = ssa_frame(enclave, control, 0);
+    uint64_t missing;
+    struct ssa_gpr *gpr = ssa_frame(enclave, control, 0, &missing);
     if (gpr == NULL)
         return NULL;
     thread->prepared = 1;

@@ -6,6 +6,7 @@
  * calls, so these are the same in every process. All lie in one 4 GiB window: the filter compares
  * the upper half of the instruction pointer once and the lower half with one limit.
  *
+ *   0x6e00_0000_0000  other memory of the emulator's, wherever it is free (own_memory.c)
  *   0x6fff_0000_0000  thread blocks, 64 KiB each, mapped one by one
  *   0x6fff_2000_0000  the program's ELF file: headers
  *   0x6fff_2000_1000  the gate: the only system call instructions of the emulator's own
@@ -18,6 +19,9 @@
 #define AREA_UPPER 0x6fff
 #define AREA_BASE 0x6fff00000000
 #define AREA_GATES 0x20002000 /* lower half: below it, system calls are the emulator's */
+
+#define OWN_BASE 0x6e0000000000
+#define OWN_SIZE 0x1f000000000
 
 #define BLOCK_SIZE 0x10000
 #define BLOCK_COUNT 8192

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "thread.h"
+#include "own_memory.h"
 #include "lock.h"
 #include "segment_bases.h"
 #include <linux/mman.h>
@@ -144,8 +145,7 @@ void thread_remember_fs(struct thread *thread)
 void process_check(void)
 {
     if (not_forked == NULL) {
-        long page = call(__NR_mmap, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        long page = own_memory(PAGE_SIZE);
         if (is_error(page))
             return;
         call(__NR_madvise, page, PAGE_SIZE, MADV_WIPEONFORK);

@@ -2,6 +2,7 @@
 #include "traps.h"
 #include "altstack.h"
 #include "clone.h"
+#include "deliver.h"
 #include "device.h"
 #include "dispositions.h"
 #include "exec.h"
@@ -53,7 +54,8 @@ static long answer(struct thread *thread, long number, struct context *context)
     case __NR_openat2:
         return device_open2((int)a, b, c, &result) ? result : REPEAT;
     case __NR_ioctl:
-        return device_ioctl((int)a, (uint32_t)b, c, &result) ? result : REPEAT;
+        return device_ioctl((int)a, (uint32_t)b, c, mask_of(thread, context), &result) ? result
+                                                                                       : REPEAT;
     case __NR_mmap:
         return enclave_mmap(a, b, (int)c, (int)d, (int)e, f, &result) ? result : REPEAT;
     case __NR_munmap:
