@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Sockets of the real kernel. */
-import { ptr } from "bun:ffi";
 import * as c from "./constants.ts";
 import type { Fd } from "./kernel.ts";
-import { call, encoder, failure, place, placed, raw } from "./libc.ts";
+import { addressIn, call, encoder, failure, place, placed, raw } from "./libc.ts";
 
 export function socketPair(type: number): [Fd, Fd] {
   const address = place(8);
@@ -31,7 +30,7 @@ export function unixSocket(
     const address = new Uint8Array(4096);
     address[0] = 1;
     address.set(name, 2);
-    use(fd, ptr(address), name.length + (abstract ? 2 : 3));
+    use(fd, addressIn(address), name.length + (abstract ? 2 : 3));
     return fd;
   } catch (error) {
     raw(c.sys.close, fd);
@@ -47,7 +46,7 @@ export function sendDescriptor(socket: Fd, bytes: Uint8Array, fd: Fd): number {
   const [headerAt, vectorAt, controlAt] = [0, 56, 72];
   const message = new Uint8Array(4096 + bytes.length); // too large for the collector to move
   message.set(bytes, 4096);
-  const at = BigInt(ptr(message));
+  const at = BigInt(addressIn(message));
   const view = new DataView(message.buffer);
   view.setBigUint64(headerAt + 16, at + BigInt(vectorAt), true);
   view.setBigUint64(headerAt + 24, 1n, true);
@@ -61,7 +60,7 @@ export function sendDescriptor(socket: Fd, bytes: Uint8Array, fd: Fd): number {
   view.setInt32(controlAt + 16, fd, true);
   const MSG_NOSIGNAL = 0x4000;
   const doing = () => "send a descriptor";
-  return call(doing, c.sys.sendmsg, socket, ptr(message), MSG_NOSIGNAL);
+  return call(doing, c.sys.sendmsg, socket, addressIn(message), MSG_NOSIGNAL);
 }
 
 /** struct pollfd: fd i32@0, events u16@4, revents u16@6. */
