@@ -2,7 +2,7 @@
 /** Sockets of the real kernel. */
 import * as c from "./constants.ts";
 import type { Fd } from "./kernel.ts";
-import { addressIn, call, encoder, failure, place, placed, raw } from "./libc.ts";
+import { addressIn, call, encoder, failure, place, placed, raw, text } from "./libc.ts";
 
 export function socketPair(type: number): [Fd, Fd] {
   const address = place(8);
@@ -74,5 +74,34 @@ export function pollOne(fd: Fd, events: number, timeoutMs: number): boolean {
     const left = timeoutMs < 0 ? -1 : Math.max(0, Math.ceil(deadline - performance.now()));
     const result = raw(c.sys.poll, address, 1, left);
     if (result !== -c.EINTR) return result > 0;
+  }
+}
+
+/**
+ * A thread is in one network namespace, and a socket stays in the one it was made in: setns(2) for the
+ * moment of making it is what other threads of the process never see.
+ */
+export function routeSocket(namespace?: Fd): Fd {
+  const AF_NETLINK = 16;
+  const type = 3 /* SOCK_RAW */ | c.O_CLOEXEC;
+  const make = () => call(() => "socket", c.sys.socket, AF_NETLINK, type, 0) as Fd;
+  if (namespace === undefined) return make();
+  const CLONE_NEWNET = 0x40000000;
+  const own = call(
+    () => "open this network namespace",
+    c.sys.openat,
+    c.AT_FDCWD,
+    text("/proc/thread-self/ns/net"),
+    c.O_CLOEXEC,
+  );
+  try {
+    call(() => "enter a network namespace", c.sys.setns, namespace, CLONE_NEWNET);
+    try {
+      return make();
+    } finally {
+      call(() => "come back from a network namespace", c.sys.setns, own, CLONE_NEWNET);
+    }
+  } finally {
+    raw(c.sys.close, own);
   }
 }

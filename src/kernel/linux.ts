@@ -12,7 +12,7 @@ import {
 } from "./kernel.ts";
 import { addressIn, call, failure, place, placed, raw, text } from "./libc.ts";
 import { execute, reap, reapChildren, spawn } from "./linux-processes.ts";
-import { pollOne, sendDescriptor, socketPair, unixSocket } from "./linux-sockets.ts";
+import { pollOne, routeSocket, sendDescriptor, socketPair, unixSocket } from "./linux-sockets.ts";
 import { pollCalls } from "./poll.ts";
 
 const decoder = new TextDecoder();
@@ -87,6 +87,7 @@ export const linux: Kernel = {
       },
       2 /* SOCK_DGRAM */,
     ),
+  routeSocket,
   sendDescriptor: (socket, bytes, fd) => {
     const sent = sendDescriptor(socket, bytes, fd);
     if (sent < bytes.length) write(socket, bytes.subarray(sent));
