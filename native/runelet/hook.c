@@ -71,23 +71,44 @@ static bool collect(struct output *output)
     return n > 0;
 }
 
+struct process {
+    pid_t pid;
+    int fd; /* a pidfd, or -1 where none could be had: the container's own filter may refuse it */
+    int status;
+    bool ended;
+};
+
+/* Reaps the process where it has ended. */
+static void look(struct process *process)
+{
+    pid_t reaped = waitpid(process->pid, &process->status, WNOHANG);
+    process->ended = reaped == process->pid || (reaped < 0 && errno == ECHILD);
+}
+
+/* How long to wait in ms, -1 for ever; less than 0 left is the caller's to see. */
+static int patience(const struct hook *hook, const struct process *process, int64_t left)
+{
+    int wait = hook->timeout_s == 0 ? -1 : left > INT_MAX ? INT_MAX : (int)left;
+    return process->fd >= 0 || (wait >= 0 && wait < 10) ? wait : 10;
+}
+
 /*
  * Feeds the state and collects the first output until the process ends. False when the time is up.
  * Not until end of file: a hook may leave a daemon behind that holds the pipe, and writes into it.
  */
-static bool attend(const struct hook *hook, int process, int input, struct output *output)
+static bool attend(const struct hook *hook, struct process *process, int input,
+                   struct output *output)
 {
     int64_t deadline = now_ms() + (int64_t)hook->timeout_s * 1000;
     size_t written = 0;
-    bool ended = false, readable = true;
-    while (!ended) {
+    bool readable = true;
+    while (!process->ended) {
         struct pollfd fds[3] = {
-            {process, POLLIN, 0}, {readable ? output->fd : -1, POLLIN, 0}, {input, POLLOUT, 0}};
+            {process->fd, POLLIN, 0}, {readable ? output->fd : -1, POLLIN, 0}, {input, POLLOUT, 0}};
         int64_t left = deadline - now_ms();
         if (hook->timeout_s != 0 && left <= 0)
             break;
-        int wait = left > INT_MAX ? INT_MAX : (int)left;
-        if (poll(fds, 3, hook->timeout_s != 0 ? wait : -1) < 0 && errno != EINTR)
+        if (poll(fds, 3, patience(hook, process, left)) < 0 && errno != EINTR)
             break;
         if (fds[2].revents != 0) {
             ssize_t n = write(input, hook->state + written, hook->state_size - written);
@@ -100,13 +121,14 @@ static bool attend(const struct hook *hook, int process, int input, struct outpu
         /* A closed pipe stays ready for ever: it is not waited for again. */
         if (fds[1].revents != 0)
             readable = collect(output);
-        ended = fds[0].revents != 0;
+        if (process->fd < 0 || fds[0].revents != 0)
+            look(process);
     }
     if (input >= 0)
         close(input);
-    while (ended && output->used < sizeof(output->text) - 1 && collect(output))
+    while (process->ended && output->used < sizeof(output->text) - 1 && collect(output))
         ;
-    return ended;
+    return process->ended;
 }
 
 /* ": <text>" without the newline at its end; nothing where there is no text. */
@@ -134,15 +156,17 @@ static int run_hook(const struct hook *hook, struct failure *f)
     fcntl(input[1], F_SETFL, O_NONBLOCK);
     fcntl(pipe[0], F_SETFL, O_NONBLOCK);
     struct output output = {.fd = pipe[0]};
-    int process = (int)syscall(SYS_pidfd_open, pid, 0);
-    bool in_time = attend(hook, process, input[1], &output);
-    if (!in_time)
+    struct process process = {.pid = pid, .fd = (int)syscall(SYS_pidfd_open, pid, 0)};
+    bool in_time = attend(hook, &process, input[1], &output);
+    if (!in_time) {
         kill(pid, SIGKILL);
-    int status = 0;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    close(process);
+        while (waitpid(pid, &process.status, 0) < 0 && errno == EINTR)
+            ;
+    }
+    if (process.fd >= 0)
+        close(process.fd);
     close(pipe[0]);
+    int status = process.status;
     if (in_time && WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
     const char *separator, *text = told(&output, &separator);

@@ -2,7 +2,7 @@
 /**
  * What `exec` takes from the container's configuration, as it was when the container was created: a
  * bundle may be edited, or gone. runc reads `process` from the bundle each time, crun keeps a copy too.
- * Versions before 0.1 kept nothing: of their containers the bundle has to tell.
+ * Earlier builds kept nothing: of their containers the bundle has to tell.
  */
 import { ENOENT } from "../kernel/constants.ts";
 import { type Kernel, readFile, unlessErrno } from "../kernel/kernel.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { RuneError } from "../errors/error.ts";
-import { ENOENT, O_CREAT, O_TRUNC, O_WRONLY } from "../kernel/constants.ts";
+import { ENOENT, O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } from "../kernel/constants.ts";
 import { type Kernel, type Pid, unlessErrno } from "../kernel/kernel.ts";
 
 /** Sends a pidfd to whoever listens on the socket; the word says which kind of process it is, as with runc. */
@@ -26,7 +26,7 @@ export function sendPidfd(
 export function writePidFile(kernel: Kernel, path: string, pid: Pid): void {
   const slash = path.lastIndexOf("/");
   const temporary = `${path.slice(0, slash + 1)}.${path.slice(slash + 1)}`;
-  const fd = kernel.open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0o644);
+  const fd = kernel.open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o644);
   try {
     try {
       kernel.write(fd, new TextEncoder().encode(String(pid)));

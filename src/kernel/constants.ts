@@ -36,6 +36,7 @@ export const sys = {
   mknod: 133,
   prctl: 157,
   getdents64: 217,
+  setns: 308,
   openat: 257,
   eventfd2: 290,
   mkdirat: 258,

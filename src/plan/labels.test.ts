@@ -50,6 +50,16 @@ test("file systems that the container gets are labelled as a whole, but for the 
   );
 });
 
+test("so are those that take over a directory, and those with long options", () => {
+  const mounts = [
+    { destination: "/run", type: "tmpfs", options: ["tmpcopyup"] },
+    { destination: "/o", type: "overlay", options: [`lowerdir=/${"x".repeat(300)}`] },
+  ];
+  const plan = operations({ mounts, linux: { mountLabel: "u:o:t:s0:c1,c2" } });
+  expect(all(plan, "tmpfs")[0]?.options).toContain("context=u:o:t:s0:c1,c2");
+  expect(all(plan, "mountData")[0]?.data).toEndWith(',context="u:o:t:s0:c1,c2"');
+});
+
 test("time offsets are lines of timens_offsets", () => {
   const offsets = { monotonic: { secs: -5n }, boottime: { secs: 7n, nanosecs: 9 } };
   expect(newTime(proc, offsets)).toEqual({

@@ -67,9 +67,25 @@ const labelledByPolicy: readonly string[] = ["proc", "sysfs", "cgroup", "cgroup2
 /** Gives every file system that the plan makes the label as a whole: mount(8), `context=`. */
 export function labelMounts(operations: Operation[], mountLabel: string): void {
   for (const [index, operation] of operations.entries()) {
-    if (operation.op !== "mountFs" || labelledByPolicy.includes(operation.type)) continue;
-    const options = [...operation.options, `context=${mountLabel}`];
-    operations[index] = { ...operation, options };
+    operations[index] = labelledMount(operation, mountLabel);
+  }
+}
+
+function labelledMount(operation: Operation, mountLabel: string): Operation {
+  switch (operation.op) {
+    case "mountFs":
+      if (labelledByPolicy.includes(operation.type)) return operation;
+      return { ...operation, options: [...operation.options, `context=${mountLabel}`] };
+    case "tmpfs":
+      return { ...operation, options: [...operation.options, `context=${mountLabel}`] };
+    case "mountData": {
+      // Quoted, as a category list has commas: selinux_sb_eat_lsm_opts in security/selinux/hooks.c.
+      const label = `context="${mountLabel}"`;
+      const data = operation.data === "" ? label : `${operation.data},${label}`;
+      return { ...operation, data };
+    }
+    default:
+      return operation;
   }
 }
 

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The life of enclave containers, with every version of the PAL API. */
 import { expect } from "bun:test";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { JsonObject } from "../support/bundle.ts";
 import { type CommandResult, command } from "../support/command.ts";
@@ -203,9 +210,14 @@ test("secrets are stored nowhere", async () => {
     moreEnvironment("ENCLAVE_RA_TYPE=epidLinkable", `ENCLAVE_RA_EPID_SPID=${spid}`),
     { annotations: { "enclave.attestation.ra_epid_subscription_key": key } },
   );
-  const stored = readFileSync(join(sandbox.stateRoot, id, "state.json"), "utf8");
+  const directory = join(sandbox.stateRoot, id);
+  const files = readdirSync(directory).filter((name) => name.endsWith(".json"));
+  expect(files).toContain("process.json");
+  const stored = readFileSync(join(directory, "state.json"), "utf8");
   const { stdout: shown } = await sandbox.must(["state", id]);
-  expect(stored + shown).not.toMatch(new RegExp(`${spid}|${key}`));
+  for (const text of [shown, ...files.map((name) => readFileSync(join(directory, name), "utf8"))]) {
+    expect(text).not.toMatch(new RegExp(`${spid}|${key}`));
+  }
   expect(JSON.parse(stored).enclave_config.Enclave).toMatchObject({
     type: "intelSgx",
     ra_type: "epidLinkable",

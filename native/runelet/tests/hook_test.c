@@ -4,10 +4,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char state[200 << 10]; /* more than a pipe holds */
@@ -110,6 +116,36 @@ static void test_signals(void)
     struct sigaction action;
     sigaction(SIGPIPE, NULL, &action);
     ok(action.sa_handler == SIG_DFL, "nor afterwards in runelet");
+}
+
+/* In a process of its own: a filter stays. */
+static void test_without_pidfd(void)
+{
+    struct sock_filter refuse[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_open, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof(refuse) / sizeof(*refuse), refuse};
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct failure f;
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+            prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+            _exit(1);
+        if (hook("cat >/dev/null; sleep 0.05", 0, sizeof(state), &f) < 0)
+            _exit(2);
+        if (hook("exit 3", 20, 2, &f) == 0 || strcmp(f.reason, "exit status 3") != 0)
+            _exit(3);
+        if (hook("sleep 30", 1, 2, &f) == 0 || strcmp(f.reason, "no end within 1 s") != 0)
+            _exit(4);
+        _exit(0);
+    }
+    int status = -1;
+    waitpid(pid, &status, 0);
+    ok(status == 0, "a filter that refuses pidfd_open does not make a hook last for ever: %d",
+       WEXITSTATUS(status));
 }
 
 static void test_missing(void)
@@ -229,6 +265,7 @@ int main(void)
     test_output();
     test_ends();
     test_signals();
+    test_without_pidfd();
     test_missing();
     test_descriptors();
     test_pid();
