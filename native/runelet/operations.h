@@ -8,6 +8,8 @@
 /* namespaces.c */
 operation op_write_file, op_setns, op_open_tree, op_clone, op_unshare, op_setsid, op_open;
 operation op_namespace_root, op_drop_groups;
+/* net_device.c */
+operation op_await_devices, op_net_device;
 /* enter.c */
 operation op_enter;
 /* mounts.c */

@@ -15,9 +15,14 @@ export type Runelet = {
 
 /**
  * Starts runelet before its plan exists: its start then costs no time of ours. `inherited` is what
- * the plan will refer to; those descriptors are closed here, from now on they are the child's.
+ * the plan will refer to; those descriptors are closed here, from now on they are the child's, but for
+ * `kept`.
  */
-export function spawnRunelet({ kernel, libDir, step }: Deps, inherited: readonly Fd[]): Runelet {
+export function spawnRunelet(
+  { kernel, libDir, step }: Deps,
+  inherited: readonly Fd[],
+  kept?: Fd,
+): Runelet {
   const [channel, theirs] = kernel.packetPair();
   const program = kernel.sealedCopy(`${libDir}/runelet`, "runelet");
   const planFd = kernel.memfd("plan");
@@ -28,7 +33,7 @@ export function spawnRunelet({ kernel, libDir, step }: Deps, inherited: readonly
     argv: ["runelet", String(planFd), String(theirs)],
     env: [],
   });
-  for (const fd of [program, theirs, ...inherited]) kernel.close(fd);
+  for (const fd of [program, theirs, ...inherited.filter((one) => one !== kept)]) kernel.close(fd);
   step?.(`runelet is process ${pid}`);
   return { channel, planFd, pid };
 }

@@ -39,6 +39,7 @@ export const sys = {
   mknod: 133,
   prctl: 157,
   getdents64: 217,
+  setns: 308,
   openat: 257,
   accept4: 288,
   eventfd2: 290,

@@ -3,10 +3,9 @@
  * System calls of the planner alone (docs/protocol/planner.md): packets with descriptors and
  * credentials, and becoming like the peer for the length of a request.
  */
-import { ptr } from "bun:ffi";
 import * as c from "./constants.ts";
 import type { Fd, Pid } from "./kernel.ts";
-import { call, failure, place, placed, raw } from "./libc.ts";
+import { addressIn, call, failure, place, placed, raw } from "./libc.ts";
 import { unixSocket } from "./linux-sockets.ts";
 
 export type Packet = {
@@ -155,7 +154,7 @@ export const plannerCalls: PlannerCalls = {
 function layEnvelope(at: number, size: number, control: number): DataView {
   const view = new DataView(envelope.buffer);
   envelope.fill(0, 0, controlAt + controlBytes);
-  const base = BigInt(ptr(envelope));
+  const base = BigInt(addressIn(envelope));
   view.setBigUint64(16, base + 56n, true);
   view.setBigUint64(24, 1n, true);
   view.setBigUint64(32, control === 0 ? 0n : base + BigInt(controlAt), true);
@@ -166,10 +165,10 @@ function layEnvelope(at: number, size: number, control: number): DataView {
 }
 
 function receive(socket: Fd): Packet {
-  const view = layEnvelope(ptr(inbox), packetMaxBytes, controlBytes);
+  const view = layEnvelope(addressIn(inbox), packetMaxBytes, controlBytes);
   let count: number;
   do {
-    count = raw(c.sys.recvmsg, socket, ptr(envelope), MSG_CMSG_CLOEXEC);
+    count = raw(c.sys.recvmsg, socket, addressIn(envelope), MSG_CMSG_CLOEXEC);
   } while (count === -c.EINTR);
   if (count === -c.ECONNRESET) count = 0;
   if (count < 0) throw failure("receive a packet", -count);
@@ -203,7 +202,7 @@ function send(socket: Fd, bytes: Uint8Array, descriptors: readonly Fd[]): void {
   outbox.set(bytes);
   const length = 16 + 4 * descriptors.length;
   const control = descriptors.length === 0 ? 0 : (length + 7) & ~7;
-  const view = layEnvelope(ptr(outbox), bytes.length, control);
+  const view = layEnvelope(addressIn(outbox), bytes.length, control);
   if (control > 0) {
     view.setBigUint64(controlAt, BigInt(length), true);
     view.setInt32(controlAt + 8, SOL_SOCKET, true);
@@ -213,7 +212,7 @@ function send(socket: Fd, bytes: Uint8Array, descriptors: readonly Fd[]): void {
     }
   }
   for (;;) {
-    const sent = raw(c.sys.sendmsg, socket, ptr(envelope), MSG_NOSIGNAL);
+    const sent = raw(c.sys.sendmsg, socket, addressIn(envelope), MSG_NOSIGNAL);
     if (sent === -c.EINTR) continue;
     if (sent < 0) throw failure("send a packet", -sent);
     return;

@@ -321,6 +321,11 @@ export class RecordingKernel implements Kernel {
     return this.#add(path, this.#files.node("socket"));
   }
 
+  routeSocket(namespace?: Fd): Fd {
+    this.#call("routeSocket", ...(namespace === undefined ? [] : [this.nameOf(namespace)]));
+    return this.#add("rtnetlink", this.#files.node("socket"));
+  }
+
   sendDescriptor(socket: Fd, bytes: Uint8Array, fd: Fd): void {
     this.#call("sendDescriptor", this.nameOf(socket), this.nameOf(fd), textOf(bytes));
   }

@@ -281,6 +281,8 @@ const operations: readonly (readonly [Operation, number, string])[] = [
     48,
     `${u32(3)}${string("/h")}${list("h")}${list()}010000007b010000007d`,
   ],
+  [{ op: "awaitDevices" }, 11, ""],
+  [{ op: "netDevice", name: "e", addresses: Uint8Array.of(7) }, 12, string("e") + `${u32(1)}07`],
   [{ op: "runtimeHooks" }, 75, ""],
   [
     { op: "poststart", timeoutSeconds: 0, path: "/h", argv: ["h"], env: [], ...noState },

@@ -200,6 +200,12 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
       w.begin(40).u64(o.effective).u64(o.permitted);
       w.u64(o.inheritable).u64(o.ambient).end();
       return;
+    case "awaitDevices":
+      w.begin(11).end();
+      return;
+    case "netDevice":
+      w.begin(12).string(o.name).bytes(o.addresses).end();
+      return;
     case "noNewPrivs":
       w.begin(41).end();
       return;

@@ -43,8 +43,8 @@ static const struct form forms[] = {
     {49, "u"},      {50, "uUuuUUU"}, {51, "u"},       {52, "ub"},         {53, "u"},
     {54, "s"},      {55, "uss"},     {64, "uuuu"},    {65, "su"},         {66, "s"},
     {67, "s"},      {68, ""},        {69, "l"},       {84, "usllu"},      {106, ""},
-    {96, "uu"},     {107, ""},       {75, ""},        {76, "usllbb"},     {77, "usllbbl"},
-    {78, "ub"},
+    {96, "uu"},     {107, ""},       {11, ""},        {12, "sb"},         {75, ""},
+    {76, "usllbb"}, {77, "usllbbl"}, {78, "ub"},
 };
 #define FORMS (sizeof(forms) / sizeof(forms[0]))
 
