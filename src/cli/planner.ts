@@ -31,6 +31,7 @@ export async function work({ kernel, log, libDir }: Session): Promise<void> {
     kernel,
     calls: plannerCalls,
     verbs: plannerVerbs(libDir),
+    abandon: () => process.exit(1),
     tell: log.debug,
   });
   await loadVerbs();

@@ -4,7 +4,6 @@ import { afterEach, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { RuneError } from "../errors/error.ts";
 import type { Fd, Kernel, Pid } from "../kernel/kernel.ts";
 import { linux } from "../kernel/linux.ts";
 import { plannerCalls } from "../kernel/planner-calls.ts";
@@ -30,7 +29,10 @@ function start(inner: Kernel = linux): Pair {
   const socket = plannerCalls.duplicateFrom(low, firstOwn);
   linux.close(low);
   opened.push(socket);
-  const link = new FrontLink(linux, plannerCalls, socket, frontPid);
+  const abandon = () => {
+    throw new Error("abandoned");
+  };
+  const link = new FrontLink({ calls: plannerCalls, socket, pid: frontPid, abandon });
   let open = true;
   const hangUp = () => {
     if (open) linux.close(front);
@@ -133,26 +135,23 @@ test("execute never comes back, and the end of the front is no failure then", as
   for (const { hangUp } of [other, shut]) hangUp();
 });
 
-test("waits end when the front does", () => {
+test("whatever waits is abandoned when the front has ended", () => {
   const pair = start();
-  const [ours] = pair.kernel.packetPair();
-  expect(pair.kernel.waitReadable(ours, 0)).toBe(false);
+  const { kernel } = pair;
+  const [ours] = kernel.packetPair();
+  expect(kernel.waitReadable(ours, 0)).toBe(false);
   pair.hangUp();
   for (const wait of [
-    () => pair.kernel.read(ours, 10),
-    () => pair.kernel.waitReadable(ours, -1),
-    () => pair.kernel.waitAny([{ fd: ours, change: false }], -1),
-    () => pair.kernel.sleepMs(60_000),
+    () => kernel.read(ours, 10),
+    () => kernel.waitReadable(ours, -1),
+    () => kernel.waitAny([{ fd: ours, change: false }], -1),
+    () => kernel.sleepMs(60_000),
+    () => kernel.reapChildren(),
+    () => kernel.spawn({ path: "/x", argv: ["x"], env: [] }),
   ]) {
-    const fresh = pair.link.gone;
-    if (!fresh) expect(wait).toThrow("ask the front: it has ended");
+    expect(wait).toThrow("abandoned");
   }
-  expect(pair.link.gone).toBe(true);
-  // The undoing goes on without it.
-  expect(pair.kernel.waitReadable(ours, 1)).toBe(false);
-  expect(pair.kernel.reapChildren()).toBe(true);
-  expect(() => pair.kernel.spawn({ path: "/x", argv: ["x"], env: [] })).toThrow(RuneError);
-  pair.kernel.write(1 as Fd, new TextEncoder().encode("nobody reads this"));
+  pair.link.exit(0);
   pair.end();
 });
 
@@ -164,7 +163,7 @@ test("a lock that another has is waited for, until the front ends", () => {
     linux.lock(other);
     const fd = pair.kernel.open(folder, 0);
     pair.hangUp();
-    expect(() => pair.kernel.lock(fd)).toThrow("it has ended");
+    expect(() => pair.kernel.lock(fd)).toThrow("abandoned");
     linux.close(other);
     pair.kernel.lock(fd);
     expect(plannerCalls.tryLock(linux.open(folder, 0))).toBe(false);

@@ -39,10 +39,9 @@ export function callerKernel(
   const slow = new Set<Fd>([0 as Fd]); // the caller's standard input
   const taken = new Set<Fd>();
   const wait = (awaited: readonly Awaited[], timeoutMs: number): Fd[] => {
-    // What is done for a front that has ended is the undoing.
-    if (link.gone) return inner.waitAny(awaited, timeoutMs);
     const ready = inner.waitAny([...awaited, { fd: link.socket, change: false }], timeoutMs);
-    if (ready.includes(link.socket)) link.check();
+    // It says nothing unasked: this is its end.
+    if (ready.includes(link.socket)) link.abandon();
     return ready;
   };
   const waitFor = (fd: Fd, timeoutMs: number) =>
@@ -87,7 +86,6 @@ export function callerKernel(
     write: (fd, bytes) => {
       if (fd !== 1 && fd !== 2) return tracked.write(fd, bytes);
       for (let at = 0; at < bytes.length || at === 0; at += writeMaxBytes) {
-        if (link.gone) return; // nobody is there to read it
         waitWritable(fd, link.socket);
         tracked.write(fd, bytes.subarray(at, at + writeMaxBytes));
       }
@@ -112,7 +110,7 @@ export function callerKernel(
     reap: (pid) => {
       unlessErrno(() => link.reap(pid), ECHILD);
     },
-    reapChildren: () => (link.gone ? true : link.reapEnded()),
+    reapChildren: () => link.reapEnded(),
     pidfdGetFd: (pidfd, number) => {
       const fd = link.take(pidfd, number);
       taken.add(fd);

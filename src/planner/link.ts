@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What a worker asks of the front once it has said GO: docs/protocol/planner.md. */
 import { RuneError } from "../errors/error.ts";
+import { EPIPE } from "../kernel/constants.ts";
 import { errnoText } from "../kernel/errno.ts";
-import type { Fd, Kernel, Pid, Program } from "../kernel/kernel.ts";
+import type { Fd, Pid, Program } from "../kernel/kernel.ts";
 import { type Packet, type PlannerCalls, packetMaxDescriptors } from "../kernel/planner-calls.ts";
 import {
   codes,
@@ -22,29 +23,26 @@ export type FrontProgram = Program & {
   readonly brought: readonly Fd[];
 };
 
+export type LinkInput = {
+  readonly calls: PlannerCalls;
+  readonly socket: Fd;
+  /** The front's process. */
+  readonly pid: Pid;
+  /** Ends this process, for a front that has ended or said what it had no right to say. */
+  readonly abandon: () => never;
+};
+
 export class FrontLink {
   readonly socket: Fd;
   readonly pid: Pid;
-  readonly #kernel: Kernel;
+  readonly abandon: () => never;
   readonly #calls: PlannerCalls;
-  #gone = false;
 
-  constructor(kernel: Kernel, calls: PlannerCalls, socket: Fd, pid: Pid) {
-    this.#kernel = kernel;
+  constructor({ calls, socket, pid, abandon }: LinkInput) {
     this.#calls = calls;
     this.socket = socket;
     this.pid = pid;
-  }
-
-  /** True when the front has ended, or said what it had no right to say. */
-  get gone(): boolean {
-    return this.#gone;
-  }
-
-  /** Throws when it has ended; it says nothing unasked, so a readable socket is the end of it. */
-  check(): void {
-    if (!this.#gone && this.#kernel.waitReadable(this.socket, 0)) this.#gone = true;
-    if (this.#gone) throw ended();
+    this.abandon = abandon;
   }
 
   spawn(program: FrontProgram): Pid {
@@ -61,7 +59,7 @@ export class FrontLink {
     const { bytes } = this.#receive();
     if (bytes.length === 0) return;
     result(decodeDone(bytes), () => `execute \`${program.argv[0] ?? program.path}\``);
-    throw this.#broken();
+    this.abandon();
   }
 
   reap(pid: Pid): void {
@@ -76,16 +74,20 @@ export class FrontLink {
   take(pidfd: Fd, number: number): Fd {
     this.#send(encodeTake(number), [pidfd]);
     const { bytes, descriptors } = this.#receive();
-    if (bytes.length === 0) throw this.#broken();
+    if (bytes.length === 0) this.abandon();
     result(decodeDone(bytes), () => `take descriptor ${number} of the process`);
     const [fd] = descriptors;
-    if (fd === undefined || descriptors.length > 1) throw this.#broken();
+    if (fd === undefined || descriptors.length > 1) return this.abandon();
     return fd;
   }
 
   /** A front that is gone needs no exit code. */
   exit(code: number): void {
-    if (!this.#gone) this.#send(encodeExit(code), []);
+    try {
+      this.#calls.send(this.socket, encodeExit(code), []);
+    } catch {
+      // The verb is done; nobody is there to hear of it.
+    }
   }
 
   #bring(descriptors: readonly Fd[]): void {
@@ -98,37 +100,22 @@ export class FrontLink {
   #ask(packet: Uint8Array): number {
     this.#send(packet, []);
     const { bytes, descriptors } = this.#receive();
-    if (bytes.length === 0 || descriptors.length > 0) throw this.#broken();
+    if (bytes.length === 0 || descriptors.length > 0) this.abandon();
     return decodeDone(bytes);
   }
 
   #send(packet: Uint8Array, descriptors: readonly Fd[]): void {
-    if (this.#gone) throw ended();
     try {
       this.#calls.send(this.socket, packet, descriptors);
     } catch (error) {
-      this.#gone = true;
-      throw RuneError.from(error, "ask the front").within("ask the front");
-    }
-  }
-
-  #receive(): Packet {
-    try {
-      return this.#calls.receive(this.socket);
-    } catch (error) {
-      this.#gone = true;
+      if (error instanceof RuneError && error.errno === EPIPE) this.abandon();
       throw error;
     }
   }
 
-  #broken(): RuneError {
-    this.#gone = true;
-    return ended();
+  #receive(): Packet {
+    return this.#calls.receive(this.socket);
   }
-}
-
-function ended(): RuneError {
-  return new RuneError({ code: "RUNELET", doing: "ask the front", reason: "it has ended" });
 }
 
 function result(value: number, doing: () => string): number {

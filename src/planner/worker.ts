@@ -31,6 +31,8 @@ export type WorkerInput = {
   readonly kernel: Kernel;
   readonly calls: PlannerCalls;
   readonly verbs: Verbs;
+  /** Ends this process at once, as a signal would. */
+  readonly abandon: () => never;
   /** Tells why a front was sent away. */
   readonly tell: (line: string) => void;
 };
@@ -51,17 +53,19 @@ export class Worker {
   readonly #calls: PlannerCalls;
   readonly #verbs: Verbs;
   readonly #tell: (line: string) => void;
+  readonly #abandon: () => never;
   readonly #control: Fd;
   readonly #status: Fd;
   readonly #filler: Fd;
   readonly #identity: Identity;
   readonly #engine: Hello["engine"];
 
-  constructor({ kernel, calls, verbs, tell }: WorkerInput) {
+  constructor({ kernel, calls, verbs, abandon, tell }: WorkerInput) {
     this.#kernel = kernel;
     this.#calls = calls;
     this.#verbs = verbs;
     this.#tell = tell;
+    this.#abandon = abandon;
     for (const signal of leftToPlanner) calls.ignoreSignal(signal);
     this.#control = calls.duplicateFrom(control, firstOwn);
     this.#status = calls.duplicateFrom(status, firstOwn);
@@ -183,7 +187,7 @@ export class Worker {
     const { hello, pid, descriptors, umask } = request;
     const kernel = this.#kernel;
     this.#tell(`serving process ${pid}`);
-    const link = new FrontLink(kernel, this.#calls, socket, pid);
+    const link = new FrontLink({ calls: this.#calls, socket, pid, abandon: this.#abandon });
     const caller = callerKernel(kernel, { ...this.#calls, link });
     const before = kernel.umask(umask);
     const numbers = [0, 1, 2, ...hello.numbers];
@@ -207,9 +211,8 @@ export class Worker {
       kernel.chdir("/");
       kernel.umask(before);
     }
-    const { gone } = link;
     link.exit(answer.exitCode);
-    return answer.expected && !gone;
+    return answer.expected;
   }
 
   /** The caller's directory and descriptors become this process's. */

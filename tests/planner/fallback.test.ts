@@ -113,12 +113,15 @@ test("RUNE_PLANNER=off, a path that is none and a socket of nobody's are no obst
 });
 
 /** Listens where a planner would, and does with a front whatever it is told to. */
-async function pretend(talk: (front: Fd) => void): Promise<{ status: number; stderr: string }> {
+async function pretend(
+  talk: (front: Fd) => void,
+  patience: Record<string, string> = {},
+): Promise<{ status: number; stderr: string }> {
   const folder = mkdtempSync(join(tmpdir(), "rune-pretend-"));
   const path = join(folder, "s");
   const listener = plannerCalls.listenPackets(path);
   try {
-    const env = { RUNE_PLANNER: path };
+    const env = { RUNE_PLANNER: path, ...patience };
     using running = new Running([rune, "list"], { env });
     expect(linux.waitReadable(listener, 20_000)).toBe(true);
     const front = plannerCalls.accept(listener) ?? (-1 as Fd);
@@ -137,6 +140,7 @@ async function pretend(talk: (front: Fd) => void): Promise<{ status: number; std
 
 const packet = (code: number) => new RecordWriter().begin(code);
 const cold = { status: 0, stderr: "" };
+const patient = { RUNE_PLANNER_PATIENCE: "20000" };
 
 test("a planner that is silent, ends, or talks nonsense: the front starts cold", async () => {
   const send = (bytes: Uint8Array, descriptors: readonly Fd[] = []) =>
@@ -164,7 +168,7 @@ test("behind GO it does not: the verb may have been done, and the caller is told
       expect(RecordReader.packet(plannerCalls.receive(front).bytes).code).toBe(4);
       if (bytes !== undefined) plannerCalls.send(front, bytes, []);
       else linux.close(front);
-    });
+    }, patient);
     expect(status).toBe(1);
     expect(stderr).toContain("rune: the planner did not finish");
   }
