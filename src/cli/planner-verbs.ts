@@ -4,7 +4,10 @@ import type { Verbs } from "../planner/worker.ts";
 import { invoke } from "./invoke.ts";
 import { type Command, parseCommandLine } from "./table.ts";
 
-/** Not what only prints, which no engine calls, nor `events`, which may go on for ever. */
+/**
+ * Not what only prints, which no engine calls, nor `events`, which may go on for ever, nor `ps`, which
+ * runs the host's.
+ */
 const warm: ReadonlySet<Command["verb"]> = new Set<Command["verb"]>([
   "create",
   "delete",
@@ -12,7 +15,6 @@ const warm: ReadonlySet<Command["verb"]> = new Set<Command["verb"]>([
   "kill",
   "list",
   "pause",
-  "ps",
   "resume",
   "run",
   "start",
@@ -43,7 +45,6 @@ export async function loadVerbs(): Promise<void> {
     import("../container/kill.ts"),
     import("../container/list.ts"),
     import("../container/pause.ts"),
-    import("../container/processes.ts"),
     import("../container/resume.ts"),
     import("../container/run.ts"),
     import("../container/start.ts"),

@@ -31,7 +31,6 @@ const namespaceNames = [
 
 const statusNames = new Set([
   "Umask",
-  "Tgid",
   "Uid",
   "Gid",
   "Groups",

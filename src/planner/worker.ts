@@ -16,6 +16,7 @@ import {
 } from "./frames.ts";
 import { FrontLink } from "./link.ts";
 import { difference, type Identity, readIdentity, umaskOf } from "./peer.ts";
+import { SpareCopy } from "./spare-copy.ts";
 
 /** What is done with a request, by whoever knows the command line. */
 export type Verbs = {
@@ -57,6 +58,7 @@ export class Worker {
   readonly #control: Fd;
   readonly #status: Fd;
   readonly #filler: Fd;
+  readonly #spare: SpareCopy;
   readonly #identity: Identity;
   readonly #engine: Hello["engine"];
 
@@ -71,6 +73,7 @@ export class Worker {
     this.#status = calls.duplicateFrom(status, firstOwn);
     this.#filler = kernel.open("/dev/null", O_RDWR);
     if (this.#filler < firstOwn) throw startedByHand();
+    this.#spare = new SpareCopy(kernel);
     for (let number = 0; number < firstOwn; number++) {
       if (number !== 2) calls.duplicate(this.#filler, number);
     }
@@ -90,6 +93,7 @@ export class Worker {
       if (socket === undefined) continue; // another worker has it
       this.#report("B");
       if (!(await this.#serve(socket))) return;
+      this.#spare.prepare();
       this.#report("I");
     }
   }
@@ -188,7 +192,8 @@ export class Worker {
     const kernel = this.#kernel;
     this.#tell(`serving process ${pid}`);
     const link = new FrontLink({ calls: this.#calls, socket, pid, abandon: this.#abandon });
-    const caller = callerKernel(kernel, { ...this.#calls, link });
+    const sealedCopy: Kernel["sealedCopy"] = (path, name) => this.#spare.take(path, name);
+    const caller = callerKernel({ ...kernel, sealedCopy }, { ...this.#calls, link });
     const before = kernel.umask(umask);
     const numbers = [0, 1, 2, ...hello.numbers];
     const own = this.#calls.duplicateFrom(2 as Fd, firstOwn);
