@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Who is sent away by the planner, and that nobody notices. */
 import { expect } from "bun:test";
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Fd } from "../../src/kernel/kernel.ts";
@@ -46,25 +54,26 @@ for (const [what, prefix, reason] of others) {
   });
 }
 
-test("another root directory, though it has the same files", async () => {
+test("another root directory, in the same namespaces", async () => {
   await using planner = await Planner.start();
   await using sandbox = new Sandbox();
-  const id = await sandbox.created();
+  // No mount of the whole tree: whoever removes the folder before it is unmounted removes the machine.
   const root = join(sandbox.path, "root");
-  mkdirSync(root);
-  // A mount of the whole tree, in this namespace: in another the reason would be that.
-  await mustRun(["mount", "--bind", "/", root]);
+  for (const folder of ["bin", "lib/inclavare", "proc"]) {
+    mkdirSync(join(root, folder), { recursive: true });
+  }
+  copyFileSync(rune, join(root, "bin/rune"));
+  linkSync(join(repository, "dist/lib/inclavare/engine"), join(root, "lib/inclavare/engine"));
+  linkSync(planner.socket, join(root, "socket"));
   await mustRun(["mount", "--bind", "/proc", join(root, "proc")]);
   try {
-    const words = ["chroot", root, ...sandbox.argv("state", id)];
-    const { status } = await command(words, { env: planner.env });
-    expect({ status, refusals: planner.refusals() }).toEqual({
-      status: 0,
-      refusals: ["another root directory"],
-    });
+    const env = { ...planner.env, RUNE_PLANNER: "/socket" };
+    const { status, stderr } = await command(["chroot", root, "/bin/rune", "list"], { env });
+    expect(planner.refusals()).toEqual(["another root directory"]);
+    // It tries: the engine has no libraries there.
+    expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringContaining("execute") });
   } finally {
     await mustRun(["umount", join(root, "proc")]);
-    await mustRun(["umount", root]);
   }
 });
 
