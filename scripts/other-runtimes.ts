@@ -17,5 +17,12 @@ export const warm = {
   /** For every change. */
   some: ["tests/runtime/lifecycle.test.ts", "tests/runtime/exec.test.ts"],
   /** With `--conformance`. */
-  all: ["tests/runtime/", "tests/cgroups/", "tests/seccomp/", "tests/security/"],
+  all: [
+    "tests/runtime/",
+    "tests/cgroups/",
+    "tests/seccomp/",
+    "tests/security/",
+    "tests/enclave/",
+    "tests/systemd/",
+  ],
 } as const;

@@ -42,11 +42,20 @@ export function decodeHello(packet: Uint8Array): Hello {
   }
   const engine = { device: record.u64(), inode: record.u64() };
   const argv = record.list();
-  // A copy: the packet's memory is the next one's.
-  const environment = record.bytes(environmentMaxBytes).slice();
+  const environment = kept(record.bytes(environmentMaxBytes));
   const numbers = decodeNumbers(record);
   record.done();
   return { version, engine, argv, environment, numbers };
+}
+
+/**
+ * A copy: the packet's memory is the next one's. Of at least 4096 bytes, for those of small arrays may be
+ * moved, and what was there before could not be wiped.
+ */
+function kept(bytes: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(Math.max(bytes.length, 4096));
+  copy.set(bytes);
+  return copy.subarray(0, bytes.length);
 }
 
 export function decodeGo(packet: Uint8Array): bigint {

@@ -1,7 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The planner's own life, and that what it does is done as if the caller had done it. */
 import { expect } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { linux } from "../../src/kernel/linux.ts";
@@ -299,6 +309,71 @@ test("a caller that waits for a lock and is killed does not act later", async ()
   linux.close(directory);
   expect((await sandbox.state(id)).status).toBe("running");
 });
+
+test("the caller's environment is not left in a worker's memory", async () => {
+  await using planner = await Planner.start("--workers", "1");
+  await using sandbox = new Sandbox();
+  const id = await sandbox.created();
+  const secret = `${crypto.randomUUID()}${crypto.randomUUID()}`;
+  const env = { ...planner.env, TOKEN: secret };
+  for (const words of [
+    ["state", id],
+    ["exec", id, "/bin/true"],
+    ["start", id],
+  ]) {
+    expect((await sandbox.call(words, { env })).status).toBe(0);
+  }
+  expect(planner.served()).toBe(3);
+  const [worker = 0] = planner.workers();
+  await eventually("it is gone", () => !memoryHas(worker, secret));
+  expect(planner.log()).not.toContain(secret);
+  // The search finds what is there.
+  expect(memoryHas(worker, "INCLAVARE_FRONT")).toBe(true);
+});
+
+/** Whether the bytes are in what the process may write to, as far as it is there: the rest is reserved only. */
+function memoryHas(pid: number, text: string): boolean {
+  const maps = readFileSync(`/proc/${pid}/maps`, "latin1");
+  const [memory, pages] = ["mem", "pagemap"].map((name) => openSync(`/proc/${pid}/${name}`, "r"));
+  if (memory === undefined || pages === undefined) throw new Error("no memory");
+  try {
+    for (const [, from = "", to = ""] of maps.matchAll(/^([0-9a-f]+)-([0-9a-f]+) rw/gm)) {
+      const [start, end] = [Number.parseInt(from, 16), Number.parseInt(to, 16)];
+      const entries = Buffer.alloc((end - start) / 512); // eight bytes for each page of 4096
+      readMemory(pages, entries, start / 512);
+      for (const [first, last] of presentRuns(entries)) {
+        const run = Buffer.alloc((last - first) * 4096);
+        const count = readMemory(memory, run, start + first * 4096);
+        if (run.subarray(0, count).includes(text)) return true;
+      }
+    }
+    return false;
+  } finally {
+    closeSync(memory);
+    closeSync(pages);
+  }
+}
+
+/** Stretches of pages that are in memory: bit 63 of their entries (admin-guide/mm/pagemap.rst). */
+function presentRuns(entries: Buffer): [number, number][] {
+  const runs: [number, number][] = [];
+  for (let page = 0; page < entries.length / 8; page++) {
+    if (((entries[8 * page + 7] ?? 0) & 0x80) === 0) continue;
+    const last = runs.at(-1);
+    if (last?.[1] === page) last[1] = page + 1;
+    else runs.push([page, page + 1]);
+  }
+  return runs;
+}
+
+/** 0 for what is mapped and cannot be read. */
+function readMemory(memory: number, into: Buffer, at: number): number {
+  try {
+    return readSync(memory, into, 0, into.length, at);
+  } catch {
+    return 0;
+  }
+}
 
 test("two thousand requests leave a worker's memory and descriptors as they were", async () => {
   await using planner = await Planner.start("--workers", "1");
