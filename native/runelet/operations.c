@@ -102,6 +102,8 @@ operation *operation_of(uint16_t code)
         return op_io_priority;
     case 52:
         return op_memory_policy;
+    case 57:
+        return op_raise_limit;
     case 53:
         return op_personality;
     case 54:

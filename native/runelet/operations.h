@@ -27,7 +27,8 @@ operation op_mknod, op_symlink, op_bind_device, op_mkdir;
 /* hide.c */
 operation op_mask, op_readonly, op_demand_proc;
 /* process.c */
-operation op_hostname, op_domainname, op_rlimit, op_cwd, op_umask, op_keep_fds, op_ready;
+operation op_hostname, op_domainname, op_rlimit, op_raise_limit, op_cwd, op_umask, op_keep_fds,
+    op_ready;
 /* schedule.c */
 operation op_affinity, op_scheduler, op_io_priority, op_memory_policy, op_personality;
 /* label.c */

@@ -179,6 +179,9 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
     case "rlimit":
       w.begin(34).u32(o.resource).u64(o.soft).u64(o.hard).end();
       return;
+    case "raiseLimit":
+      w.begin(57).u32(o.resource).u64(o.hard).end();
+      return;
     case "console":
       w.begin(35).u32(o.slot).u32(o.rows).u32(o.columns).u32(flag(o.mount)).end();
       return;

@@ -148,6 +148,7 @@ export type Operation =
       readonly soft: bigint;
       readonly hard: bigint;
     }
+  | { readonly op: "raiseLimit"; readonly resource: number; readonly hard: bigint }
   | {
       readonly op: "console";
       readonly slot: Slot;
