@@ -7,7 +7,12 @@ import { defaultSpec } from "../src/oci/default-spec.ts";
 
 const root = resolve(import.meta.dir, "..");
 
-export type Runtime = { readonly name: string; readonly command: readonly string[] };
+export type Runtime = {
+  readonly name: string;
+  readonly command: readonly string[];
+  /** The whole environment; that of the benchmark where absent. */
+  readonly env?: Readonly<Record<string, string>>;
+};
 export type Sample = { readonly wallMs: number; readonly cpuMs: number };
 export type Change = (config: Config) => void;
 
@@ -78,12 +83,13 @@ function findRuntimes(): Runtime[] {
   );
 }
 
-export function once(command: readonly string[]): Sample {
+export function once(command: readonly string[], env?: Runtime["env"]): Sample {
   const before = Bun.nanoseconds();
   const child = Bun.spawnSync([...command], {
     stdin: "ignore",
     stdout: "ignore",
     stderr: "ignore",
+    env: env ?? process.env,
   });
   const wallMs = (Bun.nanoseconds() - before) / 1e6;
   if (child.exitCode !== 0) throw new Error(`${command.join(" ")}: exit status ${child.exitCode}`);
