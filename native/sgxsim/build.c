@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "build.h"
 #include "crypto/measure.h"
+#include "epc.h"
 #include "crypto/sigstruct.h"
 #include "exit_stubs.h"
 #include "log.h"
@@ -112,6 +113,12 @@ uint64_t enclave_add_batch(struct enclave *enclave, int fd, const struct page_so
     for (; ready < count && ready < BATCH && *error == 0; ready += *error == 0)
         *error = fetch_page(enclave, first + ready, batch + ready * PAGE_SIZE,
                             pages->source + ready * PAGE_SIZE, type);
+    if (ready == 0)
+        return 0;
+    while (ready > 0 && !epc_has_room(ready)) {
+        ready--;
+        *error = -ENOMEM;
+    }
     if (ready == 0)
         return 0;
     long size = (long)(ready * PAGE_SIZE);

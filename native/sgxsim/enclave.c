@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "enclave.h"
 #include "own_memory.h"
+#include "epc.h"
 #include "log.h"
 #include <asm/stat.h>
 #include <linux/fcntl.h>
@@ -13,6 +14,8 @@
 #endif
 #define S_IFMT_BITS 0170000
 #define S_IFREG_BITS 0100000
+
+#define DESCRIPTORS 1024 /* that are looked at for closed ones */
 
 /* Newest first. Objects live as long as the process, because a host may keep a descriptor for ever;
  * their memory goes when the last page is unmapped (maps.c) and the last descriptor closed. */
@@ -142,6 +145,31 @@ void enclave_sleep(struct enclave *enclave)
     enclave->mapped_count = 0;
 }
 
+/* Whether one of the first 1024 descriptors is this enclave's. */
+static int is_open(const struct enclave *enclave)
+{
+    struct stat status;
+    for (int fd = 0; fd < DESCRIPTORS; fd++)
+        if (!is_error(call(__NR_fstat, fd, &status)) && status.st_ino == enclave->inode &&
+            status.st_dev == enclave->device)
+            return 1;
+    return 0;
+}
+
+uint64_t enclave_pages(int look)
+{
+    uint64_t pages = 0;
+    for (struct enclave *enclave = first(); enclave != NULL; enclave = enclave->next) {
+        if (enclave->memory == NULL)
+            continue;
+        if (look && enclave->mapped_count == 0 && !is_open(enclave))
+            enclave_sleep(enclave);
+        else
+            pages += enclave->file->page_count;
+    }
+    return pages;
+}
+
 struct enclave *enclave_meeting(uint64_t start, uint64_t size)
 {
     for (struct enclave *enclave = first(); enclave != NULL; enclave = enclave->next)
@@ -251,6 +279,8 @@ int page_augment(struct enclave *enclave, uint64_t index)
                                           .type = PAGE_REG,
                                           .state = PAGE_PENDING,
                                           .max_permissions = PERMISSIONS};
+    if (!epc_has_room(1))
+        return -ENOMEM;
     memset(enclave->memory + index * PAGE_SIZE, 0, PAGE_SIZE);
     page_put(enclave, index, augmented);
     return 0;

@@ -57,6 +57,10 @@ int enclave_learn(struct enclave *enclave, int fd);
  * memory. A descriptor that is still open brings them back. */
 void enclave_sleep(struct enclave *enclave);
 
+/* How many pages the enclaves have whose memory this process has. With `look` those do not count
+ * that are mapped nowhere here and whose descriptors are closed, which no call tells of. */
+uint64_t enclave_pages(int look);
+
 /* The next page there is, at `from` or behind it; the enclave's number of pages when there is none.
  */
 uint64_t next_page(const struct enclave *enclave, uint64_t from);

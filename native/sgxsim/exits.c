@@ -184,6 +184,19 @@ static int vector_of(int signal, const struct context *context)
     }
 }
 
+int has_strayed(const struct thread *thread, uint64_t rip)
+{
+    return !contains_range(thread->enclave, rip, 1);
+}
+
+void exit_strayed(struct thread *thread, struct context *context, uint64_t rip)
+{
+    note("enclave exception: it has left its range without EEXIT, to 0x%lx", rip);
+    struct exit_cause cause = {
+        .signal = SIGSEGV, .code = SI_KERNEL, .vector = VECTOR_GP, .rip = rip};
+    exit_with_exception(thread, context, &cause);
+}
+
 /* Sixteen bytes of the enclave, through the emulator's own view: what of them lies in the range. */
 static int read_inside(const struct enclave *enclave, uint8_t bytes[16], uint64_t address)
 {
@@ -213,11 +226,10 @@ void signal_inside(struct thread *thread, int signal, const siginfo_t *info,
         .error = (uint32_t)context->reg[ERROR_CODE],
     };
     uint8_t bytes[16];
-    if (!contains_range(thread->enclave, cause.rip, 1)) {
-        note("enclave exception: the enclave has left its range without EEXIT, to 0x%lx",
-             cause.rip);
-    } else if (cause.vector == VECTOR_GP && read_inside(thread->enclave, bytes, cause.rip) &&
-               is_illegal_inside(bytes, sizeof bytes)) {
+    if (cause.vector != VECTOR_PF && has_strayed(thread, cause.rip))
+        return exit_strayed(thread, context, cause.rip);
+    if (cause.vector == VECTOR_GP && read_inside(thread->enclave, bytes, cause.rip) &&
+        is_illegal_inside(bytes, sizeof bytes)) {
         cause.signal = SIGILL;
         cause.code = ILL_ILLOPN;
         cause.vector = VECTOR_UD;

@@ -19,6 +19,12 @@ struct exit_cause {
 void exit_with_exception(struct thread *thread, struct context *context,
                          const struct exit_cause *cause);
 
+/* Whether the enclave has got to `rip` without EEXIT: the processor would not have fetched there.
+ */
+int has_strayed(const struct thread *thread, uint64_t rip);
+/* The exception for it, at the first trap that shows it. */
+void exit_strayed(struct thread *thread, struct context *context, uint64_t rip);
+
 /* A signal while inside: a fault of the enclave's code, or an interruption. */
 void signal_inside(struct thread *thread, int signal, const siginfo_t *info,
                    struct context *context);

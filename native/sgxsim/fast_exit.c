@@ -5,7 +5,7 @@
 #include "sync_signals.h"
 
 extern const uint8_t fast_exit_saved[], fast_exit_outside[], fast_exit_released[];
-extern const uint8_t fast_exit_uncounted[], fast_exit_trap[], fast_exit_enclu[], fast_exit_end[];
+extern const uint8_t fast_exit_uncounted[], fast_exit_trap[], fast_exit_end[];
 
 #define STATUS_FLAGS 0x8d5UL /* CF PF AF ZF SF OF */
 #define FLAG_OF 0x800UL

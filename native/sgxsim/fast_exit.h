@@ -7,6 +7,7 @@
 #include "thread.h"
 
 extern const uint8_t fast_exit[], fast_exit_found[];
+extern const uint8_t fast_exit_enclu[]; /* the ENCLU of an exit that traps after all */
 
 /* A signal has interrupted an EEXIT without a trap: completes it. Whether the signal was the exit's
  * own, a fault of its search for the thread, and is done with. */

@@ -45,7 +45,9 @@ static int is_enclu(int signal, const siginfo_t *info, const struct context *con
 
 static void system_call(struct thread *thread, const siginfo_t *info, struct context *context)
 {
-    if (thread->inside) {
+    if (thread->inside && has_strayed(thread, context->reg[RIP] - SYSCALL_LENGTH)) {
+        exit_strayed(thread, context, context->reg[RIP] - SYSCALL_LENGTH);
+    } else if (thread->inside) {
         struct exit_cause undefined = {
 
             .signal = SIGILL,
@@ -72,6 +74,9 @@ static void dispatch(struct thread *thread, int signal, const siginfo_t *info,
     if (signal == SIGILL && !is_sent(info) && clone_completed(thread, context))
         return;
     if (is_enclu(signal, info, context)) {
+        if (thread->inside && has_strayed(thread, context->reg[RIP]) &&
+            context->reg[RIP] != (uint64_t)fast_exit_enclu)
+            return exit_strayed(thread, context, context->reg[RIP]);
         if (thread->inside)
             return enclu_inside(thread, context);
         return enclu_outside(thread, context);

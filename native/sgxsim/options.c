@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "options.h"
 #include "calls.h"
+#include "epc.h"
 #include "exec.h"
 #include "log.h"
 
@@ -10,6 +11,7 @@
 
 int virtual_nodes;
 int fast_exit_allowed, portable;
+uint32_t epc_mib;
 
 static const char help[] =
     "usage: sgxsim [options] [--] PROGRAM [ARGUMENTS...]\n"
@@ -18,6 +20,8 @@ static const char help[] =
     "  --fd M                        the program is the file open as descriptor M\n"
     "  --virtual-nodes on|off|auto   answer stat and access for /dev/sgx_enclave too\n"
     "  --fast-exit on|off            let enclaves exit without a trap (default on)\n"
+    "  --epc SIZE                    an EPC of that size (like 128M), and no more pages than it "
+    "has\n"
     "  --force                       start although there is a real SGX driver\n"
     "  --portable                    use no instruction that older processors lack\n"
     "  --verbose                     report on standard error what the platform does\n"
@@ -48,6 +52,14 @@ static int read_descriptor(const char *word)
     if (at == word || *at != 0)
         give_up(STATUS_SETUP, "read option --fd: `%s` is no descriptor", word);
     return (int)value;
+}
+
+static uint32_t read_epc(const char *word)
+{
+    uint32_t mib = epc_read_size(word);
+    if (mib == 0)
+        give_up(STATUS_SETUP, "read option --epc: `%s` is not a size like 128M or 2G", word);
+    return mib;
 }
 
 static int read_switch(const char *option, const char *word)
@@ -88,13 +100,15 @@ void options_read(struct options *options, int argc, char *const *argv)
         if (strcmp(word, "--calls") == 0)
             print_calls();
         int takes_value = strcmp(word, "--fd") == 0 || strcmp(word, "--virtual-nodes") == 0 ||
-                          strcmp(word, "--fast-exit") == 0;
+                          strcmp(word, "--fast-exit") == 0 || strcmp(word, "--epc") == 0;
         if (takes_value && i + 1 == argc)
             give_up(STATUS_SETUP, "read option %s: its value is missing", word);
         if (strcmp(word, "--fd") == 0)
             options->program_fd = read_descriptor(argv[++i]);
         else if (strcmp(word, "--virtual-nodes") == 0)
             options->virtual_nodes = read_nodes(argv[++i]);
+        else if (strcmp(word, "--epc") == 0)
+            epc_mib = read_epc(argv[++i]);
         else if (strcmp(word, "--fast-exit") == 0)
             fast_exit_allowed = read_switch(word, argv[++i]);
         else if (strcmp(word, "--force") == 0)
@@ -114,7 +128,8 @@ void options_read(struct options *options, int argc, char *const *argv)
 uint64_t option_word(void)
 {
     return (verbose ? OPTION_VERBOSE : 0) | (virtual_nodes ? OPTION_VIRTUAL_NODES : 0) |
-           (fast_exit_allowed ? OPTION_FAST_EXIT : 0) | (portable ? OPTION_PORTABLE : 0);
+           (fast_exit_allowed ? OPTION_FAST_EXIT : 0) | (portable ? OPTION_PORTABLE : 0) |
+           (uint64_t)epc_mib << OPTION_EPC_SHIFT;
 }
 
 void options_from_word(uint64_t word)
@@ -123,4 +138,5 @@ void options_from_word(uint64_t word)
     virtual_nodes = (word & OPTION_VIRTUAL_NODES) != 0;
     fast_exit_allowed = (word & OPTION_FAST_EXIT) != 0;
     portable = (word & OPTION_PORTABLE) != 0;
+    epc_mib = (uint32_t)(word >> OPTION_EPC_SHIFT);
 }

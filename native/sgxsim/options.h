@@ -20,5 +20,6 @@ uint64_t option_word(void);
 void options_from_word(uint64_t word);
 
 extern int virtual_nodes, fast_exit_allowed, portable;
+extern uint32_t epc_mib; /* --epc; 0 without */
 
 #endif

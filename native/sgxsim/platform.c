@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform.h"
+#include "epc.h"
 #include "options.h"
 #include "xstate.h"
 
@@ -53,7 +54,7 @@ static void sgx_leaf(uint32_t subleaf, uint32_t answer[4])
         return set(answer, (uint32_t)SUPPORTED_ATTRIBUTES, 0, (uint32_t)xfrm,
                    (uint32_t)(xfrm >> 32));
     case 2: /* one EPC section, with confidentiality and integrity in the words of CPUID */
-        return set(answer, 0x80000001, 0, (uint32_t)EPC_SIZE | 1, 0);
+        return set(answer, 0x80000001, 0, (uint32_t)epc_size() | 1, (uint32_t)(epc_size() >> 32));
     default:
         return set(answer, 0, 0, 0, 0);
     }

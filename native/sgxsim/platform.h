@@ -7,8 +7,6 @@
 #include "frame.h"
 #include "structures.h"
 
-#define EPC_SIZE (64UL << 20) /* what CPUID says; not enforced */
-
 /* ATTRIBUTES an enclave may have; INIT is EINIT's to set. */
 #define SUPPORTED_ATTRIBUTES                                                                       \
     (SGX_ATTRIBUTE_DEBUG | SGX_ATTRIBUTE_MODE64BIT | SGX_ATTRIBUTE_PROVISION_KEY |                 \

@@ -3,6 +3,7 @@
 #include "cpuid.h"
 #include "dispositions.h"
 #include "driver.h"
+#include "epc.h"
 #include "exec.h"
 #include "exit_stubs.h"
 #include "filter.h"
@@ -91,6 +92,7 @@ uint64_t *start(uint64_t *stack)
         resume(&vectors, &handover);
 
     platform_start();
+    epc_start(epc_mib != 0 ? epc_mib : EPC_DEFAULT_MIB, epc_mib != 0);
     exit_stubs_start(fast_exit_allowed && !portable);
     struct loaded_program loaded;
     long error;

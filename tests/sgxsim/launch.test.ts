@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { toHex } from "../../src/sgx/bytes.ts";
-import { readTap, run, simulate, Workshop, whySkipped } from "./platform.ts";
+import { readTap, run, simulate, simulator, Workshop, whySkipped } from "./platform.ts";
 
 const EPERM = 1;
 
@@ -98,6 +98,44 @@ describe.skipIf(whySkipped !== "")(`launch${whySkipped}`, () => {
     const { code, out, err } = simulate([workshop.compile("suite"), image(), sigstruct()]);
     expect(readTap(out)).toEqual({ failed: [], complete: true });
     expect({ code, err }).toEqual({ code: 0, err: "" });
+  });
+});
+
+// Longer in `npm run test:conformance`: a fault of the way in and out may take its time to show.
+const crowdSeconds = process.env["CONFORMANCE"] === "1" ? 120 : 3;
+
+describe.skipIf(whySkipped !== "")(`crowd${whySkipped}`, () => {
+  for (const options of [[], ["--fast-exit", "off"]]) {
+    test(`24 threads in 12 enclaves under signals at 10 kHz ${options.join(" ")}`, () => {
+      const program = workshop.compile("crowd");
+      const words = [...options, program, image(), sigstruct(), String(crowdSeconds)];
+      const child = Bun.spawnSync([simulator, ...words], { stdin: "ignore" });
+      const out = child.stdout.toString().split("\n");
+      expect(readTap(out)).toEqual({ failed: [], complete: true });
+      expect({ code: child.exitCode, err: child.stderr.toString() }).toEqual({ code: 0, err: "" });
+    }, 300_000);
+  }
+});
+
+describe.skipIf(whySkipped !== "")(`EPC${whySkipped}`, () => {
+  test("an EPC that is too small: ADD_PAGES says ENOMEM, in what is executed, too", () => {
+    const bench = workshop.compile("leaves");
+    const whole = simulate(["--epc", "64M", bench, image(), sigstruct()]);
+    expect(readTap(whole.out)).toEqual({ failed: [], complete: true });
+    const hundred = workshop.compile("epc");
+    const words = ["--epc", "1M", "sh", "-c", `exec ${hundred} ${image()} ${sigstruct()}`];
+    // 256 pages, of which an enclave has 10.
+    expect(simulate(words).out).toEqual([
+      "25 enclaves: add: errno 12",
+      "1 more after one has gone",
+    ]);
+    expect(simulate([hundred, image(), sigstruct()]).out[0]).toBe("40 enclaves: none: errno 0");
+  });
+
+  test("sizes that are none", () => {
+    for (const size of ["0M", "12", "M", "1500K", "2T", "9999999999G", "-1M"]) {
+      expect({ size, code: simulate(["--epc", size, "true"]).code }).toEqual({ size, code: 125 });
+    }
   });
 });
 

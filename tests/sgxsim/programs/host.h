@@ -29,12 +29,17 @@ void *read_file(const char *path, size_t *size);
 uint64_t build_enclave(const uint8_t *image, size_t size, const uint8_t *sigstruct,
                        uint64_t attributes, const char **step, int *fd);
 
+/* The same, with an XFRM other than x87 and SSE. */
+uint64_t build_enclave_with(const uint8_t *image, size_t size, const uint8_t *sigstruct,
+                            uint64_t attributes, uint64_t xfrm, const char **step, int *fd);
+
 /* The vDSO's __vdso_sgx_enter_enclave, or NULL. */
 void *find_vdso_enter(void);
 struct sgx_enclave_run;
 int vdso_call(void *function, uint64_t rdi, uint64_t rsi, struct sgx_enclave_run *run);
 
 void check(const char *name, int ok);
+void check_skipped(const char *name, const char *reason);
 int finish(void);
 double now(void);
 

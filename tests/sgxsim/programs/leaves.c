@@ -6,10 +6,12 @@
 #include <asm/sgx.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 enum { EREPORT = 0, EGETKEY = 1, EACCEPT = 5, EMODPE = 6, EACCEPTCOPY = 7, EDECCSSA = 9 };
@@ -235,6 +237,19 @@ static void reports(void)
     expect_fault("ERESUME inside is #GP", GP, 0, 0);
 }
 
+/* Host code that an enclave must not get to: a system call, and an ENCLU. */
+__asm__("host_call: mov $39, %eax; syscall; ret\n"
+        "host_enclu: mov $4, %eax; .byte 0x0f, 0x01, 0xd7; ret\n");
+extern char host_call[], host_enclu[];
+
+static void straying(void)
+{
+    call(23, host_call);
+    expect_fault("a system call of host code that the enclave jumped to is #GP", GP, 0, 0);
+    call(23, host_enclu);
+    expect_fault("EEXIT of host code that the enclave jumped to is #GP", GP, 0, 0);
+}
+
 static void illegal(void)
 {
     static const struct {
@@ -308,6 +323,51 @@ static void creation(void)
     check("ECREATE with an unknown MISCSELECT is EIO", create_with(6, 3, 1, 2) == EIO);
 }
 
+static volatile int alarms;
+
+static void count_alarm(int signal)
+{
+    (void)signal;
+    alarms++;
+}
+
+/* ADD_PAGES of 32 MiB while a timer goes off every 2 ms: the driver returns what it has done. */
+static void interrupted_adding(void)
+{
+    enum { SIZE = 64 << 20, LENGTH = 32 << 20 };
+    static uint8_t secs[PAGE] __attribute__((aligned(4096)));
+    struct {
+        uint64_t flags;
+        uint8_t reserved[56];
+    } __attribute__((aligned(64))) secinfo = {.flags = REG | R | W};
+    uint8_t *source = mmap(NULL, LENGTH, R | W, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint64_t words[3] = {SIZE, 0x7000000UL << 16, 1};
+    memset(source, 1, LENGTH);
+    memcpy(secs, words, sizeof words);
+    memcpy(secs + 48, (uint64_t[]){6, 3}, 16);
+    int fd = open("/dev/sgx_enclave", O_RDWR);
+    struct sgx_enclave_create create = {.src = (uint64_t)secs};
+    struct itimerval every = {.it_interval.tv_usec = 2000, .it_value.tv_usec = 2000}, never = {0};
+    signal(SIGALRM, count_alarm);
+    int good = ioctl(fd, SGX_IOC_ENCLAVE_CREATE, &create) == 0, calls = 0;
+    setitimer(ITIMER_REAL, &every, NULL);
+    for (uint64_t done = 0; good && done < LENGTH; calls++) {
+        struct sgx_enclave_add_pages pages = {.src = (uint64_t)source + done,
+                                              .offset = done,
+                                              .length = LENGTH - done,
+                                              .secinfo = (uint64_t)&secinfo,
+                                              .flags = SGX_PAGE_MEASURE};
+        good = ioctl(fd, SGX_IOC_ENCLAVE_ADD_PAGES, &pages) == 0 && pages.count > 0 &&
+               pages.count % PAGE == 0;
+        done += pages.count;
+    }
+    setitimer(ITIMER_REAL, &never, NULL);
+    check("ADD_PAGES ends early for a signal, with a count to go on from",
+          good && calls > 1 && alarms > 0);
+    close(fd);
+    munmap(source, LENGTH);
+}
+
 static void mapping_rules(void)
 {
     check("a private mapping of the device is EINVAL",
@@ -345,9 +405,11 @@ int main(int argc, char **argv)
     make_tcs();
     reports();
     illegal();
+    straying();
     frames();
     registers();
     creation();
     mapping_rules();
+    interrupted_adding();
     return finish();
 }
