@@ -48,12 +48,16 @@ function openNamespaces(kernel: Kernel, config: Config): Map<string, Fd> {
   const open = new Map<string, Fd>();
   for (const { type, path } of config.linux?.namespaces ?? []) {
     if (path === undefined || path === "") continue;
-    // A fifo in its place would keep whoever opens it waiting.
-    const fd = kernel.open(path, O_RDONLY | O_NONBLOCK);
-    requireType(kernel.namespaceType(fd), type, path);
-    open.set(path, fd);
+    open.set(path, openNamespace(kernel, type, path));
   }
   return open;
+}
+
+export function openNamespace(kernel: Kernel, type: NamespaceType, path: string): Fd {
+  // A fifo in its place would keep whoever opens it waiting.
+  const fd = kernel.open(path, O_RDONLY | O_NONBLOCK);
+  requireType(kernel.namespaceType(fd), type, path);
+  return fd;
 }
 
 /** setns(2) would say EINVAL, which says nothing. */

@@ -24,7 +24,7 @@ import { ociVersion } from "../oci/state.ts";
 import { cgroupOwner } from "../plan/cgroup-owner.ts";
 import { planContainer } from "../plan/container.ts";
 import type { LaunchInput } from "../plan/host.ts";
-import { joinedNamespace } from "../plan/namespaces.ts";
+import { isNew, isSeparate, joinedNamespace } from "../plan/namespaces.ts";
 import { unknownCapabilities } from "../plan/process.ts";
 import { type Caller, checkUser, idMaps, isHostRoot } from "../plan/user.ts";
 import { unmappedGids } from "../plan/user-mounts.ts";
@@ -75,19 +75,24 @@ export type LaunchRequest = {
 /** The rarely needed parts of a launch; {@link loadHelpers} has those that a configuration needs. */
 export type LaunchHelpers = {
   readonly hooks?: typeof import("./hooks.ts");
+  readonly joinedUser?: typeof import("./joined-user.ts");
   readonly listener?: typeof import("./listener.ts");
   readonly netDevices?: typeof import("./net-devices.ts");
   readonly notify?: typeof import("./notify.ts");
 };
 
 export async function loadHelpers(
-  { hooks = {}, linux: { netDevices = {} } = {} }: Config,
+  config: Config,
   seccomp?: SeccompFilter,
   notifySocket?: string,
 ): Promise<LaunchHelpers> {
+  const { hooks = {}, linux: { netDevices = {} } = {} } = config;
   const some = Object.values(hooks).some((list) => list.length > 0);
   return {
     ...(some ? { hooks: await import("./hooks.ts") } : {}),
+    ...(isSeparate(config, "user") && !isNew(config, "user")
+      ? { joinedUser: await import("./joined-user.ts") }
+      : {}),
     ...(Object.keys(netDevices).length === 0
       ? {}
       : { netDevices: await import("./net-devices.ts") }),
@@ -108,8 +113,13 @@ export type Launched = {
  * caller sends that, and releases the directory.
  */
 export function launch(deps: Deps, request: LaunchRequest): Launched {
-  const { bundle } = request;
-  checkSupported(bundle.config);
+  const { config: written } = request.bundle;
+  checkSupported(written);
+  const { joinedUser } = request.helpers;
+  const bundle = {
+    ...request.bundle,
+    config: joinedUser?.withRealMappings(deps, written) ?? written,
+  };
   checkLabels(deps.kernel, bundle.config.process, bundle.config.linux?.mountLabel);
   const caller = callerOf(deps.kernel);
   checkUser(bundle.config, caller);
@@ -125,7 +135,7 @@ export function launch(deps: Deps, request: LaunchRequest): Launched {
     deps.warn(`ignoring option \`${option}\` of a devpts: the container has no such group`);
   }
   const directory = ContainerDirectory.create(deps.kernel, deps.root, request.id, deps.stickyRoot);
-  const attempt = new Attempt(deps, { ...request, caller }, directory);
+  const attempt = new Attempt(deps, { ...request, bundle, caller }, directory);
   try {
     return attempt.launch();
   } catch (error) {
