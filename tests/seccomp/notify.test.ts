@@ -206,12 +206,14 @@ comparison("rune and runc send the same message, but for versions and pids", asy
 testAsPerson(
   "an ordinary user's container has its agent, which gets the programs of exec, too",
   async () => {
+    // runc 1.1.5 may not take the listener of an exec'ed process (SYS_PIDFD_GETFD: EPERM).
+    const further = runtimeName === "rune";
     await using sandbox = new RootlessSandbox();
     const socket = join(sandbox.runtimeDirectory, "agent");
     const gift = join(sandbox.runtimeDirectory, "gift");
     writeFileSync(gift, "from outside\n");
-    const words = ["agent", socket, "3", join(sandbox.runtimeDirectory, "message"), gift];
-    using agent = new Running(sandbox.as([await listener(), ...words]));
+    const words = ["agent", socket, further ? "3" : "1", join(sandbox.runtimeDirectory, "message")];
+    using agent = new Running(sandbox.as([await listener(), ...words, gift]));
     await eventually("the agent listens", () => existsSync(socket));
     await sandbox.must(["spec", "--rootless"]);
     const path = join(sandbox.bundle.path, "config.json");
@@ -231,11 +233,19 @@ testAsPerson(
     });
     const id = sandbox.id();
     await sandbox.must(["run", "--detach", id]);
-    const result = await sandbox.call(["exec", id, "/bin/sh", "-c", script]);
-    expect(result.stderr).toContain("/tmp/a-fail': No medium found");
-    expect(result.stdout).toBe("c\nfrom outside\n");
-    const listed = await sandbox.must(["exec", id, "/bin/sh", "-c", "cd /proc/self/fd && echo *"]);
-    expect(listed.stdout).toBe("0 1 2 3\n");
+    if (further) {
+      const result = await sandbox.call(["exec", id, "/bin/sh", "-c", script]);
+      expect(result.stderr).toContain("/tmp/a-fail': No medium found");
+      expect(result.stdout).toBe("c\nfrom outside\n");
+      const listed = await sandbox.must([
+        "exec",
+        id,
+        "/bin/sh",
+        "-c",
+        "cd /proc/self/fd && echo *",
+      ]);
+      expect(listed.stdout).toBe("0 1 2 3\n");
+    }
     await sandbox.must(["delete", "--force", id]);
     expect(await agent.exited()).toBe(0);
   },
