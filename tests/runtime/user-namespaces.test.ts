@@ -43,6 +43,7 @@ function prepared(runtime = runtimeName): Sandbox {
   return sandbox;
 }
 
+// covers: linux.uidMappings, linux.gidMappings
 test("several ranges are mapped, and what their users make is theirs", async () => {
   await using sandbox = prepared();
   const capabilities = {
@@ -73,6 +74,7 @@ test("several ranges are mapped, and what their users make is theirs", async () 
   ]);
 });
 
+// covers: process.user.additionalGids
 test("additional groups are those of the namespace", async () => {
   await using sandbox = prepared();
   const user = { uid: 10, gid: 1000, additionalGids: [7, 1005] };
@@ -97,6 +99,7 @@ comparison("what the devices look like is what it is with runc", async () => {
   expect(seen[0]).toBe(seen[1] ?? "");
 });
 
+// covers: linux.namespaces.path
 test("a namespace joined by path needs no mappings: its root makes what belongs to its root", async () => {
   await using sandbox = prepared();
   const other = await sandbox.state(await sandbox.started(own, mapped));
