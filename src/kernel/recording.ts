@@ -415,7 +415,7 @@ export class RecordingKernel implements Kernel {
     return (this.ownPid + 1) as Pid; // of the process that is pretended to run
   }
 
-  execute(program: Program): never {
+  async execute(program: Program): Promise<never> {
     this.#call("execute", ...program.argv);
     this.reactions.execute?.(program, this);
     throw new Executed(program);
