@@ -21,7 +21,7 @@ RUNELET_HOSTED  := $(patsubst %.c,$(B)/hosted/%.o,$(filter-out runelet/main.c,$(
 RUNELET_TESTS   := record plan operations resolve copy execute hook relay clean monitor notify net_device label keyring process
 RUNELET_TESTING := $(RUNELET_HEADERS) $(PAL_HEADERS) runelet/tests/support.h pal/tests/tap.h
 TESTS += $(RUNELET_TESTS:%=$(B)/tests/runelet-%)
-$(B)/hosted/%.o: %.c $(RUNELET_TESTING)
+$(B)/hosted/%.o: %.c $(RUNELET_TESTING) $(RULES)
 	@mkdir -p $(@D)
 	$(HOSTED) -c -o $@ $<
 $(B)/hosted/librunelet.a: $(RUNELET_HOSTED)
