@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define RESUME_ARGUMENTS 5
@@ -33,7 +34,7 @@ static void list_slots(const struct run *run, char *text, size_t size)
 
 int op_enter(struct run *run, struct reader *payload, struct failure *f)
 {
-    char record[16], plan[16], channel[16], slots[PLAN_SLOTS * 16], path[32];
+    char record[16], plan[16], channel[16], slots[PLAN_SLOTS * 16];
     uint32_t slot = read_u32(payload);
     char **given = read_list(payload);
     if (payload_done(payload, f) < 0)
@@ -56,8 +57,8 @@ int op_enter(struct run *run, struct reader *payload, struct failure *f)
     stay_open(run->channel);
     char *resume[RESUME_ARGUMENTS] = {"resume", record, plan, channel, slots};
     memcpy(argv + count, resume, sizeof(resume));
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", program);
     char *environment[] = {NULL};
-    execve(path, argv, environment);
-    return fail_errno(f, errno, "execute `%s`", given[0] != NULL ? given[0] : path);
+    /* By descriptor: the /proc in sight may be the container's by now. */
+    syscall(SYS_execveat, program, "", argv, environment, AT_EMPTY_PATH);
+    return fail_errno(f, errno, "execute `%s`", given[0] != NULL ? given[0] : "the next program");
 }

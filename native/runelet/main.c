@@ -69,6 +69,13 @@ static void close_others(const struct run *run)
     sys_close_range(next, UINT_MAX, 0);
 }
 
+/* ENTER had to let it through; the payload must not get it. */
+static void close_on_exec(int fd)
+{
+    if (fd > STDERR_FILENO)
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 static int restore_slots(struct run *run, char *text, struct failure *f)
 {
     for (unsigned i = 0; i < PLAN_SLOTS; i++)
@@ -83,6 +90,7 @@ static int restore_slots(struct run *run, char *text, struct failure *f)
         if (slot < 0 || slot >= PLAN_SLOTS || fd < 0)
             return fail_code(f, FAILURE_PLAN, "malformed slots", "resume");
         run->slots[slot] = fd;
+        close_on_exec(fd);
     }
     return 0;
 }
@@ -111,6 +119,8 @@ static int start(struct run *run, int argc, char **argv, struct failure *f)
         return -1;
     if (plan_open(run, plan, f) < 0)
         return -1;
+    close_on_exec(plan);
+    close_on_exec(run->channel);
     if (resume && (restore_slots(run, argv[5], f) < 0 || skip_records(run, number(argv[2]), f) < 0))
         return -1;
     /* After ENTER the descriptors are chosen already, and KEEP_FDS may refer to unnamed ones. */

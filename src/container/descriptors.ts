@@ -30,7 +30,7 @@ export function openDescriptors(
   const namespaces = openNamespaces(kernel, request.bundle.config);
   const consoleSocket = request.console;
   const fifo = request.waitsForStart ? makeFifo(kernel, directory) : undefined;
-  const enclave = openEnclave(deps, request, directory);
+  const enclave = { ...openReentry(deps, request), ...openEnclave(deps, request, directory) };
   const all = [...namespaces.values(), ...preservedDescriptors(request.preserveFds)];
   if (consoleSocket !== undefined) all.push(consoleSocket);
   if (fifo !== undefined) all.push(fifo);
@@ -48,12 +48,16 @@ function openNamespaces(kernel: Kernel, config: Config): Map<string, Fd> {
   const open = new Map<string, Fd>();
   for (const { type, path } of config.linux?.namespaces ?? []) {
     if (path === undefined || path === "") continue;
-    // A fifo in its place would keep whoever opens it waiting.
-    const fd = kernel.open(path, O_RDONLY | O_NONBLOCK);
-    requireType(kernel.namespaceType(fd), type, path);
-    open.set(path, fd);
+    open.set(path, openNamespace(kernel, type, path));
   }
   return open;
+}
+
+export function openNamespace(kernel: Kernel, type: NamespaceType, path: string): Fd {
+  // A fifo in its place would keep whoever opens it waiting.
+  const fd = kernel.open(path, O_RDONLY | O_NONBLOCK);
+  requireType(kernel.namespaceType(fd), type, path);
+  return fd;
 }
 
 /** setns(2) would say EINVAL, which says nothing. */
@@ -74,15 +78,32 @@ function makeFifo(kernel: Kernel, directory: ContainerDirectory): Fd {
   return kernel.open(directory.fifo, O_RDWR);
 }
 
+/**
+ * An ordinary user may take no descriptor from a program that is not dumpable and was started outside
+ * the container's user namespace (__ptrace_may_access in kernel/ptrace.c): where a seccomp listener has
+ * to be taken, runelet starts once more inside.
+ */
+export function reentryFor({ kernel, libDir }: Deps, hasListener: boolean): Fd | undefined {
+  if (!hasListener || kernel.euid() === 0) return undefined;
+  return kernel.sealedCopy(`${libDir}/runelet`, "runelet");
+}
+
+function openReentry(deps: Deps, { seccomp }: LaunchRequest): Pick<Descriptors, "all" | "entry"> {
+  const program = reentryFor(deps, seccomp?.listener !== undefined);
+  return program === undefined
+    ? { all: [] }
+    : { all: [program], entry: { name: "runelet", program } };
+}
+
 function openEnclave(
   { kernel, libDir }: Deps,
   { enclave }: LaunchRequest,
   directory: ContainerDirectory,
-): Pick<Descriptors, "all" | "entry" | "enclave"> {
-  if (enclave === undefined) return { all: [] };
+): Partial<Pick<Descriptors, "all" | "entry" | "enclave">> {
+  if (enclave === undefined) return {};
   const name = enclave.pal === undefined ? "runelet" : "init-runelet";
   const simulated = enclave.state.platform === "simulation";
-  if (enclave.pal === undefined && !simulated) return { all: [] };
+  if (enclave.pal === undefined && !simulated) return {};
   const program = kernel.sealedCopy(`${libDir}/${name}`, name);
   const simulator = simulated ? kernel.sealedCopy(`${libDir}/sgxsim`, "sgxsim") : undefined;
   const all = simulator === undefined ? [program] : [program, simulator];

@@ -17,6 +17,7 @@ import { awaitReady } from "./await-ready.ts";
 import { receive, runDetached } from "./channel.ts";
 import { requireConsoleSocket } from "./console.ts";
 import { closingOnFailure, type Deps } from "./deps.ts";
+import { reentryFor } from "./descriptors.ts";
 import { keptProcess, keptSeccomp } from "./kept.ts";
 import { checkDescriptors } from "./launch.ts";
 import { checkLabels } from "./lsm.ts";
@@ -68,11 +69,13 @@ async function execWith(deps: Deps, request: ExecRequest): Promise<void> {
   const seccomp = inEnclave ? undefined : await keptSeccomp(deps, state);
   if (inEnclave && request.cgroups.length > 0) throw oneProcess(state.id);
   const cgroup = await cgroupOf(deps, state, request.cgroups);
+  const reentry = reentryFor(deps, seccomp?.listener !== undefined);
   const plan = inEnclave
     ? planInEnclave(deps, process, state, inputs)
     : planOrdinary(deps, process, { ...state, cgroup }, request, {
         ...inputs,
         ...(seccomp === undefined ? {} : { seccomp: plannedSeccomp(seccomp) }),
+        ...(reentry === undefined ? {} : { reentry }),
       });
   const { listener } = seccomp ?? {};
   const takeListener =
@@ -125,7 +128,12 @@ function monitorPlan(
   });
 }
 
-type Inputs = { readonly init: Fd; readonly consoleSocket?: Fd; readonly seccomp?: Seccomp };
+type Inputs = {
+  readonly init: Fd;
+  readonly consoleSocket?: Fd;
+  readonly seccomp?: Seccomp;
+  readonly reentry?: Fd;
+};
 
 function planOrdinary(
   { kernel }: Deps,

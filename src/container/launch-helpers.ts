@@ -2,6 +2,7 @@
 /** The parts of a launch that few containers need, and that are loaded only for these. */
 import { RuneError } from "../errors/error.ts";
 import type { Config } from "../oci/config.ts";
+import { isNew, isSeparate } from "../plan/namespaces.ts";
 import type { RdtGroups } from "../rdt/groups.ts";
 import type { SeccompFilter } from "../seccomp/filter.ts";
 import type { Deps } from "./deps.ts";
@@ -9,6 +10,7 @@ import type { Deps } from "./deps.ts";
 /** {@link loadHelpers} has those that a configuration needs. */
 export type LaunchHelpers = {
   readonly hooks?: typeof import("./hooks.ts");
+  readonly joinedUser?: typeof import("./joined-user.ts");
   readonly listener?: typeof import("./listener.ts");
   readonly netDevices?: typeof import("./net-devices.ts");
   readonly notify?: typeof import("./notify.ts");
@@ -16,13 +18,17 @@ export type LaunchHelpers = {
 };
 
 export async function loadHelpers(
-  { hooks = {}, linux: { netDevices = {}, intelRdt } = {} }: Config,
+  config: Config,
   seccomp?: SeccompFilter,
   notifySocket?: string,
 ): Promise<LaunchHelpers> {
+  const { hooks = {}, linux: { netDevices = {}, intelRdt } = {} } = config;
   const some = Object.values(hooks).some((list) => list.length > 0);
   return {
     ...(some ? { hooks: await import("./hooks.ts") } : {}),
+    ...(isSeparate(config, "user") && !isNew(config, "user")
+      ? { joinedUser: await import("./joined-user.ts") }
+      : {}),
     ...(Object.keys(netDevices).length === 0
       ? {}
       : { netDevices: await import("./net-devices.ts") }),

@@ -89,8 +89,13 @@ export type Launched = {
  * caller sends that, and releases the directory.
  */
 export function launch(deps: Deps, request: LaunchRequest): Launched {
-  const { bundle } = request;
-  checkSupported(bundle.config);
+  const { config: written } = request.bundle;
+  checkSupported(written);
+  const { joinedUser } = request.helpers;
+  const bundle = {
+    ...request.bundle,
+    config: joinedUser?.withRealMappings(deps, written) ?? written,
+  };
   checkLabels(deps.kernel, bundle.config.process, bundle.config.linux?.mountLabel);
   const caller = callerOf(deps.kernel);
   checkUser(bundle.config, caller);
@@ -106,7 +111,7 @@ export function launch(deps: Deps, request: LaunchRequest): Launched {
     deps.warn(`ignoring option \`${option}\` of a devpts: the container has no such group`);
   }
   const directory = ContainerDirectory.create(deps.kernel, deps.root, request.id, deps.stickyRoot);
-  const attempt = new Attempt(deps, { ...request, caller }, directory);
+  const attempt = new Attempt(deps, { ...request, bundle, caller }, directory);
   try {
     return attempt.launch();
   } catch (error) {

@@ -24,6 +24,8 @@ export type ExecInput = {
   readonly keyringOf?: string;
   readonly container: ContainerScheduling;
   readonly seccomp?: Seccomp;
+  /** Runelet once more, for the user namespace to be that of its start. */
+  readonly reentry?: Fd;
 };
 
 export function planExec(process: Process, input: ExecInput): PlanBuilder {
@@ -56,6 +58,9 @@ export function planExec(process: Process, input: ExecInput): PlanBuilder {
   // After the cgroup is joined, whose cpuset would undo it.
   plan.add(...affinity(process.execCPUAffinity?.final));
   if (joinsUser) plan.add({ op: "namespaceRoot" });
+  if (input.reentry !== undefined) {
+    plan.add({ op: "enter", program: plan.inherit(input.reentry), argv: ["runelet"] });
+  }
   if (input.keyringOf !== undefined) plan.add(...sessionKeyring(input.keyringOf, process, proc));
   if (console !== undefined) {
     const { height = 0, width = 0 } = process.consoleSize ?? {};

@@ -2,7 +2,7 @@
 /** Mounts that a user namespace cannot have as the configuration asks for them. */
 import type { Config, Mount } from "../oci/config.ts";
 import type { NamespaceType } from "../oci/namespaces.ts";
-import { isNew, isSeparate } from "./namespaces.ts";
+import { isSeparate } from "./namespaces.ts";
 import { type Caller, hostId } from "./user.ts";
 
 /** These show a namespace; only its own user namespace may mount them: kernel, fs/sysfs/mount.c, ipc/mqueue.c. */
@@ -28,13 +28,13 @@ export function withoutUnmappedGid(
   data: readonly string[],
   config: Config,
 ): readonly string[] {
-  if (type !== "devpts" || !isNew(config, "user")) return data;
+  if (type !== "devpts" || !isSeparate(config, "user")) return data;
   return data.filter((option) => !isUnmappedGid(option, config));
 }
 
 /** Options that {@link withoutUnmappedGid} leaves out, to be told. */
 export function unmappedGids(config: Config): string[] {
-  if (!isNew(config, "user")) return [];
+  if (!isSeparate(config, "user")) return [];
   const terminals = (config.mounts ?? []).filter(({ type }) => type === "devpts");
   const options = terminals.flatMap((mount) => mount.options ?? []);
   return options.filter((option) => isUnmappedGid(option, config));

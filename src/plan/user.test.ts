@@ -48,11 +48,12 @@ test("ids that the container has not are refused before anything is done", () =>
   expect(check({ additionalGids: [0] }, { kind }, root)).not.toThrow();
   expect(check({ additionalGids: [7] }, ranges)).not.toThrow();
   expect(check({ additionalGids: [70_000] }, ranges)).toThrow("70000 is not mapped");
-  // Another's namespace: its maps are not in the configuration.
-  const joined = {
-    linux: { namespaces: [{ type: "user", path: "/ns" }, { type: "mount" }] },
-  } as const;
+  // Another's namespace, whose maps have been read.
+  const namespaces = [{ type: "user", path: "/ns" }, { type: "mount" }] as const;
+  const joined = { linux: { namespaces, uidMappings: range, gidMappings: range } };
   expect(check({ uid: 7 }, joined)).not.toThrow();
+  expect(check({ uid: 70_000 }, joined)).toThrow("70000 is not mapped");
+  expect(check({ additionalGids: [7] }, joined)).not.toThrow();
 });
 
 test("an ordinary user needs a user namespace; root of one does not", () => {

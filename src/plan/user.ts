@@ -50,7 +50,6 @@ export function checkUser(config: Config, caller: Caller): void {
     if (caller.euid !== 0) throw needsUserNamespace(caller);
     return;
   }
-  if (!isNew(config, "user")) return; // another's maps: the kernel has them
   const { uidMappings = [], gidMappings = [] } = config.linux ?? {};
   const { uid, gid, additionalGids = [] } = config.process.user;
   requireMapped("process.user.uid", uid, uidMappings);
@@ -82,7 +81,7 @@ function requireMapped(field: string, id: number, mappings: readonly IdMapping[]
     code: "CONFIG_INVALID",
     doing: `config \`${field}\``,
     reason: `${id} is not mapped in the container's user namespace`,
-    hint: "add a range that has it to `linux.uidMappings` or `linux.gidMappings`",
+    hint: "the ranges of `linux.uidMappings` and `linux.gidMappings`, or of the namespace that is joined, have to have it",
   });
 }
 

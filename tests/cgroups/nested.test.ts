@@ -37,6 +37,7 @@ const nest =
   `cd ${inside}; i=0; while [ $i -lt ${depth} ]; do mkdir ${name} && cd -P ${name} 2>/dev/null || exit 9; i=$((i+1)); done; ` +
   "echo nested >/tmp/nested";
 
+// covers: linux.cgroupsPath
 deep("cgroups deeper than a path can name go with the container", async () => {
   await using sandbox = new Sandbox();
   sandbox.configure(ownCgroups, writable, shell(`${nest}; exec sleep 1000`));

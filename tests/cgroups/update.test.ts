@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `update`: what changes in the files of a container's cgroups, what stays, and what it refuses. */
 import { expect } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type JsonObject, shell } from "../support/bundle.ts";
 import { comparison, needs, only, runtimeName } from "../support/runtime.ts";
@@ -154,6 +154,7 @@ either("a container that is created, and one that is paused, can be updated", as
 const less = only("rune", "1.1.5 takes no flags beside an object, and less of it");
 const bothTold = withoutVersion1("memory", "cpu") === undefined ? less : v1;
 
+// covers: update --cpu-burst, update --cpu-idle
 bothTold("flags count before the object, and every field of it is set", async () => {
   await using sandbox = new Sandbox();
   const id = await started(sandbox, before);
@@ -266,4 +267,26 @@ either("what cannot be updated", async () => {
   await sandbox.must(["kill", id, "KILL"]);
   await sandbox.reaches(id, "stopped");
   expect((await sandbox.call(["update", "--memory", "64m", id])).status).toBe(1);
+});
+
+const realTime = needs(
+  withoutVersion1("cpu") ??
+    (existsSync("/sys/fs/cgroup/cpu/cpu.rt_runtime_us")
+      ? undefined
+      : "needs a kernel with RT_GROUP_SCHED"),
+);
+
+// covers: update --cpu-rt-period, update --cpu-rt-runtime
+realTime("version 1: the budget for real time", async () => {
+  await using sandbox = new Sandbox();
+  const id = await started(sandbox, before);
+  const read = () => ["cpu.rt_period_us", "cpu.rt_runtime_us"].map((f) => limit(f, sandbox.mark));
+  expect(read()).toEqual(["1000000", "0"]);
+  await sandbox.must(["update", "--cpu-rt-period", "500000", id]);
+  expect(read()).toEqual(["500000", "0"]);
+  // More than the groups above have to give away: the kernel's answer, and all stays.
+  const above = ["--cpu-rt-period", "400000", "--cpu-rt-runtime", "400001"];
+  expect((await sandbox.call(["update", ...above, id])).status).toBe(1);
+  expect(read()[1]).toBe("0");
+  if (runtimeName === "rune") expect(read()[0]).toBe("500000");
 });

@@ -115,6 +115,17 @@ test("create, exec, start, kill, delete of a running enclave", async () => {
 
 const onPlatform: JsonObject = { annotations: { "enclave.platform": "simulation" } };
 
+// CVE-2024-21626: a directory of the host that stays open is a way out.
+test("an ordinary program on the platform gets no descriptor of rune's", async () => {
+  await using sandbox = new Sandbox("rune");
+  const list = shell("cd /proc/self/fd && echo *");
+  const { status, stdout } = await sandbox.run(onPlatform, list);
+  expect({ status, stdout }).toEqual({ status: 0, stdout: "0 1 2 3\n" }); // 3 is the shell's own
+  const id = await sandbox.started(onPlatform);
+  const listed = await sandbox.must(["exec", id, "/bin/sh", "-c", "cd /proc/self/fd && echo *"]);
+  expect(listed.stdout).toBe("0 1 2 3\n");
+});
+
 test("a platform without a type: an ordinary container in which programs find one", async () => {
   await using sandbox = new Sandbox("rune");
   const script = "ls -l /dev/sgx_enclave; : < /dev/sgx_enclave && echo opened";

@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defaultSpec, type SpecKind } from "../../src/oci/default-spec.ts";
+import { binaryOf } from "../support/runtime.ts";
 
 const runc = Bun.which("runc");
 const host = { unifiedCgroups: existsSync("/sys/fs/cgroup/cgroup.controllers") };
@@ -45,4 +46,36 @@ test.skipIf(skip)(`the rootless configuration is runc's${reason}`, () => {
   const [uid, gid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0];
   const expected = { ...runcSpec("--rootless"), ...differences };
   expect(runeSpec({ kind: "rootless", uid, gid })).toEqual(expected);
+});
+
+function written(...flags: string[]) {
+  const { exitCode, stderr } = Bun.spawnSync([binaryOf("rune"), "spec", ...flags]);
+  return { status: exitCode, stderr: stderr.toString() };
+}
+
+// covers: spec --bundle, spec --enclave
+test("a document goes into the bundle that is named, and over none that is there", () => {
+  const bundle = mkdtempSync(join(tmpdir(), "rune-spec-"));
+  try {
+    const file = join(bundle, "config.json");
+    expect(written("--bundle", bundle)).toEqual({ status: 0, stderr: "" });
+    const plain = readFileSync(file, "utf8");
+    expect(JSON.parse(plain)).toEqual(runeSpec({ kind: "default" }));
+    expect(JSON.parse(plain)).not.toHaveProperty("annotations");
+    const again = written("--bundle", bundle, "--enclave");
+    expect(again.status).toBe(1);
+    expect(again.stderr).toContain("config.json");
+    expect(readFileSync(file, "utf8")).toBe(plain);
+    rmSync(file);
+    expect(written("--bundle", bundle, "--enclave")).toEqual({ status: 0, stderr: "" });
+    expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({
+      annotations: {
+        "enclave.type": "intelSgx",
+        "enclave.runtime.path": expect.stringMatching(/^\/.*\.so$/),
+      },
+      process: { cwd: "/var/run/rune" },
+    });
+  } finally {
+    rmSync(bundle, { recursive: true, force: true });
+  }
 });

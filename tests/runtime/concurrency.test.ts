@@ -34,6 +34,7 @@ only("rune", "the losers of 1.1.5 wait for ever")(
   },
 );
 
+// covers: run
 test("twenty containers run at once", async () => {
   await using sandbox = new Sandbox();
   sandbox.configure({ process: { args: ["/bin/sh", "-c", "echo hello; exit 3"] } });

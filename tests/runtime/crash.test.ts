@@ -50,6 +50,7 @@ for (const [name, verb] of Object.entries({
   });
 }
 
+// covers: delete
 atomic("delete, killed at any moment, can be repeated", async () => {
   await using sandbox = new Sandbox();
   sandbox.configure({ process: { args: ["/bin/sleep", "1000"] } });
@@ -66,6 +67,7 @@ atomic("delete, killed at any moment, can be repeated", async () => {
   await sandbox.expectNothingLeft();
 });
 
+// covers: start
 atomic("start, killed at any moment, leaves a container that is created or running", async () => {
   await using sandbox = new Sandbox();
   for (let round = 0; round < 15; round++) {

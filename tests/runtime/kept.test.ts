@@ -8,6 +8,7 @@ import { Sandbox } from "../support/sandbox.ts";
 
 const asItWas = only("rune", "runc reads `process` from the bundle each time");
 
+// covers: exec
 asItWas("exec keeps to the process settings of the creation", async () => {
   await using sandbox = new Sandbox();
   const id = await sandbox.started({

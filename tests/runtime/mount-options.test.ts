@@ -132,6 +132,7 @@ for (const [source, options, seen] of recursive) {
   );
 }
 
+// covers: mounts.options
 test("a bind mount is remounted", async () => {
   await using sandbox = new Sandbox();
   const source = join(sandbox.path, "source");

@@ -182,6 +182,18 @@ test("a label of a module that the host does not have is refused", async () => {
   }
 });
 
+// covers: process.scheduler.flags
+newer("1.2")("a priority that children do not inherit", async () => {
+  await using sandbox = new Sandbox();
+  const flags = ["SCHED_FLAG_RESET_ON_FORK"];
+  const scheduler = { policy: "SCHED_BATCH", nice: -3, flags };
+  // `read` is the shell's own, `cut` a child of it, as it is not the last command.
+  const script = `read -r line </proc/self/stat; set -- $line; shift 18; echo $1; ${statField(19)}; :`;
+  expect(await sandbox.output(process({ scheduler }, script))).toBe("-3\n0"); // sched(7)
+  const inherited = { scheduler: { policy: "SCHED_BATCH", nice: -3 } };
+  expect(await sandbox.output(process(inherited, script))).toBe("-3\n-3");
+});
+
 // covers: process.scheduler.runtime, process.scheduler.deadline, process.scheduler.period
 newer("1.2")("a deadline, in nanoseconds", async () => {
   await using sandbox = new Sandbox();

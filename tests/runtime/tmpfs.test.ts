@@ -47,6 +47,7 @@ test("without tmpcopyup it is empty", async () => {
   expect(await sandbox.output(tmpfs("/data"), shell("ls -A /data"))).toBe("");
 });
 
+// covers: mounts.options
 test("tmpcopyup copies all, and nothing is written back", async () => {
   await using sandbox = withContent();
   const text = await sandbox.output(

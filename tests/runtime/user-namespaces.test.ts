@@ -43,6 +43,7 @@ function prepared(runtime = runtimeName): Sandbox {
   return sandbox;
 }
 
+// covers: linux.uidMappings, linux.gidMappings
 test("several ranges are mapped, and what their users make is theirs", async () => {
   await using sandbox = prepared();
   const capabilities = {
@@ -73,6 +74,7 @@ test("several ranges are mapped, and what their users make is theirs", async () 
   ]);
 });
 
+// covers: process.user.additionalGids
 test("additional groups are those of the namespace", async () => {
   await using sandbox = prepared();
   const user = { uid: 10, gid: 1000, additionalGids: [7, 1005] };
@@ -97,6 +99,7 @@ comparison("what the devices look like is what it is with runc", async () => {
   expect(seen[0]).toBe(seen[1] ?? "");
 });
 
+// covers: linux.namespaces.path
 test("a namespace joined by path needs no mappings: its root makes what belongs to its root", async () => {
   await using sandbox = prepared();
   const other = await sandbox.state(await sandbox.started(own, mapped));
@@ -117,6 +120,36 @@ test("a namespace joined by path needs no mappings: its root makes what belongs 
     const { uid, gid } = statSync(join(sandbox.bundle.rootfs, "tmp", name));
     expect([uid, gid]).toEqual([first, first]);
   }
+});
+
+// runc refuses it since 1.2; 1.1.5 goes by what is written and is wrong about the owners of what it makes.
+only("rune", "runc refuses it since 1.2")(
+  "mappings beside the path of a namespace have to be its own",
+  async () => {
+    await using sandbox = prepared();
+    const other = await sandbox.state(await sandbox.started(own, mapped));
+    const joining = namespaces([], { type: "user", path: `/proc/${other.pid}/ns/user` });
+    expect((await sandbox.run(joining, mapped, shell("exit 7"))).status).toBe(7);
+    const gidMappings = [{ containerID: 0, hostID: first, size: 99 }];
+    const { status, stderr } = await sandbox.run(joining, mapped, { linux: { gidMappings } });
+    expect(status).toBe(1);
+    expect(stderr).toContain("config `linux.gidMappings`");
+    expect(stderr).toContain(`\`0 ${first} 100, 1000 ${first + 3000} 10\``);
+  },
+);
+
+test("ids that a joined namespace has not are refused", async () => {
+  await using sandbox = prepared();
+  const other = await sandbox.state(await sandbox.started(own, mapped));
+  const joining = namespaces([], { type: "user", path: `/proc/${other.pid}/ns/user` });
+  const repeated = runtimeName === "runc" ? mapped : {};
+  const user = (uid: number, gid: number) => ({ process: { user: { uid, gid } } });
+  const whoami = shell("id -u; id -g");
+  const known = await sandbox.output(joining, repeated, user(4000, 1009), whoami);
+  expect(lines(known)).toEqual(["4000", "1009"]);
+  const unknown = await sandbox.run(joining, repeated, user(4001, 0), whoami);
+  expect(unknown.status).toBe(1);
+  if (runtimeName === "rune") expect(unknown.stderr).toContain("4001 is not mapped");
 });
 
 test("the terminal of a further process belongs to the container's root", async () => {

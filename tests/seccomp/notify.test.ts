@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** System calls that an agent outside the container decides on: SCMP_ACT_NOTIFY. */
 import { expect } from "bun:test";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type JsonObject, shell } from "../support/bundle.ts";
 import { eventually, Running } from "../support/command.ts";
 import { listener } from "../support/probe.ts";
+import { RootlessSandbox, test as testAsPerson } from "../support/rootless.ts";
 import { comparison, only, runtimeName, test } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
 
@@ -201,3 +202,51 @@ comparison("rune and runc send the same message, but for versions and pids", asy
   }
   expect(sent[0]).toEqual(sent[1] ?? {});
 });
+
+testAsPerson(
+  "an ordinary user's container has its agent, which gets the programs of exec, too",
+  async () => {
+    // runc 1.1.5 may not take the listener of an exec'ed process (SYS_PIDFD_GETFD: EPERM).
+    const further = runtimeName === "rune";
+    await using sandbox = new RootlessSandbox();
+    const socket = join(sandbox.runtimeDirectory, "agent");
+    const gift = join(sandbox.runtimeDirectory, "gift");
+    writeFileSync(gift, "from outside\n");
+    const words = ["agent", socket, further ? "3" : "1", join(sandbox.runtimeDirectory, "message")];
+    using agent = new Running(sandbox.as([await listener(), ...words, gift]));
+    await eventually("the agent listens", () => existsSync(socket));
+    await sandbox.must(["spec", "--rootless"]);
+    const path = join(sandbox.bundle.path, "config.json");
+    const { linux, process, ...config } = JSON.parse(readFileSync(path, "utf8"));
+    rmSync(path);
+    const seccomp = {
+      defaultAction: "SCMP_ACT_ALLOW",
+      architectures: ["SCMP_ARCH_X86_64"],
+      listenerPath: socket,
+      syscalls: [{ names: notified, action: "SCMP_ACT_NOTIFY" }],
+    };
+    sandbox.configureExactly({
+      ...config,
+      linux: { ...linux, seccomp },
+      process: { ...process, terminal: false, args: ["/bin/sleep", "1000"] },
+      root: { path: "rootfs" },
+    });
+    const id = sandbox.id();
+    await sandbox.must(["run", "--detach", id]);
+    if (further) {
+      const result = await sandbox.call(["exec", id, "/bin/sh", "-c", script]);
+      expect(result.stderr).toContain("/tmp/a-fail': No medium found");
+      expect(result.stdout).toBe("c\nfrom outside\n");
+      const listed = await sandbox.must([
+        "exec",
+        id,
+        "/bin/sh",
+        "-c",
+        "cd /proc/self/fd && echo *",
+      ]);
+      expect(listed.stdout).toBe("0 1 2 3\n");
+    }
+    await sandbox.must(["delete", "--force", id]);
+    expect(await agent.exited()).toBe(0);
+  },
+);

@@ -41,6 +41,7 @@ for (const action of ["SCMP_ACT_KILL_PROCESS", "SCMP_ACT_TRAP"]) {
   });
 }
 
+// covers: linux.seccomp.syscalls.args
 test("rules on arguments; several on one argument are alternatives", async () => {
   await using sandbox = new Sandbox();
   const equal = (index: number, value: number) => ({ index, value, op: "SCMP_CMP_EQ" });
@@ -91,6 +92,22 @@ const probe = `
       printf("%ld %d %ld %d\\n", newer, a, swapon, b);
   }`;
 
+// covers: linux.seccomp.defaultErrnoRet
+test("a call that no rule names gets the profile's own number", async () => {
+  await using sandbox = new Sandbox();
+  const { syscalls, ...profile } = dockerProfile() as { syscalls: { names: string[] }[] }; // as that file makes it
+  const without = syscalls.map((rule) => {
+    return { ...rule, names: rule.names.filter((name) => !name.startsWith("mkdir")) };
+  });
+  for (const [defaultErrnoRet, says] of [
+    [1, "Operation not permitted"],
+    [28, "No space left on device"],
+  ] as const) {
+    const seccomp = { ...profile, defaultErrnoRet, syscalls: without };
+    expect((await sandbox.run(under(seccomp), shell("mkdir /tmp/x"))).stderr).toContain(says);
+  }
+});
+
 test("a system call newer than the profile answers ENOSYS, an old forbidden one EPERM", async () => {
   await using sandbox = new Sandbox();
   const program = join(sandbox.bundle.rootfs, "probe");
@@ -99,6 +116,7 @@ test("a system call newer than the profile answers ENOSYS, an old forbidden one 
   expect(await sandbox.output(under(dockerProfile()), { process })).toBe("-1 38 -1 1");
 });
 
+// covers: exec
 test("exec gets the container's filter", async () => {
   await using sandbox = new Sandbox();
   const id = await sandbox.started(under(dockerProfile()));
