@@ -8,7 +8,8 @@ set -eu
 cd "$(dirname "$0")/.."
 
 build_packages="gcc make libc6-dev musl-tools libseccomp2 busybox-static"
-test_packages="clang-format openssl runc crun strace uidmap golang-github-containers-common dbus systemd procps e2fsprogs zsh fish mandoc"
+test_packages="clang-format openssl runc crun strace uidmap golang-github-containers-common dbus systemd procps e2fsprogs zsh fish mandoc
+containerd docker.io podman iptables iproute2"
 
 main() {
     check_machine
@@ -42,8 +43,18 @@ hint: as root: apt-get install --no-install-recommends $1"
     echo "setup: installing $1"
     export DEBIAN_FRONTEND=noninteractive
     apt_get update -qq || stop "apt-get update failed; see above"
+    keep_services_down
     # shellcheck disable=SC2086 # a list of package names
     apt_get install -qq -y --no-install-recommends $1 >/dev/null || stop "apt-get install failed; see above"
+}
+
+# The tests start engines themselves, away from the machine: installing one must not start it.
+keep_services_down() {
+    policy=/usr/sbin/policy-rc.d
+    [ ! -e "$policy" ] || return 0
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
 }
 
 # Another apt may be at work, on a new machine most of all: wait for its lock.
