@@ -8,3 +8,14 @@ export const otherRuntimes: Readonly<Record<string, readonly string[]>> = {
   // File by file: one is added once each of its tests has been gone through with crun.
   crun: ["tests/runtime/exit-status.test.ts"],
 };
+
+/**
+ * What runs again with WARM=1, through a planner (docs/explanation/planner.md): the results are the same
+ * as of a cold start, test by test.
+ */
+export const warm = {
+  /** For every change. */
+  some: ["tests/runtime/lifecycle.test.ts", "tests/runtime/exec.test.ts"],
+  /** With `--conformance`. */
+  all: ["tests/runtime/", "tests/cgroups/", "tests/seccomp/", "tests/security/"],
+} as const;

@@ -41,20 +41,27 @@ int channel_send_map(const struct run *run, pid_t pid, struct failure *f)
     return send_process(run, CHANNEL_MAP, pid, f);
 }
 
-int channel_send_ready(const struct run *run, struct failure *f)
+static int send_word(const struct run *run, enum channel_code code, struct failure *f)
 {
     uint8_t buffer[32];
     struct writer w;
-    write_begin(&w, buffer, sizeof(buffer), CHANNEL_READY, 0);
+    write_begin(&w, buffer, sizeof(buffer), code, 0);
     return send_record(run, &w, f);
+}
+
+int channel_send_ready(const struct run *run, struct failure *f)
+{
+    return send_word(run, CHANNEL_READY, f);
 }
 
 int channel_send_hooks(const struct run *run, struct failure *f)
 {
-    uint8_t buffer[32];
-    struct writer w;
-    write_begin(&w, buffer, sizeof(buffer), CHANNEL_HOOKS, 0);
-    return send_record(run, &w, f);
+    return send_word(run, CHANNEL_HOOKS, f);
+}
+
+int channel_send_devices(const struct run *run, struct failure *f)
+{
+    return send_word(run, CHANNEL_DEVICES, f);
 }
 
 int channel_send_listener(const struct run *run, int listener, struct failure *f)

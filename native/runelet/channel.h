@@ -12,6 +12,7 @@ enum channel_code {
     CHANNEL_FAILED = 3,
     CHANNEL_HOOKS = 4,
     CHANNEL_LISTENER = 5,
+    CHANNEL_DEVICES = 6,
     CHANNEL_RUN = 16,
     CHANNEL_PLAN = 17,
     CHANNEL_RESUME = 18,
@@ -24,6 +25,7 @@ int channel_send_pid(const struct run *run, pid_t pid, struct failure *f);
 int channel_send_map(const struct run *run, pid_t pid, struct failure *f);
 int channel_send_ready(const struct run *run, struct failure *f);
 int channel_send_hooks(const struct run *run, struct failure *f);
+int channel_send_devices(const struct run *run, struct failure *f);
 int channel_send_listener(const struct run *run, int listener, struct failure *f);
 /* Reports on the channel, or in one line on standard error where there is none. */
 void channel_send_failure(const struct run *run, const struct failure *why);

@@ -21,11 +21,12 @@
 #define KEY_USR_SEARCH 0x00080000u
 
 /*
- * A file of this thread in the host's procfs, which was opened before the container's mounts were
- * made: an image that puts a file or another procfs file over /proc/self/attr/exec would have the
- * label go elsewhere (CVE-2019-16884, CVE-2025-52881). Nothing mounted below is crossed.
+ * A file of `self` or `thread-self` in the host's procfs, which was opened before the container's
+ * mounts were made: an image that puts a file or another procfs file over /proc/self/attr/exec
+ * would have the label go elsewhere (CVE-2019-16884, CVE-2025-52881). Nothing mounted below is
+ * crossed.
  */
-static int open_thread_file(int proc, const char *name)
+static int open_own_file(int proc, const char *whose, const char *name, int flags)
 {
     struct statfs fs;
     if (fstatfs(proc, &fs) < 0)
@@ -38,10 +39,10 @@ static int open_thread_file(int proc, const char *name)
         .flags = O_DIRECTORY | O_PATH | O_CLOEXEC,
         .resolve = RESOLVE_BENEATH_ | RESOLVE_NO_XDEV_ | RESOLVE_NO_MAGICLINKS_,
     };
-    int self = sys_openat2(proc, "thread-self", &how);
+    int self = sys_openat2(proc, whose, &how);
     if (self < 0)
         return -1;
-    how.flags = O_WRONLY | O_CLOEXEC;
+    how.flags = (uint64_t)flags | O_CLOEXEC;
     int fd = sys_openat2(self, name, &how), error = errno;
     close(self);
     errno = error;
@@ -57,7 +58,7 @@ int op_label(struct run *run, struct reader *payload, struct failure *f)
     int proc = slot_fd(run, slot, f);
     if (proc < 0)
         return -1;
-    int fd = open_thread_file(proc, name);
+    int fd = open_own_file(proc, "thread-self", name, O_WRONLY);
     if (fd < 0)
         return fail_errno(f, errno, "open `/proc/thread-self/%s`", name);
     ssize_t n = write(fd, label, size);
@@ -114,7 +115,7 @@ int op_time(struct run *run, struct reader *payload, struct failure *f)
         return fail_errno(f, errno, "make a time namespace");
     if (size > 0) {
         prctl(PR_SET_DUMPABLE, 1); /* else the file is the host root's: proc_pid(5) */
-        int fd = openat(proc, "self/timens_offsets", O_WRONLY | O_CLOEXEC), failed = errno;
+        int fd = open_own_file(proc, "self", "timens_offsets", O_WRONLY), failed = errno;
         prctl(PR_SET_DUMPABLE, 0);
         if (fd < 0)
             return fail_errno(f, failed, "open `/proc/self/timens_offsets`");
@@ -125,9 +126,13 @@ int op_time(struct run *run, struct reader *payload, struct failure *f)
             return fail_errno(f, n < 0 ? error : EIO, "set time offsets `%.*s`", (int)size - 1,
                               (const char *)offsets);
     }
-    int fd = openat(proc, "self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+    int directory = open_own_file(proc, "self", "ns", O_DIRECTORY | O_PATH);
+    if (directory < 0)
+        return fail_errno(f, errno, "open `/proc/self/ns`");
+    int fd = openat(directory, "time_for_children", O_RDONLY | O_CLOEXEC), failed = errno;
+    close(directory);
     if (fd < 0)
-        return fail_errno(f, errno, "open the new time namespace");
+        return fail_errno(f, failed, "open the new time namespace");
     int result =
         setns(fd, CLONE_NEWTIME) < 0 ? fail_errno(f, errno, "enter the time namespace") : 0;
     close(fd);

@@ -24,6 +24,10 @@ operation *operation_of(uint16_t code)
         return op_affinity;
     case 10:
         return op_time;
+    case 11:
+        return op_await_devices;
+    case 12:
+        return op_net_device;
     case 16:
         return op_propagation;
     case 17:
@@ -98,6 +102,8 @@ operation *operation_of(uint16_t code)
         return op_io_priority;
     case 52:
         return op_memory_policy;
+    case 57:
+        return op_raise_limit;
     case 53:
         return op_personality;
     case 54:

@@ -8,6 +8,8 @@
 /* namespaces.c */
 operation op_write_file, op_setns, op_open_tree, op_clone, op_unshare, op_setsid, op_open;
 operation op_namespace_root, op_drop_groups;
+/* net_device.c */
+operation op_await_devices, op_net_device;
 /* enter.c */
 operation op_enter;
 /* mounts.c */
@@ -25,7 +27,8 @@ operation op_mknod, op_symlink, op_bind_device, op_mkdir;
 /* hide.c */
 operation op_mask, op_readonly, op_demand_proc;
 /* process.c */
-operation op_hostname, op_domainname, op_rlimit, op_cwd, op_umask, op_keep_fds, op_ready;
+operation op_hostname, op_domainname, op_rlimit, op_raise_limit, op_cwd, op_umask, op_keep_fds,
+    op_ready;
 /* schedule.c */
 operation op_affinity, op_scheduler, op_io_priority, op_memory_policy, op_personality;
 /* label.c */

@@ -46,6 +46,25 @@ int op_rlimit(struct run *run, struct reader *payload, struct failure *f)
     return 0;
 }
 
+int op_raise_limit(struct run *run, struct reader *payload, struct failure *f)
+{
+    (void)run;
+    uint32_t resource = read_u32(payload);
+    uint64_t hard = read_u64(payload);
+    struct rlimit limit;
+    if (payload_done(payload, f) < 0)
+        return -1;
+    if (getrlimit((int)resource, &limit) < 0)
+        return fail_errno(f, errno, "read resource limit %u", resource);
+    if (limit.rlim_max >= hard)
+        return 0;
+    limit.rlim_max = hard;
+    if (setrlimit((int)resource, &limit) < 0)
+        return fail_errno(f, errno, "raise resource limit %u to %llu", resource,
+                          (unsigned long long)hard);
+    return 0;
+}
+
 enum cwd_mode { CWD_NOW = 0, CWD_TRY = 1, CWD_IF_DEFERRED = 2 };
 
 int op_cwd(struct run *run, struct reader *payload, struct failure *f)

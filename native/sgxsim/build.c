@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "build.h"
-#include "crypto/bytes.h"
+#include "crypto/measure.h"
 #include "crypto/sigstruct.h"
+#include "exit_stubs.h"
 #include "log.h"
 #include "maps.h"
 #include "platform.h"
@@ -10,150 +11,123 @@
 #include <asm/sgx.h>
 #include <linux/mman.h>
 
-#define SMALLEST_ENCLAVE (2 * PAGE_SIZE)
-#define GPR_AREA_SIZE 184
-#define MISC_AREA_SIZE 16 /* EXINFO */
 #define VENDOR_INTEL 0x8086
 #define MEASURE_PAGE 1 /* SGX_PAGE_MEASURE */
-#define XFRM_LEGACY 3
+/* How many pages are added before the driver looks whether a signal is waiting. */
+#define PAGES_AT_ONCE 256
 
 /* Attributes an enclave may have without privilege (the driver's SGX_ATTR_UNPRIV_MASK). */
 #define UNPRIVILEGED (SGX_ATTRIBUTE_DEBUG | SGX_ATTRIBUTE_MODE64BIT | SGX_ATTRIBUTE_KSS)
 
-/* ECREATE's conditions (SDM vol. 3D); the driver answers EIO for all that the processor refuses. */
-static int secs_ok(const struct secs *secs)
+/* The driver answers EIO for all that the processor refuses. */
+long enclave_create_from(struct enclave *enclave, int fd, uint64_t secs_user)
 {
-    uint64_t flags = secs->attributes.flags, xfrm = secs->attributes.xfrm;
-    uint64_t frame = (uint64_t)secs->ssa_frame_size * PAGE_SIZE;
-    return (secs->base & (secs->size - 1)) == 0 && (flags & SGX_ATTRIBUTE_MODE64BIT) != 0 &&
-           (flags & ~SUPPORTED_ATTRIBUTES) == 0 && (xfrm & XFRM_LEGACY) == XFRM_LEGACY &&
-           (xfrm & ~xstate_enabled()) == 0 && (secs->miscselect & ~SUPPORTED_MISCSELECT) == 0 &&
-           frame >=
-               xstate_size(xfrm) + GPR_AREA_SIZE + (secs->miscselect != 0 ? MISC_AREA_SIZE : 0) &&
-           zero_bytes(secs->reserved1, sizeof secs->reserved1) &&
-           zero_bytes(secs->reserved2, sizeof secs->reserved2) &&
-           zero_bytes(secs->reserved3, sizeof secs->reserved3) &&
-           zero_bytes(secs->reserved4, sizeof secs->reserved4);
-}
-
-/* The table of pages is shared with forked children, as the processor's is; mappings are not. */
-static long allocate_tables(struct enclave *enclave)
-{
-    uint64_t count = enclave->size / PAGE_SIZE;
-    long pages = call(__NR_mmap, 0, page_up(count * sizeof(struct page)), PROT_READ | PROT_WRITE,
-                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (is_error(pages))
-        return pages;
-    long mappings = call(__NR_mmap, 0, page_up(count), PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (is_error(mappings))
-        return mappings;
-    enclave->pages = (struct page *)pages;
-    enclave->mappings = (uint8_t *)mappings;
-    return 0;
-}
-
-long enclave_create(struct enclave *enclave, int fd, uint64_t argument)
-{
-    struct sgx_enclave_create request;
-    if (enclave->created)
+    struct enclave_header *file = enclave->file;
+    struct secs *secs = &file->secs;
+    if (file->created)
         return -EINVAL;
-    if (read_user(&request, argument, sizeof request) != 0 ||
-        read_user(&enclave->secs, request.src, sizeof enclave->secs) != 0)
+    if (read_user(secs, secs_user, sizeof *secs) != 0)
         return -EFAULT;
-    const struct secs *secs = &enclave->secs;
-    if (secs->size < SMALLEST_ENCLAVE || (secs->size & (secs->size - 1)) != 0 ||
-        secs->size > 1UL << LARGEST_ENCLAVE_BITS)
-        return -EINVAL;
-    if (!secs_ok(secs))
+    struct secs_limits limits = {.attributes = SUPPORTED_ATTRIBUTES,
+                                 .xfrm = xstate_enabled(),
+                                 .miscselect = SUPPORTED_MISCSELECT,
+                                 .xsave_size = xstate_size(secs->attributes.xfrm)};
+    if (!secs_ok(secs, &limits))
         return -EIO;
-    enclave->base = secs->base;
-    enclave->size = secs->size;
-    long error = call(__NR_ftruncate, fd, enclave->size);
+    struct enclave_layout layout;
+    enclave_file_sizes(&layout, secs->size);
+    long error = call(__NR_ftruncate, fd, layout.end);
+    if (error == 0)
+        error = enclave_learn(enclave, fd);
     if (error == 0)
         error = maps_view(enclave, fd);
-    if (error == 0)
-        error = allocate_tables(enclave);
     if (error != 0)
         return error;
-    measure_ecreate(&enclave->measurement, platform()->engine, secs->ssa_frame_size, secs->size);
-    enclave->created = 1;
+    measure_ecreate(&file->measurement, platform()->engine, secs->ssa_frame_size, secs->size);
+    file->created = 1;
     maps_adopt_early(enclave, fd);
     note("ECREATE: base 0x%lx, size 0x%lx, attributes 0x%lx, xfrm 0x%lx", enclave->base,
          enclave->size, secs->attributes.flags, secs->attributes.xfrm);
     return 0;
 }
 
-/* sgx_validate_secinfo. */
-static int secinfo_ok(const struct secinfo *secinfo)
+long enclave_create(struct enclave *enclave, int fd, uint64_t argument)
 {
-    uint64_t flags = secinfo->flags, permissions = flags & PERMISSIONS;
-    uint8_t type = SECINFO_TYPE(flags);
-    if (type != PAGE_REG && type != PAGE_TCS)
-        return 0;
-    if ((permissions & 2) != 0 && (permissions & 1) == 0)
-        return 0;
-    if (type == PAGE_TCS && permissions != 0)
-        return 0;
-    return (flags & ~(SECINFO_TYPE_MASK | (uint64_t)PERMISSIONS)) == 0 &&
-           zero_bytes(secinfo->reserved, sizeof secinfo->reserved);
+    struct sgx_enclave_create request;
+    if (read_user(&request, argument, sizeof request) != 0)
+        return -EFAULT;
+    return enclave_create_from(enclave, fd, request.src);
 }
 
-/* EADD's conditions on a TCS (SDM vol. 3D, EADD: reserved fields, flags, alignment). */
-static int tcs_ok(const struct tcs *tcs)
+/* EADD sets a TCS's state and leaves no debugger's wish in it (SDM vol. 3D, EADD). */
+static void initialize_tcs(struct tcs *tcs)
 {
-    return tcs->reserved1 == 0 && (tcs->flags & ~1UL) == 0 && (tcs->ossa & PAGE_MASK) == 0 &&
-           tcs->cssa == 0 && tcs->reserved2 == 0 && (tcs->ofsbase & PAGE_MASK) == 0 &&
-           (tcs->ogsbase & PAGE_MASK) == 0 && (tcs->fslimit & PAGE_MASK) == PAGE_MASK &&
-           (tcs->gslimit & PAGE_MASK) == PAGE_MASK &&
-           zero_bytes(tcs->reserved3, sizeof tcs->reserved3);
+    tcs->flags &= ~TCS_DBGOPTIN;
+    tcs->cssa = 0;
 }
 
-static long add_page(struct enclave *enclave, uint64_t offset, uint64_t source,
-                     const struct secinfo *secinfo, int measured)
+/* `measured` has a bit for each 256 bytes. */
+long enclave_add_page(struct enclave *enclave, uint64_t offset, uint64_t source,
+                      const struct secinfo *secinfo, uint16_t measured)
 {
-    struct page *page = &enclave->pages[offset / PAGE_SIZE];
     uint8_t *memory = enclave->memory + offset;
-    if (page->valid)
+    struct sha256 *measurement = &enclave->file->measurement;
+    if (enclave->pages[offset / PAGE_SIZE].valid)
         return -EBUSY;
     if (read_user(memory, source, PAGE_SIZE) != 0)
         return -EFAULT;
     uint8_t type = SECINFO_TYPE(secinfo->flags), permissions = secinfo->flags & PERMISSIONS;
-    if (type == PAGE_TCS && !tcs_ok((const struct tcs *)memory)) {
-        memset(memory, 0, PAGE_SIZE);
-        return -EIO;
+    if (type == PAGE_TCS) {
+        if (!tcs_ok((const struct tcs *)memory)) {
+            memset(memory, 0, PAGE_SIZE);
+            return -EIO;
+        }
+        initialize_tcs((struct tcs *)memory);
     }
-    *page = (struct page){.valid = 1,
-                          .type = type,
-                          .permissions = permissions,
-                          .max_permissions = type == PAGE_TCS ? 3 : permissions};
-    measure_eadd(&enclave->measurement, offset, (const uint8_t *)secinfo);
-    for (uint64_t i = 0; measured && i < PAGE_SIZE; i += MEASURE_CHUNK)
-        measure_eextend(&enclave->measurement, offset + i, memory + i);
+    struct page page = {.valid = 1,
+                        .type = type,
+                        .permissions = permissions,
+                        .max_permissions = type == PAGE_TCS ? 3 : permissions};
+    page_put(enclave, offset / PAGE_SIZE, page);
+    measure_eadd(measurement, offset, (const uint8_t *)secinfo);
+    for (unsigned i = 0; i < PAGE_SIZE / MEASURE_CHUNK; i++)
+        if ((measured >> i & 1) != 0)
+            measure_eextend(measurement, offset + i * MEASURE_CHUNK, memory + i * MEASURE_CHUNK);
     return 0;
 }
 
-/* Pages up to the first fault stay added, and `count` says how far it came. */
-long enclave_add_pages(struct enclave *enclave, uint64_t argument)
+/* All signals wait while the emulator is at work; the program's own mask says which it would take.
+ */
+static int signal_waits(uint64_t blocked)
+{
+    uint64_t pending = 0;
+    return call(__NR_rt_sigpending, &pending, sizeof pending) == 0 && (pending & ~blocked) != 0;
+}
+
+/* Pages up to the first fault, or to the first signal, stay added, and `count` says how far it
+ * came. */
+long enclave_add_pages(struct enclave *enclave, uint64_t argument, uint64_t blocked)
 {
     struct sgx_enclave_add_pages request;
     struct secinfo secinfo;
-    if (!enclave->created || enclave->initialized)
+    if (!enclave->file->created || enclave->file->initialized || enclave->memory == NULL)
         return -EINVAL;
     if (read_user(&request, argument, sizeof request) != 0)
         return -EFAULT;
-    if (((request.offset | request.src | request.length) & PAGE_MASK) != 0 || request.length == 0 ||
-        request.offset > enclave->size || request.length > enclave->size - request.offset)
+    if (!range_ok(enclave->size, request.offset, request.length) || (request.src & PAGE_MASK) != 0)
         return -EINVAL;
     if (read_user(&secinfo, request.secinfo, sizeof secinfo) != 0)
         return -EFAULT;
     if (!secinfo_ok(&secinfo))
         return -EINVAL;
+    uint16_t measured = (request.flags & MEASURE_PAGE) != 0 ? 0xffff : 0;
     long error = 0;
     uint64_t done = 0;
     while (done < request.length) {
-        error = add_page(enclave, request.offset + done, request.src + done, &secinfo,
-                         (request.flags & MEASURE_PAGE) != 0);
+        if (done != 0 && done % (PAGES_AT_ONCE * PAGE_SIZE) == 0 && signal_waits(blocked))
+            break;
+        error = enclave_add_page(enclave, request.offset + done, request.src + done, &secinfo,
+                                 measured);
         if (error != 0)
             break;
         done += PAGE_SIZE;
@@ -168,13 +142,13 @@ static void remember_identity(struct enclave *enclave, const struct sigstruct *s
                               const uint8_t mrenclave[SHA256_SIZE],
                               const uint8_t mrsigner[SHA256_SIZE])
 {
-    struct secs *secs = &enclave->secs;
+    struct secs *secs = &enclave->file->secs;
     secs->attributes.flags |= SGX_ATTRIBUTE_INIT;
     secs->isvprodid = sig->isvprodid;
     secs->isvsvn = sig->isvsvn;
     memcpy(secs->mrenclave, mrenclave, SHA256_SIZE);
     memcpy(secs->mrsigner, mrsigner, SHA256_SIZE);
-    struct enclave_identity *identity = &enclave->identity;
+    struct enclave_identity *identity = &enclave->file->identity;
     identity->attributes = secs->attributes;
     identity->miscselect = secs->miscselect;
     identity->isvprodid = secs->isvprodid;
@@ -205,34 +179,44 @@ static const char *error_name(uint32_t error)
 
 /* sgx_encl_init: what only privileged software allows needs SGX_IOC_ENCLAVE_PROVISION first. The
  * driver loads the signer's hash as the launch key's, so there is no launch key to check. */
-long enclave_init(struct enclave *enclave, uint64_t argument)
+long enclave_init_from(struct enclave *enclave, uint64_t sigstruct_user, uint64_t extra_attributes)
 {
     static struct sigstruct sig; /* under the lock; too large for a signal stack's taste */
-    struct sgx_enclave_init request;
+    struct enclave_header *file = enclave->file;
     uint8_t mrsigner[SHA256_SIZE];
-    if (!enclave->created || enclave->initialized)
+    if (!file->created || file->initialized || enclave->memory == NULL)
         return -EINVAL;
-    if (read_user(&request, argument, sizeof request) != 0 ||
-        read_user(&sig, request.sigstruct, sizeof sig) != 0)
+    if (read_user(&sig, sigstruct_user, sizeof sig) != 0)
         return -EFAULT;
     if (sig.vendor != 0 && sig.vendor != VENDOR_INTEL)
         return -EINVAL;
-    uint64_t allowed = UNPRIVILEGED | (enclave->may_provision ? SGX_ATTRIBUTE_PROVISION_KEY : 0);
-    if ((enclave->secs.attributes.flags & ~allowed) != 0)
+    uint64_t allowed =
+        UNPRIVILEGED | extra_attributes | (file->may_provision ? SGX_ATTRIBUTE_PROVISION_KEY : 0);
+    if ((file->secs.attributes.flags & ~allowed) != 0)
         return -EACCES;
-    struct launch_view view = {.attributes = enclave->secs.attributes.flags,
-                               .xfrm = enclave->secs.attributes.xfrm,
-                               .miscselect = enclave->secs.miscselect};
-    measure_final(&enclave->measurement, view.mrenclave);
+    struct launch_view view = {.attributes = file->secs.attributes.flags,
+                               .xfrm = file->secs.attributes.xfrm,
+                               .miscselect = file->secs.miscselect};
+    measure_final(&file->measurement, view.mrenclave);
     uint32_t error = sigstruct_check(platform()->engine, &sig, &view, mrsigner);
     if (error != 0) {
         note("EINIT: error %u: %s", error, error_name(error));
         return -EPERM;
     }
     remember_identity(enclave, &sig, view.mrenclave, mrsigner);
+    exit_stubs_install(enclave);
+    file->initialized = 1;
     enclave->initialized = 1;
     note("EINIT: done, product %u, security version %u", sig.isvprodid, sig.isvsvn);
     return 0;
+}
+
+long enclave_init(struct enclave *enclave, uint64_t argument)
+{
+    struct sgx_enclave_init request;
+    if (read_user(&request, argument, sizeof request) != 0)
+        return -EFAULT;
+    return enclave_init_from(enclave, request.sigstruct, 0);
 }
 
 long enclave_provision(struct enclave *enclave, uint64_t argument)
@@ -241,8 +225,8 @@ long enclave_provision(struct enclave *enclave, uint64_t argument)
     if (read_user(&request, argument, sizeof request) != 0)
         return -EFAULT;
     const struct enclave *node = enclave_by_fd((int)request.fd);
-    if (node == NULL || !node->is_provision_node)
+    if (node == NULL || node->file->kind != KIND_PROVISION)
         return -EINVAL;
-    enclave->may_provision = 1;
+    enclave->file->may_provision = 1;
     return 0;
 }

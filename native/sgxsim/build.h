@@ -6,18 +6,17 @@
 
 #include "enclave.h"
 
-struct secinfo {
-    uint64_t flags;       /* @0 permissions 0-2, state 3-5, page type 8-15 */
-    uint8_t reserved[56]; /* @8 */
-};
-_Static_assert(sizeof(struct secinfo) == SGX_SECINFO_SIZE, "SECINFO");
-#define SECINFO_TYPE(flags) ((uint8_t)((flags) >> 8))
-#define SECINFO_TYPE_MASK 0xff00UL
-#define SECINFO_STATE_MASK 0x38UL
-
 long enclave_create(struct enclave *enclave, int fd, uint64_t argument);
-long enclave_add_pages(struct enclave *enclave, uint64_t argument);
+/* `blocked` is the program's signal mask: any other signal ends the call early, as in the kernel.
+ */
+long enclave_add_pages(struct enclave *enclave, uint64_t argument, uint64_t blocked);
 long enclave_init(struct enclave *enclave, uint64_t argument);
 long enclave_provision(struct enclave *enclave, uint64_t argument);
+
+/* Their steps, for the legacy driver's. */
+long enclave_create_from(struct enclave *enclave, int fd, uint64_t secs_user);
+long enclave_add_page(struct enclave *enclave, uint64_t offset, uint64_t source,
+                      const struct secinfo *secinfo, uint16_t measured);
+long enclave_init_from(struct enclave *enclave, uint64_t sigstruct_user, uint64_t extra_attributes);
 
 #endif

@@ -7,17 +7,22 @@
 #define SGXSIM_CALLS_H
 
 static const char *const needed_calls[] = {
-    "arch_prctl",     "brk",          "close",
-    "execveat",       "exit_group",   "faccessat2",
-    "fcntl",          "fstat",        "fstatfs",
-    "ftruncate",      "futex",        "getpid",
-    "gettid",         "madvise",      "memfd_create",
-    "mmap",           "mprotect",     "munmap",
-    "openat",         "prctl",        "pread64",
-    "read",           "readlinkat",   "rt_sigaction",
-    "rt_sigprocmask", "rt_sigreturn", "rt_tgsigqueueinfo",
-    "seccomp",        "sigaltstack",  "tgkill",
-    "write",
+    "arch_prctl",    "brk",
+    "close",         "execveat",
+    "exit_group",    "faccessat2",
+    "fcntl",         "fstat",
+    "fstatfs",       "ftruncate",
+    "futex",         "getpid",
+    "gettid",        "madvise",
+    "memfd_create",  "mmap",
+    "mprotect",      "munmap",
+    "openat",        "prctl",
+    "pread64",       "read",
+    "readlinkat",    "rt_sigaction",
+    "rt_sigpending", "rt_sigprocmask",
+    "rt_sigreturn",  "rt_tgsigqueueinfo",
+    "seccomp",       "sigaltstack",
+    "tgkill",        "write",
 };
 
 #endif

@@ -17,17 +17,16 @@
 
 static long open_device(enum node node, int flags)
 {
-    unsigned memfd_flags = (flags & O_CLOEXEC) != 0 ? MFD_CLOEXEC : 0;
+    unsigned memfd_flags = MFD_ALLOW_SEALING | ((flags & O_CLOEXEC) != 0 ? MFD_CLOEXEC : 0);
     long fd = call(__NR_memfd_create, node == NODE_ENCLAVE ? "sgx_enclave" : "sgx_provision",
                    memfd_flags);
     if (is_error(fd))
         return fd;
-    struct enclave *enclave = enclave_new((int)fd);
-    if (enclave == NULL) {
+    enum enclave_kind kind = node == NODE_PROVISION ? KIND_PROVISION : KIND_ENCLAVE;
+    if (enclave_new((int)fd, kind) == NULL) {
         call(__NR_close, fd);
         return -ENOMEM;
     }
-    enclave->is_provision_node = node == NODE_PROVISION;
     return fd;
 }
 
@@ -68,31 +67,47 @@ int device_open2(int directory, uint64_t path_user, uint64_t how_user, long *res
 }
 
 /* Numbers and sizes as in arch/x86/include/uapi/asm/sgx.h of Linux 6.1; others are ENOTTY. */
-int device_ioctl(int fd, uint32_t request, uint64_t argument, long *result)
+static long enclave_ioctl(struct enclave *enclave, int fd, uint32_t request, uint64_t argument,
+                          uint64_t blocked)
+{
+    switch (request) {
+    case SGX_IOC_ENCLAVE_CREATE:
+        return enclave_create(enclave, fd, argument);
+    case SGX_IOC_ENCLAVE_ADD_PAGES:
+        return enclave_add_pages(enclave, argument, blocked);
+    case SGX_IOC_ENCLAVE_INIT:
+        return enclave_init(enclave, argument);
+    case SGX_IOC_ENCLAVE_PROVISION:
+        return enclave_provision(enclave, argument);
+    case SGX_IOC_ENCLAVE_RESTRICT_PERMISSIONS:
+        return enclave_restrict_permissions(enclave, argument);
+    case SGX_IOC_ENCLAVE_MODIFY_TYPES:
+        return enclave_modify_types(enclave, argument);
+    case SGX_IOC_ENCLAVE_REMOVE_PAGES:
+        return enclave_remove_pages(enclave, argument);
+    default:
+        return -ENOTTY;
+    }
+}
+
+/* The driver lets one ioctl in at a time, of all threads and processes, and refuses others. */
+int device_ioctl(int fd, uint32_t request, uint64_t argument, uint64_t blocked, long *result)
 {
     struct enclave *enclave = enclave_by_fd(fd);
     if (enclave == NULL)
         return 0;
-    lock_take(&locks.enclaves);
-    if (enclave->is_provision_node)
+    uint32_t free = 0;
+    if (enclave->file->kind == KIND_PROVISION) {
         *result = -ENOTTY;
-    else if (request == SGX_IOC_ENCLAVE_CREATE)
-        *result = enclave_create(enclave, fd, argument);
-    else if (request == SGX_IOC_ENCLAVE_ADD_PAGES)
-        *result = enclave_add_pages(enclave, argument);
-    else if (request == SGX_IOC_ENCLAVE_INIT)
-        *result = enclave_init(enclave, argument);
-    else if (request == SGX_IOC_ENCLAVE_PROVISION)
-        *result = enclave_provision(enclave, argument);
-    else if (request == SGX_IOC_ENCLAVE_RESTRICT_PERMISSIONS)
-        *result = enclave_restrict_permissions(enclave, argument);
-    else if (request == SGX_IOC_ENCLAVE_MODIFY_TYPES)
-        *result = enclave_modify_types(enclave, argument);
-    else if (request == SGX_IOC_ENCLAVE_REMOVE_PAGES)
-        *result = enclave_remove_pages(enclave, argument);
-    else
-        *result = -ENOTTY;
-    lock_release(&locks.enclaves);
+    } else if (!__atomic_compare_exchange_n(&enclave->file->in_ioctl, &free, 1, 0, __ATOMIC_ACQUIRE,
+                                            __ATOMIC_RELAXED)) {
+        *result = -EBUSY;
+    } else {
+        lock_take(&locks.enclaves);
+        *result = enclave_ioctl(enclave, fd, request, argument, blocked);
+        lock_release(&locks.enclaves);
+        __atomic_store_n(&enclave->file->in_ioctl, 0, __ATOMIC_RELEASE);
+    }
     note("ioctl 0x%x: result %d", request, (int)*result);
     return 1;
 }

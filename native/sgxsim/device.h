@@ -8,6 +8,7 @@
 
 int device_open(int directory, uint64_t path_user, int flags, long *result);
 int device_open2(int directory, uint64_t path_user, uint64_t how_user, long *result);
-int device_ioctl(int fd, uint32_t request, uint64_t argument, long *result);
+/* `blocked` is the program's signal mask. */
+int device_ioctl(int fd, uint32_t request, uint64_t argument, uint64_t blocked, long *result);
 
 #endif

@@ -7,12 +7,6 @@
 
 #define SGX_PAGE_NOT_MODIFIABLE 20
 
-static int range_ok(const struct enclave *enclave, uint64_t offset, uint64_t length)
-{
-    return ((offset | length) & PAGE_MASK) == 0 && length != 0 && offset < enclave->size &&
-           length <= enclave->size - offset;
-}
-
 static long restrict_page(struct page *page, uint64_t permissions, uint64_t *error)
 {
     if (!page->valid)
@@ -31,12 +25,12 @@ static long restrict_page(struct page *page, uint64_t permissions, uint64_t *err
 long enclave_restrict_permissions(struct enclave *enclave, uint64_t argument)
 {
     struct sgx_enclave_restrict_permissions request;
-    if (!enclave->initialized || enclave->memory == NULL)
+    if (!enclave_runs(enclave))
         return -EINVAL;
     if (read_user(&request, argument, sizeof request) != 0)
         return -EFAULT;
     uint64_t permissions = request.permissions;
-    if (!range_ok(enclave, request.offset, request.length) || (permissions & ~7UL) != 0 ||
+    if (!range_ok(enclave->size, request.offset, request.length) || (permissions & ~7UL) != 0 ||
         ((permissions & 2) != 0 && (permissions & 1) == 0) || request.result != 0 ||
         request.count != 0)
         return -EINVAL;
@@ -44,6 +38,7 @@ long enclave_restrict_permissions(struct enclave *enclave, uint64_t argument)
     uint64_t done = 0, first = request.offset / PAGE_SIZE, code = 0;
     for (; error == 0 && done < request.length; done += error == 0 ? PAGE_SIZE : 0)
         error = restrict_page(&enclave->pages[first + done / PAGE_SIZE], permissions, &code);
+    permissions_shrank(enclave);
     apply_permissions(enclave, first, first + done / PAGE_SIZE);
     request.result = code;
     request.count = done;
@@ -72,11 +67,11 @@ static long modify_page(struct page *page, uint8_t type, uint64_t *error)
 long enclave_modify_types(struct enclave *enclave, uint64_t argument)
 {
     struct sgx_enclave_modify_types request;
-    if (!enclave->initialized || enclave->memory == NULL)
+    if (!enclave_runs(enclave))
         return -EINVAL;
     if (read_user(&request, argument, sizeof request) != 0)
         return -EFAULT;
-    if (!range_ok(enclave, request.offset, request.length) ||
+    if (!range_ok(enclave->size, request.offset, request.length) ||
         (request.page_type != PAGE_TCS && request.page_type != PAGE_TRIM) || request.result != 0 ||
         request.count != 0)
         return -EINVAL;
@@ -85,6 +80,7 @@ long enclave_modify_types(struct enclave *enclave, uint64_t argument)
     for (; error == 0 && done < request.length; done += error == 0 ? PAGE_SIZE : 0)
         error = modify_page(&enclave->pages[first + done / PAGE_SIZE], (uint8_t)request.page_type,
                             &code);
+    permissions_shrank(enclave);
     apply_permissions(enclave, first, first + done / PAGE_SIZE);
     request.result = code;
     request.count = done;
@@ -99,7 +95,7 @@ static long remove_page(struct enclave *enclave, uint64_t index)
         return -EFAULT;
     if (page->type != PAGE_TRIM || (page->state & PAGE_MODIFIED) != 0)
         return -EPERM;
-    *page = (struct page){.valid = 0};
+    page_put(enclave, index, (struct page){.valid = 0});
     memset(enclave->memory + index * PAGE_SIZE, 0, PAGE_SIZE);
     return 0;
 }
@@ -107,17 +103,17 @@ static long remove_page(struct enclave *enclave, uint64_t index)
 long enclave_remove_pages(struct enclave *enclave, uint64_t argument)
 {
     struct sgx_enclave_remove_pages request;
-    if (!enclave->initialized || enclave->memory == NULL)
+    if (!enclave_runs(enclave))
         return -EINVAL;
     if (read_user(&request, argument, sizeof request) != 0)
         return -EFAULT;
-    if (!range_ok(enclave, request.offset, request.length) || request.count != 0)
+    if (!range_ok(enclave->size, request.offset, request.length) || request.count != 0)
         return -EINVAL;
     long error = 0;
     uint64_t done = 0, first = request.offset / PAGE_SIZE;
     for (; error == 0 && done < request.length; done += error == 0 ? PAGE_SIZE : 0)
         error = remove_page(enclave, first + done / PAGE_SIZE);
-    apply_permissions(enclave, first, first + done / PAGE_SIZE);
+    permissions_shrank(enclave);
     request.count = done;
     return write_user(argument, &request, sizeof request) != 0 ? -EFAULT : error;
 }

@@ -24,7 +24,7 @@ static void leave(struct thread *thread, struct context *context)
 {
     context->reg[RIP] = context->reg[RBX];
     context->reg[RCX] = thread->aep;
-    thread->inside = 0;
+    thread_comes_outside(thread);
     __atomic_store_n(&page_at(thread->enclave, thread->tcs)->busy, 0, __ATOMIC_RELEASE);
 }
 
@@ -58,7 +58,7 @@ static struct leaf_result report(const struct enclave *enclave, uint64_t target_
     struct report made;
     memcpy(&target, memory_at(enclave, target_at), sizeof target);
     memcpy(data, memory_at(enclave, data_at), sizeof data);
-    ereport(platform(), &enclave->identity, &target, data, report_key_id(), &made);
+    ereport(platform(), &enclave->file->identity, &target, data, report_key_id(), &made);
     memcpy(memory_at(enclave, output_at), &made, sizeof made);
     return result;
 }
@@ -75,7 +75,7 @@ static struct leaf_result get_key(const struct enclave *enclave, uint64_t reques
     struct keyrequest request;
     uint8_t key[AES128_SIZE];
     memcpy(&request, memory_at(enclave, request_at), sizeof request);
-    uint32_t error = egetkey(platform(), &enclave->identity, &request, key);
+    uint32_t error = egetkey(platform(), &enclave->file->identity, &request, key);
     if (error == SGX_RAISES_GP)
         return (struct leaf_result){.end = LEAF_GP};
     if (error == 0)

@@ -3,6 +3,7 @@
 #include "deliver.h"
 #include "enclave.h"
 #include "enclu.h"
+#include "exit_stubs.h"
 #include "exits.h"
 #include "log.h"
 #include "vdso_link.h"
@@ -15,6 +16,7 @@
 #endif
 
 #define ERROR_NOT_TCS 0x8005u /* present, user, SGX: an EPCM fault */
+#define ERROR_NOT_FRAME 0x8007u
 #define ERROR_ABSENT 0x4u
 #define RFLAGS_RESTORED                                                                            \
     0x240dd5UL /* what ERESUME takes from the SSA: the status flags, DF, AC, ID */
@@ -38,21 +40,38 @@ void arm_dispatch(struct thread *thread)
     thread->dispatch_epoch = fork_epoch();
 }
 
-/* The TCS's checks, in EENTER's order (SDM vol. 3D). On success the TCS is busy. */
-static struct refusal take_tcs(struct enclave *enclave, uint64_t tcs)
+static int is_canonical(uint64_t address)
 {
-    if (enclave == NULL)
+    return (uint64_t)((int64_t)(address << 16) >> 16) == address;
+}
+
+/* The checks of the TCS and its SECS, in EENTER's order (SDM vol. 3D). On success the TCS is busy.
+ */
+static struct refusal take_tcs(struct enclave *enclave, uint64_t tcs, uint64_t aep)
+{
+    if ((tcs & PAGE_MASK) != 0)
+        return (struct refusal){.vector = VECTOR_GP};
+    if (enclave == NULL || enclave->mappings[index_of(enclave, tcs)] == 0)
         return (struct refusal){VECTOR_PF, tcs, ERROR_ABSENT};
     struct page *page = page_at(enclave, tcs);
-    if ((tcs & PAGE_MASK) != 0 || !enclave->initialized)
-        return (struct refusal){.vector = VECTOR_GP};
-    if (!page->valid || enclave->mappings[index_of(enclave, tcs)] == 0)
+    if (!page->valid)
         return (struct refusal){VECTOR_PF, tcs, ERROR_ABSENT};
     if (page->type != PAGE_TCS || (page->state & (PAGE_PENDING | PAGE_MODIFIED)) != 0)
         return (struct refusal){VECTOR_PF, tcs, ERROR_NOT_TCS};
+    if (!is_canonical(aep) || !enclave_runs(enclave) ||
+        (enclave->layout.xfrm & ~xstate_enabled()) != 0)
+        return (struct refusal){.vector = VECTOR_GP};
     if (__atomic_exchange_n(&page->busy, 1, __ATOMIC_ACQUIRE) != 0)
         return (struct refusal){.vector = VECTOR_GP};
     return (struct refusal){.vector = 0};
+}
+
+/* Where the TCS's fields lead (the GPR area's at ERESUME may lead anywhere; XRSTOR and the first
+ * fetch see to that). */
+static int targets_ok(const struct enclave *enclave, const struct tcs *tcs)
+{
+    return is_canonical(enclave->base + tcs->oentry) &&
+           is_canonical(enclave->base + tcs->ofsbase) && is_canonical(enclave->base + tcs->ogsbase);
 }
 
 static void enter(struct thread *thread, struct context *context, struct tcs *tcs)
@@ -72,7 +91,7 @@ static int resume_from(struct thread *thread, struct context *context, struct tc
     uint32_t room;
     const uint8_t *xsave = ssa_xsave(thread->enclave, gpr, &room);
     if (context->fpstate != NULL &&
-        xstate_from_ssa(context->fpstate, xsave, room, thread->enclave->secs.attributes.xfrm) != 0)
+        xstate_from_ssa(context->fpstate, xsave, room, thread->enclave->layout.xfrm) != 0)
         return -1;
     for (unsigned i = 0; i < COUNT(gpr_order); i++)
         context->reg[gpr_order[i]] = gpr->reg[i];
@@ -84,38 +103,48 @@ static int resume_from(struct thread *thread, struct context *context, struct tc
     return 0;
 }
 
-static struct refusal try_enter(struct thread *thread, struct context *context, int is_resume)
+/* With the TCS taken: the SSA frame, and the entry itself. */
+static struct refusal go_inside(struct thread *thread, struct context *context, int is_resume,
+                                struct enclave *enclave)
 {
-    uint64_t *reg = context->reg, address = reg[RBX];
-    struct enclave *enclave = enclave_at(address);
-    struct refusal refusal = take_tcs(enclave, address);
-    if (refusal.vector != 0)
-        return refusal;
+    uint64_t *reg = context->reg, address = reg[RBX], missing;
+    uint64_t rsp = reg[RSP], rbp = reg[RBP], aep = reg[RCX];
     struct tcs *tcs = (struct tcs *)memory_at(enclave, address);
     int has_frame = is_resume ? tcs->cssa > 0 : tcs->cssa < tcs->nssa;
-    struct ssa_gpr *gpr =
-        has_frame ? ssa_frame(enclave, tcs, is_resume ? tcs->cssa - 1 : tcs->cssa) : NULL;
-    int error = gpr == NULL;
-    if (!error) {
-        uint64_t rsp = reg[RSP], rbp = reg[RBP], aep = reg[RCX];
-        thread->enclave = enclave;
-        if (is_resume)
-            error = resume_from(thread, context, tcs, gpr);
-        else
-            enter(thread, context, tcs);
-        if (!error) {
-            gpr->u_rsp = rsp;
-            gpr->u_rbp = rbp;
-            thread->tcs = address;
-            thread->aep = aep;
-            arm_dispatch(thread);
-            thread_remember_fs(thread);
-            thread->inside = 1;
-            return refusal;
-        }
-    }
-    __atomic_store_n(&page_at(enclave, address)->busy, 0, __ATOMIC_RELEASE);
-    return (struct refusal){.vector = VECTOR_GP};
+    if (!has_frame || (!is_resume && !targets_ok(enclave, tcs)))
+        return (struct refusal){.vector = VECTOR_GP};
+    struct ssa_gpr *gpr = ssa_frame(enclave, tcs, is_resume ? tcs->cssa - 1 : tcs->cssa, &missing);
+    if (gpr == NULL)
+        return (struct refusal){VECTOR_PF, missing, ERROR_NOT_FRAME};
+    thread->enclave = enclave;
+    if (!is_resume)
+        enter(thread, context, tcs);
+    else if (resume_from(thread, context, tcs, gpr) != 0)
+        return (struct refusal){.vector = VECTOR_GP};
+    gpr->u_rsp = rsp;
+    gpr->u_rbp = rbp;
+    thread->tcs = address;
+    thread->aep = aep;
+    thread->tcs_busy = &page_at(enclave, address)->busy;
+    thread->exit_slot = exit_slot_of(enclave, tcs);
+    arm_dispatch(thread);
+    thread_remember_fs(thread);
+    thread_goes_inside(thread);
+    return (struct refusal){.vector = 0};
+}
+
+static struct refusal try_enter(struct thread *thread, struct context *context, int is_resume)
+{
+    uint64_t address = context->reg[RBX];
+    struct enclave *enclave = enclave_at(address);
+    struct refusal refusal = take_tcs(enclave, address, context->reg[RCX]);
+    if (refusal.vector != 0)
+        return refusal;
+    permissions_refresh(enclave);
+    refusal = go_inside(thread, context, is_resume, enclave);
+    if (refusal.vector != 0)
+        __atomic_store_n(&page_at(enclave, address)->busy, 0, __ATOMIC_RELEASE);
+    return refusal;
 }
 
 void enter_enclave(struct thread *thread, struct context *context, int is_resume)

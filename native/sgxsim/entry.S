@@ -104,6 +104,17 @@ copy_guarded_fault:
     mov $-14, %eax
     ret
 
+/* uint64_t read_fs_word(void) */
+    .globl read_fs_word, read_fs_word_access, read_fs_word_fault
+    .type read_fs_word, @function
+read_fs_word:
+read_fs_word_access:
+    mov %fs:0, %rax
+    ret
+read_fs_word_fault:
+    xor %eax, %eax
+    ret
+
 /*
  * EENTER from the vDSO: RBX TCS, RCX the address of the ENCLU instruction (which is the AEP), EAX 2,
  * everything else the enclave's. Enters, or goes to RCX to trap as usual. The stack is that of a C

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exec.h"
+#include "own_memory.h"
 #include "deliver.h"
 #include "dispositions.h"
 #include "log.h"
@@ -109,8 +110,7 @@ static uint64_t *long_vector(struct thread *thread, uint64_t words)
     uint64_t size = page_up(8 * words);
     if (thread->scratch_size >= size)
         return thread->scratch;
-    long memory =
-        call(__NR_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    long memory = own_memory(size);
     if (is_error(memory))
         return NULL;
     if (thread->scratch != NULL)

@@ -19,6 +19,7 @@ struct handover {
 };
 #define OPTION_VERBOSE 1
 #define OPTION_VIRTUAL_NODES 2
+#define OPTION_FAST_EXIT 4
 #define HANDOVER_SIZE 72
 
 void handover_write(char word[HANDOVER_SIZE], const struct handover *handover);

@@ -3,6 +3,7 @@
 #include "deliver.h"
 #include "dispositions.h"
 #include "enclave.h"
+#include "illegal.h"
 #include "lock.h"
 #include "log.h"
 #include "vdso_link.h"
@@ -31,16 +32,17 @@ struct exinfo {
     uint32_t reserved;
 };
 
-struct ssa_gpr *ssa_frame(const struct enclave *enclave, const struct tcs *tcs, uint32_t index)
+struct ssa_gpr *ssa_frame(const struct enclave *enclave, const struct tcs *tcs, uint32_t index,
+                          uint64_t *missing)
 {
-    uint64_t size = (uint64_t)enclave->secs.ssa_frame_size * PAGE_SIZE;
+    uint64_t size = (uint64_t)enclave->layout.ssa_frame_size * PAGE_SIZE;
     uint64_t offset = tcs->ossa + size * index;
+    *missing = enclave->base + offset;
     if (tcs->ossa >= enclave->size || offset >= enclave->size || size > enclave->size - offset)
         return NULL;
     for (uint64_t at = offset; at < offset + size; at += PAGE_SIZE) {
-        const struct page *page = &enclave->pages[at / PAGE_SIZE];
-        if (!page->valid || page->type != PAGE_REG || (page->permissions & 3) != 3 ||
-            (page->state & (PAGE_PENDING | PAGE_MODIFIED)) != 0)
+        *missing = enclave->base + at;
+        if ((effective_permissions(enclave, at / PAGE_SIZE) & 3) != 3)
             return NULL;
     }
     return (struct ssa_gpr *)(enclave->memory + offset + size - sizeof(struct ssa_gpr));
@@ -48,7 +50,7 @@ struct ssa_gpr *ssa_frame(const struct enclave *enclave, const struct tcs *tcs, 
 
 uint8_t *ssa_xsave(const struct enclave *enclave, struct ssa_gpr *gpr, uint32_t *room)
 {
-    uint32_t size = enclave->secs.ssa_frame_size * (uint32_t)PAGE_SIZE;
+    uint32_t size = enclave->layout.ssa_frame_size * (uint32_t)PAGE_SIZE;
     *room = size - (uint32_t)sizeof *gpr;
     return (uint8_t *)(gpr + 1) - size;
 }
@@ -68,7 +70,7 @@ static uint32_t exit_info(const struct enclave *enclave, int vector)
         return EXIT_VALID | EXIT_HARDWARE | (uint32_t)vector;
     case VECTOR_GP:
     case VECTOR_PF:
-        if ((enclave->secs.miscselect & MISC_EXINFO) != 0)
+        if ((enclave->layout.miscselect & MISC_EXINFO) != 0)
             return EXIT_VALID | EXIT_HARDWARE | (uint32_t)vector;
         return 0;
     default:
@@ -83,7 +85,8 @@ static void asynchronous_exit(struct thread *thread, struct context *context, ui
 {
     struct enclave *enclave = thread->enclave;
     struct tcs *tcs = (struct tcs *)memory_at(enclave, thread->tcs);
-    struct ssa_gpr *gpr = ssa_frame(enclave, tcs, tcs->cssa);
+    uint64_t missing;
+    struct ssa_gpr *gpr = ssa_frame(enclave, tcs, tcs->cssa, &missing);
     uint64_t *reg = context->reg;
     if (gpr == NULL)
         give_up(STATUS_SETUP, "exit enclave: the SSA frame of TCS 0x%lx is gone", thread->tcs);
@@ -94,7 +97,7 @@ static void asynchronous_exit(struct thread *thread, struct context *context, ui
     gpr->fs_base = thread->enclave_fs;
     gpr->gs_base = thread->enclave_gs;
     gpr->exit_info = cause != NULL ? exit_info(enclave, cause->vector) : 0;
-    if (cause != NULL && (enclave->secs.miscselect & MISC_EXINFO) != 0 &&
+    if (cause != NULL && (enclave->layout.miscselect & MISC_EXINFO) != 0 &&
         (cause->vector == VECTOR_GP || cause->vector == VECTOR_PF)) {
         struct exinfo *info = (struct exinfo *)gpr - 1;
         *info = (struct exinfo){.address = cause->address, .error = cause->error};
@@ -102,7 +105,7 @@ static void asynchronous_exit(struct thread *thread, struct context *context, ui
     uint32_t room;
     uint8_t *xsave = ssa_xsave(enclave, gpr, &room);
     if (context->fpstate != NULL)
-        xstate_to_ssa(xsave, room, context->fpstate, enclave->secs.attributes.xfrm);
+        xstate_to_ssa(xsave, room, context->fpstate, enclave->layout.xfrm);
     for (unsigned i = 0; i < COUNT(gpr_order); i++)
         reg[gpr_order[i]] = 0;
     reg[RSP] = gpr->u_rsp;
@@ -113,7 +116,7 @@ static void asynchronous_exit(struct thread *thread, struct context *context, ui
     reg[RIP] = thread->aep;
     reg[EFLAGS] = RFLAGS_AFTER_EXIT;
     tcs->cssa++;
-    thread->inside = 0;
+    thread_comes_outside(thread);
     __atomic_store_n(&page_at(enclave, thread->tcs)->busy, 0, __ATOMIC_RELEASE);
 }
 
@@ -156,7 +159,7 @@ static int page_fault(struct thread *thread, uint64_t address, uint32_t *error)
     lock_take(&locks.enclaves);
     uint8_t mapping = enclave->mappings[index];
     if (!page->valid && (mapping & need) != 0)
-        page_augment(enclave, index); /* the driver adds absent pages, pending (EAUG) */
+        (void)page_augment(enclave, index); /* the driver adds absent pages, pending (EAUG) */
     if (page->valid && mapping != 0)
         *error |= ERROR_PRESENT;
     if (page->valid && (mapping & need) != 0) {
@@ -181,6 +184,15 @@ static int vector_of(int signal, const struct context *context)
     }
 }
 
+/* Sixteen bytes of the enclave, through the emulator's own view: what of them lies in the range. */
+static int read_inside(const struct enclave *enclave, uint8_t bytes[16], uint64_t address)
+{
+    memset(bytes, 0, 16);
+    for (unsigned i = 0; i < 16 && contains_range(enclave, address + i, 1); i++)
+        bytes[i] = *memory_at(enclave, address + i);
+    return contains_range(enclave, address, 1);
+}
+
 void signal_inside(struct thread *thread, int signal, const siginfo_t *info,
                    struct context *context)
 {
@@ -200,6 +212,17 @@ void signal_inside(struct thread *thread, int signal, const siginfo_t *info,
         .rip = context->reg[RIP],
         .error = (uint32_t)context->reg[ERROR_CODE],
     };
+    uint8_t bytes[16];
+    if (!contains_range(thread->enclave, cause.rip, 1)) {
+        note("enclave exception: the enclave has left its range without EEXIT, to 0x%lx",
+             cause.rip);
+    } else if (cause.vector == VECTOR_GP && read_inside(thread->enclave, bytes, cause.rip) &&
+               is_illegal_inside(bytes, sizeof bytes)) {
+        cause.signal = SIGILL;
+        cause.code = ILL_ILLOPN;
+        cause.vector = VECTOR_UD;
+        cause.error = 0;
+    }
     if (cause.vector == VECTOR_PF) {
         cause.address = context->reg[CR2];
         if (contains_range(thread->enclave, cause.address, 1) &&

@@ -44,9 +44,10 @@ extern const uint8_t gpr_order[16];
 struct enclave;
 struct tcs;
 
-/* Frame `index` of a TCS: its GPR area in the emulator's view; NULL when the frame is not in
- * readable and writable pages of the enclave. */
-struct ssa_gpr *ssa_frame(const struct enclave *enclave, const struct tcs *tcs, uint32_t index);
+/* Frame `index` of a TCS: its GPR area in the emulator's view; NULL when not all of the frame is in
+ * readable and writable pages of the enclave, and then the first address that is not. */
+struct ssa_gpr *ssa_frame(const struct enclave *enclave, const struct tcs *tcs, uint32_t index,
+                          uint64_t *missing);
 /* The frame's start, where the XSAVE area is, and its size. */
 uint8_t *ssa_xsave(const struct enclave *enclave, struct ssa_gpr *gpr, uint32_t *room);
 

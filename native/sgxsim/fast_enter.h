@@ -10,6 +10,11 @@
  * could be seen if it does not come to that. NULL when EENTER must trap. */
 struct thread *prepare_fast_enter(uint64_t tcs, uint64_t aep);
 
+/* The word at FS:0; 0 where there is no memory. A fault at read_fs_word_access is to be continued
+ * at read_fs_word_fault. */
+uint64_t read_fs_word(void);
+extern const uint8_t read_fs_word_access[], read_fs_word_fault[];
+
 /* A signal has interrupted thread_enter: takes the entry back or completes it. */
 void settle_fast_enter(struct thread *thread, struct context *context);
 

@@ -6,6 +6,7 @@
 #include "filter.h"
 #include "layout.h"
 #include "log.h"
+#include "segment_bases.h"
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/mman.h>
@@ -22,6 +23,8 @@ static const uint16_t with_nodes[] = {
     __NR_stat,   __NR_lstat,     __NR_newfstatat, __NR_statx,
     __NR_access, __NR_faccessat, __NR_faccessat2,
 };
+/* Where segment bases change only so (segment_bases.h), the emulator keeps account of them. */
+static const uint16_t with_bases[] = {__NR_arch_prctl};
 static const uint16_t by_argument[] = {__NR_ioctl, __NR_mmap, __NR_clone};
 
 #define SGX_IOCTL_TYPE 0xa400 /* bits 8-15 of the request */
@@ -119,6 +122,8 @@ static void build(struct program *program, int virtual_nodes)
     trap_numbers(program, always, COUNT(always));
     if (virtual_nodes)
         trap_numbers(program, with_nodes, COUNT(with_nodes));
+    if (!kernel_keeps_bases())
+        trap_numbers(program, with_bases, COUNT(with_bases));
     give(program, SECCOMP_RET_ALLOW);
 }
 
@@ -147,5 +152,6 @@ int is_trapped_call(long number)
 {
     return contains(always, COUNT(always), number) ||
            contains(with_nodes, COUNT(with_nodes), number) ||
+           contains(with_bases, COUNT(with_bases), number) ||
            contains(by_argument, COUNT(by_argument), number);
 }

@@ -7,6 +7,7 @@
 #include "enclu.h"
 #include "exits.h"
 #include "fast_enter.h"
+#include "fast_exit.h"
 #include "filter.h"
 #include "log.h"
 #include "sync_signals.h"
@@ -95,8 +96,13 @@ struct thread *handle_signal(int signal, siginfo_t *info, struct context *contex
     process_check();
     if (thread == NULL)
         thread = take_in_stranger(context);
+    if (context->reg[RIP] == (uint64_t)read_fs_word_access && !is_sent(info)) {
+        context->reg[RIP] = (uint64_t)read_fs_word_fault;
+        return thread;
+    }
     settle_fast_enter(thread, context);
-    dispatch(thread, signal, info, context);
+    if (!settle_fast_exit(thread, signal, info, context))
+        dispatch(thread, signal, info, context);
     if (!thread->inside)
         deliver_pending(thread, context);
     return thread;

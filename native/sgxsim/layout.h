@@ -6,6 +6,7 @@
  * calls, so these are the same in every process. All lie in one 4 GiB window: the filter compares
  * the upper half of the instruction pointer once and the lower half with one limit.
  *
+ *   0x6e00_0000_0000  other memory of the emulator's, wherever it is free (own_memory.c)
  *   0x6fff_0000_0000  thread blocks, 64 KiB each, mapped one by one
  *   0x6fff_2000_0000  the program's ELF file: headers
  *   0x6fff_2000_1000  the gate: the only system call instructions of the emulator's own
@@ -18,6 +19,9 @@
 #define AREA_UPPER 0x6fff
 #define AREA_BASE 0x6fff00000000
 #define AREA_GATES 0x20002000 /* lower half: below it, system calls are the emulator's */
+
+#define OWN_BASE 0x6e0000000000
+#define OWN_SIZE 0x1f000000000
 
 #define BLOCK_SIZE 0x10000
 #define BLOCK_COUNT 8192
@@ -45,6 +49,7 @@
 #define T_SELECTOR 0
 #define T_INSIDE 1
 #define T_PREPARED 3
+#define T_KEEPS_BASES 4
 #define T_HOST_FS 8
 #define T_HOST_GS 16
 #define T_ENCLAVE_FS 24
@@ -60,6 +65,11 @@
 #define T_TCS_BUSY 120
 #define T_TCS_CSSA 128
 #define T_SSA_GPR 136
+#define T_SAVED_RDX 144
+#define T_SAVED_R11 152
+#define T_SAVED_FLAGS 160
+#define T_INSIDE_TERM 168
+#define T_EXIT_SLOT 176
 
 /* Offsets in the SSA's GPR area (SDM vol. 3D, 34.9.2.2). */
 #define GPR_U_RSP 144

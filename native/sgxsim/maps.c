@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "maps.h"
+#include "own_memory.h"
+#include "exit_stubs.h"
 #include "lock.h"
 #include <linux/mman.h>
 
@@ -22,9 +24,11 @@ static struct page_range range_in(const struct enclave *enclave, uint64_t addres
 /* sgx_encl_may_map in arch/x86/kernel/cpu/sgx/encl.c: no more than the enclave's author allowed. */
 static int may_map(const struct enclave *enclave, struct page_range range, int protection)
 {
-    for (uint64_t i = range.first; i < range.last; i++)
-        if (enclave->pages[i].valid && (protection & ~enclave->pages[i].max_permissions) != 0)
+    PAGES_BETWEEN(enclave, i, range.first, range.last)
+    {
+        if ((protection & PERMISSIONS & ~enclave->pages[i].max_permissions) != 0)
             return 0;
+    }
     return 1;
 }
 
@@ -45,9 +49,9 @@ static void forget(uint64_t address, uint64_t size)
     if (enclave == NULL)
         return;
     set_mapping(enclave, range_in(enclave, address, size), 0);
-    if (enclave->initialized && enclave->mapped_count == 0) {
-        call(__NR_munmap, enclave->memory, enclave->size);
-        enclave->memory = NULL;
+    if (enclave->file->initialized && enclave->mapped_count == 0) {
+        exit_stubs_remove(enclave);
+        enclave_sleep(enclave);
     }
 }
 
@@ -55,10 +59,13 @@ int maps_view(struct enclave *enclave, int fd)
 {
     if (enclave->memory != NULL)
         return 0;
-    long at = call(__NR_mmap, 0, enclave->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    long at =
+        own_map(enclave->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, enclave->layout.memory);
     if (is_error(at))
         return (int)at;
     enclave->memory = (uint8_t *)at;
+    if (enclave->file->initialized)
+        exit_stubs_adopt(enclave);
     return 0;
 }
 
@@ -78,7 +85,7 @@ static long map_early(struct enclave *enclave, uint64_t address, uint64_t size, 
 }
 
 static long map_pages(struct enclave *enclave, uint64_t address, uint64_t size, int protection,
-                      int fd)
+                      int placement, int fd)
 {
     struct page_range range = range_in(enclave, address, size);
     if (!may_map(enclave, range, protection))
@@ -86,13 +93,19 @@ static long map_pages(struct enclave *enclave, uint64_t address, uint64_t size, 
     int error = maps_view(enclave, fd);
     if (error != 0)
         return error;
-    long at = call(__NR_mmap, address, size, PROT_NONE, MAP_SHARED | MAP_FIXED, fd,
-                   address - enclave->base);
+    long at = call(__NR_mmap, address, size, PROT_NONE, MAP_SHARED | placement, fd,
+                   enclave->layout.memory + (address - enclave->base));
     if (is_error(at))
         return at;
     set_mapping(enclave, range, (uint8_t)(PAGE_MAPPED | (protection & PERMISSIONS)));
     apply_permissions(enclave, range.first, range.last);
     return at;
+}
+
+/* A hint is as good as a demand where the place is free. */
+static int placement(int flags)
+{
+    return (flags & MAP_FIXED) != 0 ? MAP_FIXED : MAP_FIXED_NOREPLACE;
 }
 
 int enclave_mmap(uint64_t address, uint64_t size, int protection, int flags, int fd,
@@ -112,15 +125,19 @@ int enclave_mmap(uint64_t address, uint64_t size, int protection, int flags, int
         return 1;
     }
     lock_take(&locks.enclaves);
-    if (size == 0 || (address & PAGE_MASK) != 0 || page_up(size) < size ||
-        enclave->is_provision_node)
-        *result = enclave->is_provision_node ? -ENODEV : -EINVAL;
+    if (enclave->file->kind == KIND_PROVISION)
+        *result = -ENODEV;
+    else if (size == 0 || (address & PAGE_MASK) != 0 || page_up(size) < size ||
+             (flags & MAP_TYPE) == MAP_PRIVATE)
+        *result = -EINVAL; /* sgx_get_unmapped_area: private mappings are refused */
     else if (!enclave->created)
         *result = map_early(enclave, address, size, protection, flags, fd);
     else if (!contains_range(enclave, address, page_up(size)))
-        *result = -EINVAL;
+        *result = -EACCES; /* sgx_encl_may_map */
     else
-        *result = map_pages(enclave, address, page_up(size), protection, fd);
+        *result = map_pages(enclave, address, page_up(size), protection, placement(flags), fd);
+    if (*result == -EEXIST && (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) == 0)
+        *result = -EACCES; /* the kernel would have chosen a place outside */
     lock_release(&locks.enclaves);
     return 1;
 }
@@ -177,6 +194,6 @@ void maps_adopt_early(struct enclave *enclave, int fd)
     for (unsigned i = 0; i < enclave->early_count; i++) {
         uint64_t start = enclave->early[i].start, size = enclave->early[i].size;
         if (contains_range(enclave, start, size))
-            map_pages(enclave, start, size, enclave->early[i].protection, fd);
+            map_pages(enclave, start, size, enclave->early[i].protection, MAP_FIXED, fd);
     }
 }

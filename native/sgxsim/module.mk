@@ -2,11 +2,11 @@ include sgxsim/crypto/crypto.mk
 
 # The simulated platform: freestanding, static, at a fixed address (layout.h). Undefined behaviour
 # traps; general registers only, because part of it runs between a program and its enclave.
-SGXSIM_SOURCES := $(addprefix sgxsim/,base.c log.c lock.c user_memory.c thread.c thunks.c clone.c \
+SGXSIM_SOURCES := $(addprefix sgxsim/,base.c log.c lock.c user_memory.c own_memory.c thread.c thunks.c clone.c \
 	dispositions.c altstack.c mask.c deliver.c handler.c traps.c filter.c nodes.c self_path.c \
 	program.c exec.c exec_self.c options.c driver.c loader.c start.c start_stack.c process_name.c \
-	vdso_link.c xstate.c platform.c cpuid.c enclave.c maps.c device.c build.c edmm.c enclu.c \
-	accept.c enter.c fast_enter.c exits.c segment_bases.c)
+	vdso_link.c xstate.c platform.c cpuid.c enclave.c enclave_file.c structures.c illegal.c maps.c device.c build.c edmm.c enclu.c \
+	accept.c enter.c fast_enter.c fast_exit.c exit_stubs.c exits.c segment_bases.c)
 SGXSIM_HEADERS := $(wildcard sgxsim/*.h) $(SGXSIM_CRYPTO_HEADERS)
 SGXSIM_BUILD := $(B)/sgxsim
 SGXSIM_FLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -fpie -fvisibility=hidden \
@@ -14,9 +14,13 @@ SGXSIM_FLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -fpie -fvisibility=hidd
 	-fsanitize=undefined -fsanitize-undefined-trap-on-error -Wframe-larger-than=20480
 SGXSIM_OBJECTS := $(SGXSIM_SOURCES:sgxsim/%.c=$(SGXSIM_BUILD)/%.o) \
 	$(SGXSIM_CRYPTO:sgxsim/crypto/%.c=$(SGXSIM_BUILD)/crypto-%.o) \
-	$(SGXSIM_BUILD)/gate.o $(SGXSIM_BUILD)/entry.o
+	$(addprefix $(SGXSIM_BUILD)/,gate.o entry.o exit_stub.o)
 
 PROGRAMS += $(B)/lib/sgxsim
+TESTS += $(B)/tests/sgxsim-structures
+$(B)/tests/sgxsim-structures: sgxsim/tests/structures_test.c sgxsim/structures.c \
+		sgxsim/enclave_file.c sgxsim/illegal.c $(SGXSIM_HEADERS) | $(B)/tests/
+	$(HOSTED) -o $@ $(filter %.c,$^)
 
 $(SGXSIM_BUILD)/%.o: sgxsim/%.c $(SGXSIM_HEADERS) | $(SGXSIM_BUILD)/
 	$(CC) $(SGXSIM_FLAGS) -mgeneral-regs-only -c -o $@ $<

@@ -9,6 +9,7 @@
 #endif
 
 int virtual_nodes;
+int fast_exit_allowed;
 
 static const char help[] =
     "usage: sgxsim [options] [--] PROGRAM [ARGUMENTS...]\n"
@@ -16,6 +17,7 @@ static const char help[] =
     "Runs an SGX program on a simulated SGX platform. It protects nothing.\n"
     "  --fd M                        the program is the file open as descriptor M\n"
     "  --virtual-nodes on|off|auto   answer stat and access for /dev/sgx_enclave too\n"
+    "  --fast-exit on|off            let enclaves exit without a trap (default on)\n"
     "  --force                       start although there is a real SGX driver\n"
     "  --verbose                     report on standard error what the platform does\n"
     "  --calls                       print the system calls the platform needs\n"
@@ -47,6 +49,15 @@ static int read_descriptor(const char *word)
     return (int)value;
 }
 
+static int read_switch(const char *option, const char *word)
+{
+    if (strcmp(word, "on") == 0)
+        return 1;
+    if (strcmp(word, "off") != 0)
+        give_up(STATUS_SETUP, "read option %s: `%s` is not on or off", option, word);
+    return 0;
+}
+
 static int read_nodes(const char *word)
 {
     if (strcmp(word, "on") == 0)
@@ -61,6 +72,7 @@ static int read_nodes(const char *word)
 void options_read(struct options *options, int argc, char *const *argv)
 {
     *options = (struct options){.program_fd = -1, .virtual_nodes = -1};
+    fast_exit_allowed = 1;
     int i = 1;
     for (; i < argc && argv[i][0] == '-'; i++) {
         const char *word = argv[i];
@@ -74,13 +86,16 @@ void options_read(struct options *options, int argc, char *const *argv)
             print("sgxsim " BUILD_VERSION "\n");
         if (strcmp(word, "--calls") == 0)
             print_calls();
-        int takes_value = strcmp(word, "--fd") == 0 || strcmp(word, "--virtual-nodes") == 0;
+        int takes_value = strcmp(word, "--fd") == 0 || strcmp(word, "--virtual-nodes") == 0 ||
+                          strcmp(word, "--fast-exit") == 0;
         if (takes_value && i + 1 == argc)
             give_up(STATUS_SETUP, "read option %s: its value is missing", word);
         if (strcmp(word, "--fd") == 0)
             options->program_fd = read_descriptor(argv[++i]);
         else if (strcmp(word, "--virtual-nodes") == 0)
             options->virtual_nodes = read_nodes(argv[++i]);
+        else if (strcmp(word, "--fast-exit") == 0)
+            fast_exit_allowed = read_switch(word, argv[++i]);
         else if (strcmp(word, "--force") == 0)
             options->force = 1;
         else if (strcmp(word, "--verbose") == 0)
@@ -95,11 +110,13 @@ void options_read(struct options *options, int argc, char *const *argv)
 
 uint64_t option_word(void)
 {
-    return (verbose ? OPTION_VERBOSE : 0) | (virtual_nodes ? OPTION_VIRTUAL_NODES : 0);
+    return (verbose ? OPTION_VERBOSE : 0) | (virtual_nodes ? OPTION_VIRTUAL_NODES : 0) |
+           (fast_exit_allowed ? OPTION_FAST_EXIT : 0);
 }
 
 void options_from_word(uint64_t word)
 {
     verbose = (word & OPTION_VERBOSE) != 0;
     virtual_nodes = (word & OPTION_VIRTUAL_NODES) != 0;
+    fast_exit_allowed = (word & OPTION_FAST_EXIT) != 0;
 }

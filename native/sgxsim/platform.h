@@ -5,8 +5,8 @@
 
 #include "crypto/keys.h"
 #include "frame.h"
+#include "structures.h"
 
-#define LARGEST_ENCLAVE_BITS 36
 #define EPC_SIZE (64UL << 20) /* what CPUID says; not enforced */
 
 /* ATTRIBUTES an enclave may have; INIT is EINIT's to set. */

@@ -41,3 +41,19 @@ void load_bases(const uint64_t bases[2])
     call(__NR_arch_prctl, ARCH_SET_FS, bases[0]);
     call(__NR_arch_prctl, ARCH_SET_GS, bases[1]);
 }
+
+int host_base_set(struct thread *thread, uint64_t code, uint64_t value, long *result)
+{
+    if (code != ARCH_SET_FS && code != ARCH_SET_GS)
+        return 0;
+    *result = call(__NR_arch_prctl, code, value);
+    if (*result != 0)
+        return 1;
+    if (code == ARCH_SET_GS) {
+        thread->host_gs = value;
+    } else {
+        thread->host_fs = value;
+        thread_remember_fs(thread);
+    }
+    return 1;
+}

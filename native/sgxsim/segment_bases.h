@@ -9,6 +9,7 @@
 #define SGXSIM_SEGMENT_BASES_H
 
 #include "start_stack.h"
+#include "thread.h"
 
 void segment_bases_start(const struct start_vectors *vectors);
 
@@ -18,5 +19,8 @@ int kernel_keeps_bases(void);
 /* Two words: FS base, GS base. Called from assembler, with either side's in the registers. */
 void save_bases(uint64_t bases[2]);
 void load_bases(const uint64_t bases[2]);
+
+/* The host program's arch_prctl(code, value), made and noted, if it sets a base. */
+int host_base_set(struct thread *thread, uint64_t code, uint64_t value, long *result);
 
 #endif

@@ -4,6 +4,7 @@
 #include "dispositions.h"
 #include "driver.h"
 #include "exec.h"
+#include "exit_stubs.h"
 #include "filter.h"
 #include "loader.h"
 #include "log.h"
@@ -90,6 +91,7 @@ uint64_t *start(uint64_t *stack)
     else
         resume(&vectors, &handover);
 
+    exit_stubs_start(fast_exit_allowed);
     struct loaded_program loaded;
     long error;
     self_path_start(program.fd, program.path);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "thread.h"
+#include "own_memory.h"
 #include "lock.h"
+#include "segment_bases.h"
 #include <linux/mman.h>
 
 static uint32_t blocks_mapped; /* blocks 0 to n-1 have memory */
@@ -86,6 +88,8 @@ struct thread *thread_allocate(struct thread *self)
     if (thread != NULL) {
         memset(thread, 0, sizeof *thread);
         thread->used = 1;
+        thread->keeps_bases = (uint8_t)kernel_keeps_bases();
+        thread->inside_term = (uint64_t)thread + 1;
         thread->own_stack.ss_sp = (uint8_t *)thread + BLOCK_STACK;
         thread->own_stack.ss_size = BLOCK_SIZE - BLOCK_STACK;
         thread->host_stack.ss_flags = SS_DISABLE;
@@ -103,6 +107,22 @@ void thread_adopt(struct thread *thread)
 {
     thread->tid = (int32_t)call(__NR_gettid);
     call(__NR_sigaltstack, &thread->own_stack, NULL);
+}
+
+uint64_t inside_sum;
+
+void thread_goes_inside(struct thread *thread)
+{
+    if (thread->exit_slot != NULL)
+        *thread->exit_slot = (uint64_t)thread;
+    __atomic_add_fetch(&inside_sum, thread->inside_term, __ATOMIC_SEQ_CST);
+    thread->inside = 1;
+}
+
+void thread_comes_outside(struct thread *thread)
+{
+    thread->inside = 0;
+    __atomic_sub_fetch(&inside_sum, thread->inside_term, __ATOMIC_SEQ_CST);
 }
 
 static uint32_t slot(uint64_t fs)
@@ -125,8 +145,7 @@ void thread_remember_fs(struct thread *thread)
 void process_check(void)
 {
     if (not_forked == NULL) {
-        long page = call(__NR_mmap, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        long page = own_memory(PAGE_SIZE);
         if (is_error(page))
             return;
         call(__NR_madvise, page, PAGE_SIZE, MADV_WIPEONFORK);
@@ -137,6 +156,7 @@ void process_check(void)
         owner_pid = (int32_t)call(__NR_getpid);
         __atomic_add_fetch(&epoch, 1, __ATOMIC_RELAXED);
         memset(&locks, 0, sizeof locks);
+        inside_sum = 0; /* whoever was inside stayed in the parent */
     }
 }
 

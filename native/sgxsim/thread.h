@@ -23,17 +23,22 @@ struct thread {
     uint8_t used;   /* the block belongs to a thread; written with the block lock held */
     uint8_t
         prepared; /* prepare_fast_enter's work is still good: no handler of the program ran since */
-    uint8_t reserved[4];
+    uint8_t keeps_bases; /* kernel_keeps_bases(), for the block's code */
+    uint8_t reserved[3];
     uint64_t host_fs, host_gs;       /* segment bases of the host program while inside */
     uint64_t enclave_fs, enclave_gs; /* to load when going on inside */
     uint64_t enter_rip, enter_rcx;   /* for thread_enter */
     uint64_t resume_rip, vfork_rip;  /* where the thunks return */
-    uint64_t saved_rdi, saved_rsi;   /* for thread_clone */
+    uint64_t saved_rdi, saved_rsi;   /* for the block's code and fast_exit */
     stack_t own_stack;
     uint64_t aep;       /* asynchronous exit pointer of the current entry */
     uint8_t *tcs_busy;  /* for thread_enter: the TCS's busy flag, */
     uint32_t *tcs_cssa; /* its CSSA, */
     uint8_t *ssa_gpr;   /* and the GPR area of its first SSA frame */
+    uint64_t saved_rdx, saved_r11;
+    uint64_t saved_flags; /* LAHF's AH, and OF in AL */
+    uint64_t inside_term; /* what this thread adds to inside_sum while inside */
+    uint64_t *exit_slot;  /* where exit_stubs.c's code looks for the thread of the current entry */
 
     int32_t tid;
     uint32_t dispatch_epoch; /* the fork epoch in which syscall user dispatch was switched on */
@@ -77,6 +82,12 @@ OFFSET_IS(aep, T_AEP);
 OFFSET_IS(tcs_busy, T_TCS_BUSY);
 OFFSET_IS(tcs_cssa, T_TCS_CSSA);
 OFFSET_IS(ssa_gpr, T_SSA_GPR);
+OFFSET_IS(keeps_bases, T_KEEPS_BASES);
+OFFSET_IS(saved_rdx, T_SAVED_RDX);
+OFFSET_IS(saved_r11, T_SAVED_R11);
+OFFSET_IS(saved_flags, T_SAVED_FLAGS);
+OFFSET_IS(inside_term, T_INSIDE_TERM);
+OFFSET_IS(exit_slot, T_EXIT_SLOT);
 _Static_assert(sizeof(struct thread) <= PAGE_SIZE, "a thread's data is one page");
 
 /* Labels in the thread code; their addresses in a block are thread_address(thread, label). */
@@ -84,7 +95,17 @@ extern const uint8_t thread_code[], thread_code_end[];
 extern const uint8_t thread_repeat[], thread_repeated[], thread_vfork[];
 extern const uint8_t thread_clone[], thread_clone_parent[], thread_clone_child[];
 extern const uint8_t thread_enter[], thread_enter_claimed[], thread_enter_checked[];
+extern const uint8_t thread_enter_counted[], thread_enter_saved[], thread_enter_loaded[];
 extern const uint8_t thread_enter_end[], thread_enter_released[];
+
+/*
+ * The sum of (block address + 1) over the process's threads that are inside an enclave. Blocks are
+ * 64 KiB aligned, so the low 16 bits count the threads, and where that is 1 the rest is the block
+ * of the only one: code that runs inside finds its own thread without a register or a segment.
+ */
+extern uint64_t inside_sum;
+void thread_goes_inside(struct thread *thread);
+void thread_comes_outside(struct thread *thread);
 
 uint64_t thread_address(const struct thread *thread, const uint8_t *label);
 

@@ -2,12 +2,14 @@
 #include "traps.h"
 #include "altstack.h"
 #include "clone.h"
+#include "deliver.h"
 #include "device.h"
 #include "dispositions.h"
 #include "exec.h"
 #include "maps.h"
 #include "mask.h"
 #include "nodes.h"
+#include "segment_bases.h"
 #include "self_path.h"
 #include "thunks.h"
 
@@ -29,6 +31,8 @@ static long answer(struct thread *thread, long number, struct context *context)
         return CONTEXT_IS_SET;
     case __NR_sigaltstack:
         return do_sigaltstack(thread, a, b, reg[RSP]);
+    case __NR_arch_prctl:
+        return host_base_set(thread, a, b, &result) ? result : REPEAT;
     case __NR_clone:
         do_clone(thread, context);
         return CONTEXT_IS_SET;
@@ -50,7 +54,8 @@ static long answer(struct thread *thread, long number, struct context *context)
     case __NR_openat2:
         return device_open2((int)a, b, c, &result) ? result : REPEAT;
     case __NR_ioctl:
-        return device_ioctl((int)a, (uint32_t)b, c, &result) ? result : REPEAT;
+        return device_ioctl((int)a, (uint32_t)b, c, mask_of(thread, context), &result) ? result
+                                                                                       : REPEAT;
     case __NR_mmap:
         return enclave_mmap(a, b, (int)c, (int)d, (int)e, f, &result) ? result : REPEAT;
     case __NR_munmap:

@@ -5,7 +5,6 @@ const refused = "refused with a clear error by this version";
 
 /** Fields and options that nothing covers; `name.*` and `verb *` stand for all below. */
 export const withoutTest: Readonly<Record<string, string>> = {
-  "linux.netDevices": refused,
   "process.scheduler.flags":
     "unit-tested; with SCHED_DEADLINE also here, where the kernel admits it",
   "linux.resources.blockIO.weightDevice.*":

@@ -11,6 +11,8 @@ export type Attendants = {
   readonly own?: Pid;
   /** Writes the id maps of a process that waits for them. */
   readonly mapIds?: (pid: Pid) => void;
+  /** Puts network devices into the child's namespace. */
+  readonly moveDevices?: (pid: Pid) => void;
   /** Prestart and createRuntime hooks. */
   readonly runHooks?: (pid: Pid) => void;
   /** Takes the seccomp listener, a descriptor of the child. */
@@ -40,6 +42,9 @@ export function awaitReady(kernel: Kernel, channel: Fd, attendants: Attendants):
         break;
       case "hooks":
         asked = attendants.runHooks ?? refuse("HOOKS");
+        break;
+      case "devices":
+        asked = attendants.moveDevices ?? refuse("DEVICES");
         break;
       case "listener": {
         const take = attendants.takeListener ?? refuse("LISTENER");

@@ -59,13 +59,7 @@ export function checkSupported(config: Config): void {
   checkNamespaces(config);
   checkSysctl(config);
   const { linux = {} } = config;
-  const field =
-    linux.intelRdt !== undefined
-      ? "linux.intelRdt"
-      : Object.keys(linux.netDevices ?? {}).length > 0
-        ? "linux.netDevices"
-        : undefined;
-  if (field !== undefined) throw unsupported(field);
+  if (linux.intelRdt !== undefined) throw unsupported("linux.intelRdt");
   for (const [name, value] of [
     ["hostname", config.hostname],
     ["domainname", config.domainname],

@@ -55,7 +55,8 @@ test("packets that break the protocol", () => {
     ...cuts,
     message(4, (w) => w.u32(0)),
     message(5, () => {}),
-    message(6, () => {}),
+    message(6, (w) => w.u32(0)),
+    message(7, () => {}),
     message(16, () => {}),
     message(0xffff, () => {}),
     message(1, () => {}),
@@ -83,7 +84,7 @@ test("random packets are refused or understood, never anything else", () => {
     if (size >= 8)
       packet.set([random() % 7, 0, 0, 0, Math.max(0, size - 8 - (random() % 8)), 0, 0, 0]);
     try {
-      expect(["pid", "ready", "failed", "hooks", "listener", "end"]).toContain(
+      expect(["pid", "ready", "failed", "hooks", "listener", "devices", "end"]).toContain(
         receive(...channelWith(packet)).kind,
       );
     } catch (error) {

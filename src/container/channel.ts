@@ -10,6 +10,7 @@ export type ChannelMessage =
   | { readonly kind: "pid"; readonly pid: Pid }
   | { readonly kind: "ready" }
   | { readonly kind: "hooks" }
+  | { readonly kind: "devices" }
   /** A descriptor of the child. */
   | { readonly kind: "listener"; readonly fd: number }
   /** The process waits in its user namespace for its ids to be mapped. */
@@ -55,7 +56,7 @@ export function sendRun(kernel: Kernel, channel: Fd): void {
   kernel.write(channel, new RecordWriter().begin(16).end().finish());
 }
 
-/** The child goes on after HOOKS or LISTENER. */
+/** The child goes on after HOOKS, LISTENER or DEVICES. */
 export function sendResume(kernel: Kernel, channel: Fd): void {
   kernel.write(channel, new RecordWriter().begin(18).end().finish());
 }
@@ -73,6 +74,8 @@ function decode(record: RecordReader): ChannelMessage {
       return { kind: "hooks" };
     case 5:
       return { kind: "listener", fd: record.u32() };
+    case 6:
+      return { kind: "devices" };
     case 25:
       return { kind: "map", pid: record.u32() as Pid }; // as with PID
     default:

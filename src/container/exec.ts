@@ -97,7 +97,8 @@ async function execWith(deps: Deps, request: ExecRequest): Promise<void> {
       pidFile = request.pidFile;
     }
     if (request.detach) runDetached(kernel, runelet.channel);
-    else becomePlan(deps, monitorPlan(deps, request, { pid, channel: runelet.channel, ours }));
+    else
+      await becomePlan(deps, monitorPlan(deps, request, { pid, channel: runelet.channel, ours }));
   } catch (error) {
     removePidFile(kernel, pidFile);
     kernel.close(runelet.channel);

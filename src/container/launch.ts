@@ -15,16 +15,15 @@ import { giveCgroup } from "../cgroups/ownership.ts";
 import type { ContainerUnit } from "../cgroups/unit.ts";
 import { withoutSecrets } from "../enclave/mentions.ts";
 import { RuneError } from "../errors/error.ts";
-import { ENOENT } from "../kernel/constants.ts";
+import { ENOENT, O_RDONLY } from "../kernel/constants.ts";
 import { type Fd, type Kernel, type Pid, unlessErrno } from "../kernel/kernel.ts";
 import { isInUserNamespace } from "../kernel/user-namespace.ts";
 import type { Config } from "../oci/config.ts";
-import { cloneFlags } from "../oci/namespaces.ts";
 import { ociVersion } from "../oci/state.ts";
 import { cgroupOwner } from "../plan/cgroup-owner.ts";
 import { planContainer } from "../plan/container.ts";
 import type { LaunchInput } from "../plan/host.ts";
-import { isNew } from "../plan/namespaces.ts";
+import { joinedNamespace } from "../plan/namespaces.ts";
 import { unknownCapabilities } from "../plan/process.ts";
 import { type Caller, checkUser, idMaps, isHostRoot } from "../plan/user.ts";
 import { unmappedGids } from "../plan/user-mounts.ts";
@@ -35,14 +34,17 @@ import { receive, sendMapped } from "./channel.ts";
 import type { Deps } from "./deps.ts";
 import { type Descriptors, openDescriptors } from "./descriptors.ts";
 import { destroy } from "./destroy.ts";
-import { type EnclaveLaunch, palDied, palHangs } from "./enclave.ts";
+import { type EnclaveLaunch, palDied } from "./enclave.ts";
 import { mapIds } from "./id-maps.ts";
 import { keepForExec } from "./kept.ts";
+import { launchState } from "./launch-state.ts";
 import { checkLabels } from "./lsm.ts";
+import type { NetDevices } from "./net-devices.ts";
+import { PalPatience } from "./pal-patience.ts";
 import { sendPidfd, writePidFile } from "./pid-file.ts";
 import { inheritPreserved, reapFailed, spawnRunelet, submitPlan } from "./runelet.ts";
 import { plannedSeccomp } from "./seccomp.ts";
-import { type ProcessSettings, type State, stateSchema } from "./state.ts";
+import type { State } from "./state.ts";
 import { requireChild } from "./status.ts";
 import { ContainerDirectory } from "./store.ts";
 import { explainIds } from "./user-hints.ts";
@@ -73,17 +75,21 @@ export type LaunchRequest = {
 export type LaunchHelpers = {
   readonly hooks?: typeof import("./hooks.ts");
   readonly listener?: typeof import("./listener.ts");
+  readonly netDevices?: typeof import("./net-devices.ts");
   readonly notify?: typeof import("./notify.ts");
 };
 
 export async function loadHelpers(
-  { hooks = {} }: Config,
+  { hooks = {}, linux: { netDevices = {} } = {} }: Config,
   seccomp?: SeccompFilter,
   notifySocket?: string,
 ): Promise<LaunchHelpers> {
   const some = Object.values(hooks).some((list) => list.length > 0);
   return {
     ...(some ? { hooks: await import("./hooks.ts") } : {}),
+    ...(Object.keys(netDevices).length === 0
+      ? {}
+      : { netDevices: await import("./net-devices.ts") }),
     ...(seccomp?.listener === undefined ? {} : { listener: await import("./listener.ts") }),
     ...(notifySocket === undefined ? {} : { notify: await import("./notify.ts") }),
   };
@@ -139,6 +145,7 @@ class Attempt {
   #cgroup: CgroupDirectory[] = [];
   readonly #madeCgroups: string[] = [];
   #channel: Fd | undefined;
+  #devices: NetDevices | undefined;
 
   constructor(deps: Deps, request: Attempted, directory: ContainerDirectory) {
     this.#deps = deps;
@@ -164,16 +171,24 @@ class Attempt {
     const { notify } = this.#request.helpers;
     notify?.makeNotifyDirectory(kernel, this.#directory);
     const descriptors = openDescriptors(this.#deps, this.#request, this.#directory);
-    const runelet = spawnRunelet(this.#deps, descriptors.all);
+    const { netDevices } = this.#request.helpers;
+    // Devices are moved there when all else is ready.
+    const network =
+      netDevices === undefined ? undefined : joinedNamespace(config, "network", descriptors);
+    const runelet = spawnRunelet(this.#deps, descriptors.all, network);
     this.#channel = runelet.channel;
     const { pids, ...atOnce } = config.linux?.resources ?? {};
     const version = isUnifiedOnly(hierarchies) ? 2 : 1;
     unit?.start(runelet.pid, atOnce, version);
     this.#makeCgroup(located);
+    if (netDevices !== undefined) {
+      this.#devices = new netDevices.NetDevices(kernel, config.linux?.netDevices ?? {});
+    }
     const input = this.#input(descriptors, isUnifiedOnly(hierarchies));
     const planned = notify?.withNotifySocket(config, this.#directory) ?? config;
     const plan = planContainer(planned, input, this.#bundle.path);
     inheritPreserved(plan, this.#request.preserveFds);
+    if (network !== undefined) this.#devices?.moveInto(network);
     submitPlan(this.#deps, runelet, plan);
     const pid = this.#awaitReady(runelet.channel);
     this.#deps.step?.(`init is process ${pid}, and ready`);
@@ -190,6 +205,7 @@ class Attempt {
       writePidFile(kernel, pidFile, pid);
       this.#deps.step?.(`wrote pid file \`${pidFile}\``);
     }
+    this.#devices?.leave();
     return { directory: this.#directory, state, pid, channel: runelet.channel };
   }
 
@@ -199,6 +215,12 @@ class Attempt {
     // Without its channel the child ends by itself, also where there is no cgroup to find it in.
     if (this.#channel !== undefined) this.#kernel.close(this.#channel);
     const state = this.#state(this.#cgroup);
+    try {
+      this.#devices?.takeBack();
+    } catch (error) {
+      const { message } = RuneError.from(error, "take network devices back");
+      this.#deps.warn(`a network device may be lost: ${message}`);
+    }
     try {
       destroy(this.#deps, this.#directory, state, this.#request.unit);
       removeMade(this.#kernel, this.#madeCgroups);
@@ -252,6 +274,7 @@ class Attempt {
         tasksFiles: tasksFiles(this.#cgroup),
         ...(unified === undefined ? {} : { unified }),
       },
+      netDevices: this.#devices?.found ?? [],
       preservedFds: this.#request.preserveFds,
       listeningFds: this.#request.listeningFds,
       noPivot: this.#request.noPivot,
@@ -276,6 +299,12 @@ class Attempt {
         mapIds(this.#deps, pid, idMaps(config, this.#request.caller));
         sendMapped(this.#kernel, channel);
       },
+      ...(this.#devices === undefined
+        ? {}
+        : {
+            moveDevices: (pid) =>
+              this.#devices?.moveInto(this.#kernel.open(`/proc/${pid}/ns/net`, O_RDONLY)),
+          }),
       ...(hooks === undefined
         ? {}
         : {
@@ -302,79 +331,14 @@ class Attempt {
   }
 
   #state(cgroup: readonly CgroupDirectory[], pid?: Pid): State {
-    const { config, path, rootfs } = this.#bundle;
-    const { enclave, unit } = this.#request;
-    const namespaces = config.linux?.namespaces ?? [];
     const init = pid === undefined ? undefined : requireChild(this.#kernel, pid);
-    return {
-      schema: stateSchema,
-      writer: this.#deps.version,
-      id: this.#request.id,
-      bundle: path,
-      rootfs,
-      ociVersion: config.ociVersion,
-      created: new Date().toISOString(),
-      ownerUid: this.#kernel.euid(),
-      annotations: withoutSecrets(config.annotations ?? {}),
-      ...(init === undefined ? {} : { init: { pid: init.pid, startTime: init.startTime } }),
-      cgroup,
-      ...(unit?.isOurs === true ? { systemd: unit.record } : {}),
-      ...(enclave === undefined ? {} : { enclave: enclave.state, enclave_config: enclave.record }),
-      ...laterHooks(config),
-      ...(this.#request.seccomp === undefined
-        ? {}
-        : { seccomp: seccompState(this.#request.seccomp) }),
-      processes: processSettings(config, !this.#request.noNewKeyring),
-      namespaces: namespaces.reduce((flags, { type }) => flags | cloneFlags[type], 0),
-      ownPidNamespace: isNew(config, "pid"),
-    };
+    return launchState(this.#deps, this.#bundle, this.#request, cgroup, init);
   }
-}
-
-/** A PAL has to be done with pal_init in time; anything else is waited for. */
-class PalPatience {
-  readonly #kernel: Kernel;
-  readonly #pal: EnclaveLaunch["pal"];
-  #deadlineMs = 0;
-
-  constructor(kernel: Kernel, pal: EnclaveLaunch["pal"]) {
-    this.#kernel = kernel;
-    this.#pal = pal;
-    this.start();
-  }
-
-  start(): void {
-    if (this.#pal !== undefined) this.#deadlineMs = this.#kernel.nowMs() + this.#pal.initTimeoutMs;
-  }
-
-  wait(channel: Fd): void {
-    if (this.#pal === undefined) return;
-    const leftMs = Math.max(0, this.#deadlineMs - this.#kernel.nowMs());
-    if (!this.#kernel.waitReadable(channel, leftMs)) throw palHangs(this.#pal);
-  }
-}
-
-function laterHooks({ hooks = {} }: Config): Pick<State, "hooks"> {
-  const { poststart = [], poststop = [] } = hooks;
-  return poststart.length + poststop.length === 0 ? {} : { hooks: { poststart, poststop } };
-}
-
-function seccompState({ filter: _, ...rest }: SeccompFilter): NonNullable<State["seccomp"]> {
-  return rest;
 }
 
 function callerOf(kernel: Kernel): Caller {
   const [euid, egid] = [kernel.euid(), kernel.egid()];
   return { euid, egid, inUserNamespace: isInUserNamespace(kernel) };
-}
-
-function processSettings({ linux = {} }: Config, keyring: boolean): ProcessSettings {
-  const { personality, memoryPolicy } = linux;
-  return {
-    keyring,
-    ...(personality === undefined ? {} : { personality }),
-    ...(memoryPolicy === undefined ? {} : { memoryPolicy }),
-  };
 }
 
 function refuseOccupied(kernel: Kernel, located: readonly CgroupDirectory[]): void {

@@ -59,7 +59,7 @@ async function runWith(deps: Deps, request: RunRequest): Promise<void> {
       }
     } else {
       const watch = { subreaper, keep, ours, helpers, notify };
-      becomePlan(deps, monitorPlan(deps, launched, watch));
+      await becomePlan(deps, monitorPlan(deps, launched, watch));
     }
   } catch (error) {
     removePidFile(kernel, request.pidFile);

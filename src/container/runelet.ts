@@ -15,9 +15,14 @@ export type Runelet = {
 
 /**
  * Starts runelet before its plan exists: its start then costs no time of ours. `inherited` is what
- * the plan will refer to; those descriptors are closed here, from now on they are the child's.
+ * the plan will refer to; those descriptors are closed here, from now on they are the child's, but for
+ * `kept`.
  */
-export function spawnRunelet({ kernel, libDir, step }: Deps, inherited: readonly Fd[]): Runelet {
+export function spawnRunelet(
+  { kernel, libDir, step }: Deps,
+  inherited: readonly Fd[],
+  kept?: Fd,
+): Runelet {
   const [channel, theirs] = kernel.packetPair();
   const program = kernel.sealedCopy(`${libDir}/runelet`, "runelet");
   const planFd = kernel.memfd("plan");
@@ -28,7 +33,7 @@ export function spawnRunelet({ kernel, libDir, step }: Deps, inherited: readonly
     argv: ["runelet", String(planFd), String(theirs)],
     env: [],
   });
-  for (const fd of [program, theirs, ...inherited]) kernel.close(fd);
+  for (const fd of [program, theirs, ...inherited.filter((one) => one !== kept)]) kernel.close(fd);
   step?.(`runelet is process ${pid}`);
   return { channel, planFd, pid };
 }
@@ -62,14 +67,17 @@ export function submitPlan(
 }
 
 /** Becomes runelet; the plan has no channel. */
-export function becomePlan({ kernel, libDir, step }: Deps, plan: PlanBuilder): never {
+export async function becomePlan(
+  { kernel, libDir, step }: Deps,
+  plan: PlanBuilder,
+): Promise<never> {
   step?.(`becoming the monitor: ${summary(plan)}`);
   const planFd = kernel.memfd("plan");
   kernel.write(planFd, plan.encode());
   kernel.seal(planFd);
   for (const fd of [planFd, ...plan.inherited]) kernel.setInherited(fd, true);
   // The monitor stays on the host: no need to hide the file it runs from.
-  return kernel.execute({
+  return await kernel.execute({
     path: `${libDir}/runelet`,
     argv: ["runelet", String(planFd), "-"],
     env: [],

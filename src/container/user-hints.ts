@@ -18,12 +18,15 @@ export function explainIds(thrown: unknown, config: Config, caller: Caller): unk
 
 function hintFor({ doing, errno }: RuneError, config: Config, caller: Caller): string | undefined {
   if (doing.startsWith("clone ")) return cloneHint(errno, caller);
+  if (errno === EACCES && doing.includes("oom_score_adj")) {
+    return "a process less likely to be killed than its maker needs CAP_SYS_RESOURCE of the host";
+  }
+  if (errno === EPERM && /^(set|raise) resource limit/.test(doing)) {
+    return "a hard limit above the caller's needs CAP_SYS_RESOURCE of the host; `ulimit -H -a` shows what there is";
+  }
   if (!isSeparate(config, "user")) return undefined;
   if (errno === EPERM && /^mount (file system )?`?(sysfs|proc|mqueue)/.test(doing)) {
     return "a user namespace may mount sysfs, proc and mqueue only with a network, pid and ipc namespace of its own";
-  }
-  if (errno === EACCES && doing.includes("oom_score_adj")) {
-    return "only root may make a process less likely to be killed than its maker";
   }
   const { uidMappings = [] } = config.linux ?? {};
   const root = hostId(uidMappings, 0);

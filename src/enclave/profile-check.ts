@@ -17,13 +17,13 @@ export const initRuneletCalls = words(
  * the program starts; a test compares with `sgxsim --calls`.
  */
 export const simulatorCalls = words(
-  "brk close execveat exit_group faccessat2 fcntl fstat fstatfs ftruncate futex getpid gettid madvise",
-  "memfd_create mmap mprotect munmap openat pread64 readlinkat rt_sigaction rt_sigprocmask",
-  "rt_sigreturn rt_tgsigqueueinfo sigaltstack tgkill write",
+  "arch_prctl brk close execveat exit_group faccessat2 fcntl fstat fstatfs ftruncate futex getpid gettid",
+  "madvise memfd_create mmap mprotect munmap openat pread64 readlinkat rt_sigaction rt_sigpending",
+  "rt_sigprocmask rt_sigreturn rt_tgsigqueueinfo sigaltstack tgkill write",
 );
 
 /** Made before the container's filter is installed. */
-export const simulatorStartCalls = words("arch_prctl prctl read seccomp");
+export const simulatorStartCalls = words("prctl read seccomp");
 
 const permitting: ReadonlySet<SeccompAction> = new Set([
   "SCMP_ACT_ALLOW",

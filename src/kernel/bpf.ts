@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** bpf(2), as far as programs on cgroups' devices need it; the attributes are `union bpf_attr` of linux/bpf.h. */
-import { ptr } from "bun:ffi";
 import { RuneError } from "../errors/error.ts";
 import { EACCES, EINVAL, ENOENT, EPERM } from "./constants.ts";
 import { type AttachedProgram, type Fd, type Kernel, unlessErrno } from "./kernel.ts";
+import { addressIn } from "./libc.ts";
 
 const BPF_PROG_LOAD = 5;
 const BPF_PROG_ATTACH = 8;
@@ -147,7 +147,7 @@ function pinned(sizeBytes: number): Uint8Array {
 }
 
 function address(bytes: Uint8Array): bigint {
-  return BigInt(ptr(bytes));
+  return BigInt(addressIn(bytes));
 }
 
 /** Up to the first NUL. */

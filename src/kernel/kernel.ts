@@ -94,6 +94,8 @@ export interface Kernel {
   bindDatagram(path: string): Fd;
   /** An AF_UNIX SOCK_DGRAM socket, connected; `write` sends one datagram. */
   connectDatagram(path: string): Fd;
+  /** A socket of rtnetlink(7), in this network namespace or an open one; `read` takes one packet. */
+  routeSocket(namespace?: Fd): Fd;
   /** Sends bytes and, with the first of them, a descriptor over a stream socket (SCM_RIGHTS). */
   sendDescriptor(socket: Fd, bytes: Uint8Array, fd: Fd): void;
   /** True when the descriptor is readable or at its end within the time; -1 waits for ever. */
@@ -118,8 +120,11 @@ export interface Kernel {
 
   /** Starts a program; nobody waits for it here. Its descriptors are the inherited ones. */
   spawn(program: Program): Pid;
-  /** Becomes another program; returns only by throwing. */
-  execute(program: Program): never;
+  /**
+   * Becomes another program: rejects when that fails, and otherwise never settles, so that nothing of
+   * the caller's runs behind it.
+   */
+  execute(program: Program): Promise<never>;
   /** Gives every signal its default disposition, before {@link Kernel.execute}. */
   resetSignals(): void;
   kill(pid: Pid, signal: number): void;

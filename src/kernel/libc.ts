@@ -1,36 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * System calls through libc's `syscall`. A foreign function interface rather than node:fs: it costs a
- * third of the start-up time (docs/explanation/start-cost.md), blocks the way C does, and never changes
- * the flags of a descriptor it shares with the caller.
+ * System calls. Not through node:fs: that costs three times the start-up time
+ * (docs/explanation/start-cost.md), and changes the flags of descriptors it shares with the caller.
  */
-import { dlopen, FFIType, ptr, read as readMemory } from "bun:ffi";
 import { RuneError } from "../errors/error.ts";
+import { type Address, addon } from "./addon.ts";
 import { errnoText } from "./errno.ts";
 
-const integer = FFIType.i64;
-export const { symbols: libc } = dlopen("libc.so.6", {
-  syscall: {
-    args: [integer, integer, integer, integer, integer, integer, integer],
-    returns: FFIType.i64_fast,
-  },
-  posix_spawn: { args: ["ptr", "ptr", "ptr", "ptr", "ptr", "ptr"], returns: "i32" },
-  __errno_location: { args: [], returns: "ptr" },
-});
-
-const errnoAt = libc.__errno_location();
 export const encoder = new TextEncoder();
 /** A call's strings and structures are laid out here: its address is fixed, unlike that of small arrays. */
 let scratch = new Uint8Array(64 << 10);
-let scratchAt = ptr(scratch);
+let scratchAt = addon.addressOf(scratch);
 let used = 0;
 
 /** The raw result of a system call: -errno on failure. Arguments point into scratch or are numbers. */
 export function raw(number: number, a = 0, b = 0, c2 = 0, d = 0, e = 0, f = 0): number {
   used = 0;
-  const result = Number(libc.syscall(number, a, b, c2, d, e, f));
-  // Nothing runs on this thread between the call and this read that could make another call.
-  return result === -1 && errnoAt !== null ? -readMemory.i32(errnoAt, 0) : result;
+  return addon.systemCall(number, a, b, c2, d, e, f);
 }
 
 export function call(doing: () => string, number: number, ...args: number[]): number {
@@ -73,7 +59,12 @@ export function placed(address: number, size: number): DataView {
 export function reserve(size: number): void {
   if (size > scratch.length) {
     scratch = new Uint8Array(size);
-    scratchAt = ptr(scratch);
+    scratchAt = addon.addressOf(scratch);
   }
   used = 0;
+}
+
+/** Where the elements of an array of at least 4096 bytes are, from one of them on. */
+export function addressIn(array: Uint8Array, offset = 0): Address {
+  return addon.addressOf(array) + offset;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** libseccomp through bun:ffi. It is opened when a filter is compiled: a cached one needs nothing of it. */
-import { dlopen, FFIType, type Pointer, ptr, read as readMemory } from "bun:ffi";
+/** libseccomp. It is opened when a filter is compiled: a cached one needs nothing of it. */
 import { RuneError } from "../errors/error.ts";
+import { type Address, addon } from "./addon.ts";
 import { O_RDONLY } from "./constants.ts";
 import { errnoText } from "./errno.ts";
 import { type Kernel, readText, readToEnd } from "./kernel.ts";
@@ -39,11 +39,11 @@ export function libseccomp(kernel: Kernel): SeccompLibrary {
 class Filter implements LibraryFilter {
   readonly #kernel: Kernel;
   readonly #library: Functions;
-  readonly #context: Context;
+  readonly #context: Address;
 
   constructor(kernel: Kernel, library: Functions, defaultAction: number) {
     const context = library.seccomp_init(defaultAction);
-    if (context === null) throw refusal("make a seccomp filter", "the default action is refused");
+    if (context === 0) throw refusal("make a seccomp filter", "the default action is refused");
     this.#kernel = kernel;
     this.#library = library;
     this.#context = context;
@@ -59,7 +59,7 @@ class Filter implements LibraryFilter {
 
   addRule(action: number, systemCall: number, tests: readonly ArgumentTest[]): void {
     const { seccomp_rule_add_array } = this.#library;
-    const address = tests.length === 0 ? null : layTests(tests);
+    const address = tests.length === 0 ? 0 : layTests(tests);
     const result = seccomp_rule_add_array(this.#context, action, systemCall, tests.length, address);
     if (result !== 0) throw refusal("add a rule to the seccomp filter", errnoText(-result));
   }
@@ -95,11 +95,11 @@ class Filter implements LibraryFilter {
 
 /** Arguments of a call; large, because the collector may move small arrays. */
 const scratch = new Uint8Array(4096);
-const scratchAt = ptr(scratch);
+const scratchAt = addon.addressOf(scratch);
 const encoder = new TextEncoder();
 
 /** A NUL-terminated string, valid until the next one; what cannot be a name becomes the empty one. */
-function string(text: string): Pointer {
+function string(text: string): Address {
   const { read, written } = encoder.encodeInto(text, scratch.subarray(0, nameMaxBytes));
   const isName = read === text.length && !text.includes("\0");
   scratch[isName ? written : 0] = 0;
@@ -107,7 +107,7 @@ function string(text: string): Pointer {
 }
 
 /** struct scmp_arg_cmp, 24 bytes: arg u32@0, op u32@4, datum_a u64@8, datum_b u64@16. */
-function layTests(tests: readonly ArgumentTest[]): Pointer {
+function layTests(tests: readonly ArgumentTest[]): Address {
   const view = new DataView(scratch.buffer);
   for (const [i, { index, comparison, a, b }] of tests.entries()) {
     view.setUint32(24 * i, index, true);
@@ -120,9 +120,12 @@ function layTests(tests: readonly ArgumentTest[]): Pointer {
 
 /** struct scmp_version: major u32@0, minor u32@4, micro u32@8. */
 function versionOf(library: Functions): string {
-  const version = library.seccomp_version();
-  if (version === null) return "unknown";
-  return [0, 4, 8].map((offset) => readMemory.u32(version, offset)).join(".");
+  const address = library.seccomp_version();
+  if (address === 0) return "unknown";
+  const version = new Uint8Array(12);
+  addon.copy(address, version);
+  const view = new DataView(version.buffer);
+  return [0, 4, 8].map((offset) => view.getUint32(offset, true)).join(".");
 }
 
 /** proc_pid_maps(5): the path is the sixth column. */
@@ -131,29 +134,37 @@ function mappedFile(kernel: Kernel): string | undefined {
   return /^(?:\S+ +){5}(\/.*\/libseccomp\.so[^/]*)$/m.exec(maps)?.[1];
 }
 
+/** A function of C. */
+type Native = (...args: number[]) => number;
 type Functions = ReturnType<typeof openFunctions>;
-type Context = NonNullable<ReturnType<Functions["seccomp_init"]>>;
 
 function openFunctions() {
-  const { ptr: pointer, u32, i32, void: nothing } = FFIType;
-  return opened(() =>
-    dlopen(file, {
-      seccomp_version: { args: [], returns: pointer },
-      seccomp_syscall_resolve_name: { args: [pointer], returns: i32 },
-      seccomp_syscall_resolve_name_arch: { args: [u32, pointer], returns: i32 },
-      seccomp_init: { args: [u32], returns: pointer },
-      seccomp_release: { args: [pointer], returns: nothing },
-      seccomp_arch_add: { args: [pointer, u32], returns: i32 },
-      seccomp_attr_set: { args: [pointer, i32, u32], returns: i32 },
-      seccomp_rule_add_array: { args: [pointer, u32, i32, u32, pointer], returns: i32 },
-      seccomp_export_bpf: { args: [pointer, i32], returns: i32 },
-    }),
-  ).symbols;
+  const library = openLibrary();
+  const returnsAddress = (name: string): Native => {
+    const address = addon.symbol(library, name);
+    return (...args) => addon.invoke(address, ...args);
+  };
+  // The upper half of a register that holds an `int` is not defined.
+  const returnsInt = (name: string): Native => {
+    const native = returnsAddress(name);
+    return (...args) => native(...args) | 0;
+  };
+  return {
+    seccomp_version: returnsAddress("seccomp_version"),
+    seccomp_syscall_resolve_name: returnsInt("seccomp_syscall_resolve_name"),
+    seccomp_syscall_resolve_name_arch: returnsInt("seccomp_syscall_resolve_name_arch"),
+    seccomp_init: returnsAddress("seccomp_init"),
+    seccomp_release: returnsInt("seccomp_release"),
+    seccomp_arch_add: returnsInt("seccomp_arch_add"),
+    seccomp_attr_set: returnsInt("seccomp_attr_set"),
+    seccomp_rule_add_array: returnsInt("seccomp_rule_add_array"),
+    seccomp_export_bpf: returnsInt("seccomp_export_bpf"),
+  };
 }
 
-function opened<T>(open: () => T): T {
+function openLibrary(): Address {
   try {
-    return open();
+    return addon.library(file);
   } catch (cause) {
     throw new RuneError({
       code: "HOST_UNSUPPORTED",

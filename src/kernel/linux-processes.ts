@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Starting, becoming and reaping processes on the real kernel. */
+import { addon } from "./addon.ts";
 import * as c from "./constants.ts";
 import type { Pid, Program } from "./kernel.ts";
-import { failure, libc, place, placed, raw, reserve, text } from "./libc.ts";
+import { failure, place, placed, raw, reserve, text } from "./libc.ts";
 
 export function reap(pid: Pid): void {
   for (;;) {
@@ -43,20 +44,13 @@ function layProgram({ path, argv, env }: Program): [number, number, number] {
 export function spawn(program: Program): Pid {
   const [path, argv, env] = layProgram(program);
   const pid = place(8);
-  const address = (value: number) => value as Parameters<typeof libc.posix_spawn>[0]; // a plain number is what bun:ffi takes as a pointer
-  const errno = libc.posix_spawn(
-    address(pid),
-    address(path),
-    null,
-    null,
-    address(argv),
-    address(env),
-  );
+  const posixSpawn = addon.symbol(0, "posix_spawn");
+  const errno = addon.invoke(posixSpawn, pid, path, 0, 0, argv, env);
   if (errno !== 0) throw failure(`start \`${program.argv[0] ?? program.path}\``, errno);
   return placed(pid, 4).getInt32(0, true) as Pid;
 }
 
-export function execute(program: Program): never {
+export async function execute(program: Program): Promise<never> {
   const [path, argv, env] = layProgram(program);
   const errno = -raw(c.sys.execve, path, argv, env);
   throw failure(`execute \`${program.argv[0] ?? program.path}\``, errno);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Sockets of the real kernel. */
-import { ptr } from "bun:ffi";
 import * as c from "./constants.ts";
 import type { Fd } from "./kernel.ts";
-import { call, encoder, failure, place, placed, raw } from "./libc.ts";
+import { addressIn, call, encoder, failure, place, placed, raw, text } from "./libc.ts";
 
 export function socketPair(type: number): [Fd, Fd] {
   const address = place(8);
@@ -31,7 +30,7 @@ export function unixSocket(
     const address = new Uint8Array(4096);
     address[0] = 1;
     address.set(name, 2);
-    use(fd, ptr(address), name.length + (abstract ? 2 : 3));
+    use(fd, addressIn(address), name.length + (abstract ? 2 : 3));
     return fd;
   } catch (error) {
     raw(c.sys.close, fd);
@@ -47,7 +46,7 @@ export function sendDescriptor(socket: Fd, bytes: Uint8Array, fd: Fd): number {
   const [headerAt, vectorAt, controlAt] = [0, 56, 72];
   const message = new Uint8Array(4096 + bytes.length); // too large for the collector to move
   message.set(bytes, 4096);
-  const at = BigInt(ptr(message));
+  const at = BigInt(addressIn(message));
   const view = new DataView(message.buffer);
   view.setBigUint64(headerAt + 16, at + BigInt(vectorAt), true);
   view.setBigUint64(headerAt + 24, 1n, true);
@@ -61,7 +60,7 @@ export function sendDescriptor(socket: Fd, bytes: Uint8Array, fd: Fd): number {
   view.setInt32(controlAt + 16, fd, true);
   const MSG_NOSIGNAL = 0x4000;
   const doing = () => "send a descriptor";
-  return call(doing, c.sys.sendmsg, socket, ptr(message), MSG_NOSIGNAL);
+  return call(doing, c.sys.sendmsg, socket, addressIn(message), MSG_NOSIGNAL);
 }
 
 /** struct pollfd: fd i32@0, events u16@4, revents u16@6. */
@@ -75,5 +74,34 @@ export function pollOne(fd: Fd, events: number, timeoutMs: number): boolean {
     const left = timeoutMs < 0 ? -1 : Math.max(0, Math.ceil(deadline - performance.now()));
     const result = raw(c.sys.poll, address, 1, left);
     if (result !== -c.EINTR) return result > 0;
+  }
+}
+
+/**
+ * A thread is in one network namespace, and a socket stays in the one it was made in: setns(2) for the
+ * moment of making it is what other threads of the process never see.
+ */
+export function routeSocket(namespace?: Fd): Fd {
+  const AF_NETLINK = 16;
+  const type = 3 /* SOCK_RAW */ | c.O_CLOEXEC;
+  const make = () => call(() => "socket", c.sys.socket, AF_NETLINK, type, 0) as Fd;
+  if (namespace === undefined) return make();
+  const CLONE_NEWNET = 0x40000000;
+  const own = call(
+    () => "open this network namespace",
+    c.sys.openat,
+    c.AT_FDCWD,
+    text("/proc/thread-self/ns/net"),
+    c.O_CLOEXEC,
+  );
+  try {
+    call(() => "enter a network namespace", c.sys.setns, namespace, CLONE_NEWNET);
+    try {
+      return make();
+    } finally {
+      call(() => "come back from a network namespace", c.sys.setns, own, CLONE_NEWNET);
+    }
+  } finally {
+    raw(c.sys.close, own);
   }
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The real kernel: files here, sockets and processes in files of their own. */
-import { ptr } from "bun:ffi";
 import { bpfCalls } from "./bpf.ts";
 import * as c from "./constants.ts";
 import {
@@ -11,9 +10,9 @@ import {
   type Stat,
   unlessErrno,
 } from "./kernel.ts";
-import { call, failure, place, placed, raw, text } from "./libc.ts";
+import { addressIn, call, failure, place, placed, raw, text } from "./libc.ts";
 import { execute, reap, reapChildren, spawn } from "./linux-processes.ts";
-import { pollOne, sendDescriptor, socketPair, unixSocket } from "./linux-sockets.ts";
+import { pollOne, routeSocket, sendDescriptor, socketPair, unixSocket } from "./linux-sockets.ts";
 import { pollCalls } from "./poll.ts";
 
 const decoder = new TextDecoder();
@@ -88,6 +87,7 @@ export const linux: Kernel = {
       },
       2 /* SOCK_DGRAM */,
     ),
+  routeSocket,
   sendDescriptor: (socket, bytes, fd) => {
     const sent = sendDescriptor(socket, bytes, fd);
     if (sent < bytes.length) write(socket, bytes.subarray(sent));
@@ -159,7 +159,7 @@ function read(fd: Fd, maxBytes: number): Uint8Array {
   // Large enough that the array is not one of those small ones that the collector may move.
   const buffer = new Uint8Array(Math.max(maxBytes, 4096));
   for (;;) {
-    const count = raw(c.sys.read, fd, ptr(buffer), maxBytes);
+    const count = raw(c.sys.read, fd, addressIn(buffer), maxBytes);
     if (count === -c.EINTR) continue;
     if (count < 0) throw failure("read", -count);
     return buffer.subarray(0, count);
@@ -169,7 +169,12 @@ function read(fd: Fd, maxBytes: number): Uint8Array {
 function write(fd: Fd, bytes: Uint8Array): void {
   let at = 0;
   do {
-    const count = raw(c.sys.write, fd, bytes.length > 0 ? ptr(bytes, at) : 0, bytes.length - at);
+    const count = raw(
+      c.sys.write,
+      fd,
+      bytes.length > 0 ? addressIn(bytes, at) : 0,
+      bytes.length - at,
+    );
     if (count === -c.EINTR) continue;
     if (count === -c.EAGAIN) {
       pollOne(fd, 4 /* POLLOUT */, -1);
@@ -226,7 +231,7 @@ function entriesOf(directory: Fd, doing: () => string): DirectoryEntry[] {
   const entries: DirectoryEntry[] = [];
   const buffer = new Uint8Array(32768);
   for (;;) {
-    const size = call(doing, c.sys.getdents64, directory, ptr(buffer), buffer.length);
+    const size = call(doing, c.sys.getdents64, directory, addressIn(buffer), buffer.length);
     if (size === 0) return entries;
     for (let at = 0; at < size; ) {
       const length = (buffer[at + 16] ?? 0) | ((buffer[at + 17] ?? 0) << 8);

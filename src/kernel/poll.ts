@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Waiting for one of several things at once. */
-import { ptr } from "bun:ffi";
 import { EINTR, sys } from "./constants.ts";
 import type { Awaited, Fd, Kernel } from "./kernel.ts";
+import { addressIn } from "./libc.ts";
 
 /** A system call: the raw result, -errno on failure. */
 type RawCall = (number: number, ...args: number[]) => number;
@@ -32,7 +32,7 @@ function waitAny(raw: RawCall, awaited: readonly Awaited[], timeoutMs: number): 
       view.setUint32(8 * index + 4, change ? POLLPRI : POLLIN, true);
     }
     const left = timeoutMs < 0 ? -1 : Math.max(0, Math.ceil(deadline - performance.now()));
-    const result = raw(sys.poll, ptr(bytes), awaited.length, left);
+    const result = raw(sys.poll, addressIn(bytes), awaited.length, left);
     if (result === -EINTR) continue;
     return awaited
       .filter((_, index) => view.getUint16(8 * index + 6, true) !== 0)

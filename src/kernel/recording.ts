@@ -321,6 +321,11 @@ export class RecordingKernel implements Kernel {
     return this.#add(path, this.#files.node("socket"));
   }
 
+  routeSocket(namespace?: Fd): Fd {
+    this.#call("routeSocket", ...(namespace === undefined ? [] : [this.nameOf(namespace)]));
+    return this.#add("rtnetlink", this.#files.node("socket"));
+  }
+
   sendDescriptor(socket: Fd, bytes: Uint8Array, fd: Fd): void {
     this.#call("sendDescriptor", this.nameOf(socket), this.nameOf(fd), textOf(bytes));
   }
@@ -410,7 +415,7 @@ export class RecordingKernel implements Kernel {
     return (this.ownPid + 1) as Pid; // of the process that is pretended to run
   }
 
-  execute(program: Program): never {
+  async execute(program: Program): Promise<never> {
     this.#call("execute", ...program.argv);
     this.reactions.execute?.(program, this);
     throw new Executed(program);

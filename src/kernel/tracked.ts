@@ -32,6 +32,7 @@ export function trackDescriptors(inner: Kernel): Tracked {
     listenUnix: (path, backlog) => add(inner.listenUnix(path, backlog)),
     bindDatagram: (path) => add(inner.bindDatagram(path)),
     connectDatagram: (path) => add(inner.connectDatagram(path)),
+    routeSocket: (namespace) => add(inner.routeSocket(namespace)),
     eventFd: () => add(inner.eventFd()),
     pidfd: (pid) => add(inner.pidfd(pid)),
     pidfdGetFd: (pidfd, number) => add(inner.pidfdGetFd(pidfd, number)),

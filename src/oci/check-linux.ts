@@ -114,7 +114,12 @@ function interfaceName(value: unknown): string {
 const netDevices = refine(
   dictionary(object<NetDevice>({ name: optionalText(interfaceName) })),
   (devices) => {
-    for (const name of Object.keys(devices)) interfaceName(name);
+    const taken = new Set<string>();
+    for (const [from, { name = "" }] of Object.entries(devices)) {
+      const wanted = name === "" ? interfaceName(from) : name;
+      if (taken.has(wanted)) throw new Fault(`another device is to be \`${wanted}\` too`, from);
+      taken.add(wanted);
+    }
   },
 );
 

@@ -29,7 +29,7 @@ export type SupportedFeatures = {
 
 export const supported: SupportedFeatures = {
   intelRdt: false,
-  netDevices: false,
+  netDevices: true,
   palVersions: [1, 2, 3],
   knownTees: ["intelSgx"],
 };

@@ -10,9 +10,9 @@ import { type HookSubject, hooksInContainer } from "./hooks.ts";
 import type { LaunchInput } from "./host.ts";
 import { hasLabels, hasNewTime, labelMounts, newTime, planProc, sessionKeyring } from "./labels.ts";
 import { cleanPath, hasOwnDev, type PlannedMount, planMounts } from "./mounts.ts";
-import { planNamespaces } from "./namespaces.ts";
+import { isSeparate, planNamespaces } from "./namespaces.ts";
 import { newMountAttributes } from "./new-mount.ts";
-import { planProcess } from "./process.ts";
+import { planProcess, raisedLimits } from "./process.ts";
 import { planRootPropagation } from "./propagation.ts";
 import { planSysctl } from "./sysctl.ts";
 import { idMaps, isHostRoot } from "./user.ts";
@@ -31,6 +31,7 @@ export function planContainer(config: Config, input: LaunchInput, bundle: string
   const proc = hasLabels(process) || hasNewTime(config) ? planProc(plan) : undefined;
   // With the host root's rights, while paths are the host's; anybody else has none before CLONE.
   const early = isHostRoot(input.caller) ? planSources(plan, config, input, bundle) : undefined;
+  if (isSeparate(config, "user")) plan.add(...raisedLimits(process));
   planNamespaces(plan, config, input, idMaps(config, input.caller));
   planEntry(plan, input);
   if (input.newKeyring) plan.add(...sessionKeyring(input.id, process, proc));

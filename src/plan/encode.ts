@@ -179,6 +179,9 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
     case "rlimit":
       w.begin(34).u32(o.resource).u64(o.soft).u64(o.hard).end();
       return;
+    case "raiseLimit":
+      w.begin(57).u32(o.resource).u64(o.hard).end();
+      return;
     case "console":
       w.begin(35).u32(o.slot).u32(o.rows).u32(o.columns).u32(flag(o.mount)).end();
       return;
@@ -199,6 +202,12 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
     case "capabilities":
       w.begin(40).u64(o.effective).u64(o.permitted);
       w.u64(o.inheritable).u64(o.ambient).end();
+      return;
+    case "awaitDevices":
+      w.begin(11).end();
+      return;
+    case "netDevice":
+      w.begin(12).string(o.name).bytes(o.addresses).end();
       return;
     case "noNewPrivs":
       w.begin(41).end();

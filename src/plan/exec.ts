@@ -7,7 +7,7 @@ import { PlanBuilder } from "./encode.ts";
 import type { Seccomp } from "./host.ts";
 import { hasLabels, planProc, sessionKeyring } from "./labels.ts";
 import { planBirthplace } from "./namespaces.ts";
-import { planProcess } from "./process.ts";
+import { planProcess, raisedLimits } from "./process.ts";
 import { affinity, type ContainerScheduling } from "./scheduling.ts";
 
 export type ExecInput = {
@@ -38,6 +38,7 @@ export function planExec(process: Process, input: ExecInput): PlanBuilder {
   }
   const birthplace = planBirthplace(plan, input.unified);
   const joinsUser = (input.namespaces & cloneFlags.user) !== 0;
+  if (joinsUser) plan.add(...raisedLimits(process));
   if (joinsUser && input.euid === 0) plan.add({ op: "dropGroups" });
   if (input.namespaces !== 0) {
     plan.add({ op: "setns", slot: plan.inherit(input.init), types: input.namespaces });

@@ -41,6 +41,13 @@ export type Seccomp = {
   readonly notifies: boolean;
 };
 
+/** A network device that comes from the host, as the container is to have it. */
+export type PlannedDevice = {
+  readonly name: string;
+  /** RTM_NEWADDR requests; the device's index is filled in where it is known. */
+  readonly addresses: readonly Uint8Array[];
+};
+
 export type LaunchInput = {
   readonly id: string;
   /** As they may be shown to hooks. */
@@ -63,6 +70,7 @@ export type LaunchInput = {
   readonly newKeyring: boolean;
   /** Whether this kernel has /proc/kcore, which /dev/core then points to. */
   readonly hasKcore: boolean;
+  readonly netDevices: readonly PlannedDevice[];
   readonly seccomp?: Seccomp;
   readonly enclave?: EnclaveInput;
   /** Another program than runelet that goes on behind CLONE; both from sealed memfds. */

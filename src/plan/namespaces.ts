@@ -2,12 +2,13 @@
 /** Which namespaces are made and which are joined. */
 import { RuneError } from "../errors/error.ts";
 import { O_DIRECTORY, O_RDONLY } from "../kernel/constants.ts";
+import type { Fd } from "../kernel/kernel.ts";
 import type { Config } from "../oci/config.ts";
 import type { LinuxConfig, Namespace } from "../oci/config-linux.ts";
 import { cloneFlags, type NamespaceType } from "../oci/namespaces.ts";
 import type { PlanBuilder } from "./encode.ts";
 import type { LaunchInput } from "./host.ts";
-import type { Slot } from "./operation.ts";
+import type { Operation, Slot } from "./operation.ts";
 import type { IdMaps } from "./user.ts";
 
 /** True when the configuration asks for a new namespace of the type. */
@@ -18,6 +19,15 @@ export function isNew(config: Config, type: NamespaceType): boolean {
 /** True when the container has a namespace of the type that is not the runtime's. */
 export function isSeparate(config: Config, type: NamespaceType): boolean {
   return find(config, type) !== undefined;
+}
+
+/** The open namespace of the type that the container joins. */
+export function joinedNamespace(
+  config: Config,
+  type: NamespaceType,
+  input: Pick<LaunchInput, "namespaces">,
+): Fd | undefined {
+  return input.namespaces.get(find(config, type)?.path ?? "");
 }
 
 /** Joins the namespaces given by path, then splits into parent and child. */
@@ -34,6 +44,8 @@ export function planNamespaces(
     if (fd === undefined) continue;
     if (namespace.type === "user" && input.caller.euid === 0) plan.add({ op: "dropGroups" });
     plan.add({ op: "setns", slot: plan.inherit(fd), types: cloneFlags[namespace.type] });
+    // With the host's rights, which may be needed over a namespace that is not the container's own.
+    if (namespace.type === "network") plan.add(...netDevices(input));
   }
   plan.add({
     op: "clone",
@@ -44,8 +56,29 @@ export function planNamespaces(
   });
   plan.add({ op: "setsid" });
   if (isSeparate(config, "user") && !isNew(config, "user")) plan.add({ op: "namespaceRoot" });
+  if (isNew(config, "network") && input.netDevices.length > 0) {
+    plan.add({ op: "awaitDevices" }, ...netDevices(input));
+  }
   // A cgroup namespace has its maker's cgroup as root: the child must be in its own by then.
   if (isNew(config, "cgroup")) plan.add({ op: "unshare", flags: cloneFlags.cgroup });
+}
+
+function netDevices({ netDevices: devices }: LaunchInput): Operation[] {
+  return devices.map(({ name, addresses }) => ({
+    op: "netDevice",
+    name,
+    addresses: concatenate(addresses),
+  }));
+}
+
+function concatenate(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 /** Opens the version 2 cgroup that CLONE is to put the child in; a property of that operation. */

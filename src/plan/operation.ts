@@ -41,6 +41,13 @@ export type Operation =
   /** A mask of CPUs, least significant first. */
   | { readonly op: "affinity"; readonly mask: Uint8Array }
   | { readonly op: "time"; readonly proc: Slot; readonly offsets: string }
+  | { readonly op: "awaitDevices" }
+  /** RTM_NEWADDR requests whose index is 0. */
+  | {
+      readonly op: "netDevice";
+      readonly name: string;
+      readonly addresses: Uint8Array;
+    }
   | { readonly op: "open"; readonly slot: Slot; readonly path: string; readonly flags: number }
   | {
       readonly op: "propagation";
@@ -141,6 +148,7 @@ export type Operation =
       readonly soft: bigint;
       readonly hard: bigint;
     }
+  | { readonly op: "raiseLimit"; readonly resource: number; readonly hard: bigint }
   | {
       readonly op: "console";
       readonly slot: Slot;

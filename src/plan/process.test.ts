@@ -7,6 +7,7 @@ import { planExec } from "./exec.ts";
 import { planMonitor } from "./monitor.ts";
 import type { Operation } from "./operation.ts";
 import { type LastSteps, planProcess, unknownCapabilities } from "./process.ts";
+import { operations } from "./testing.ts";
 
 const own: Process = { user: { uid: 0, gid: 0 }, args: ["sh"], cwd: "/", env: ["PATH=/bin"] };
 const last: LastSteps = { awaitsRun: false, preservedFds: 0, listeningFds: 0, container: {} };
@@ -215,4 +216,19 @@ test("a monitor whose container systemd has to forget runs the command that does
     { op: "report" },
     { op: "exit" },
   ]);
+});
+
+test("limits are raised before a user namespace is entered, and set inside", () => {
+  const limits = { process: { rlimits: [{ type: "RLIMIT_NOFILE", soft: 1n, hard: 9n }] } };
+  const linux = {
+    namespaces: [{ type: "mount" }, { type: "user" }],
+    uidMappings: [{ containerID: 0, hostID: 1, size: 1 }],
+    gidMappings: [{ containerID: 0, hostID: 1, size: 1 }],
+  };
+  const order = (config: object) =>
+    operations(config)
+      .map(({ op }) => op)
+      .filter((op) => ["raiseLimit", "clone", "rlimit"].includes(op));
+  expect(order({ ...limits, linux })).toEqual(["raiseLimit", "clone", "rlimit"]);
+  expect(order(limits)).toEqual(["clone", "rlimit"]);
 });

@@ -106,9 +106,7 @@ function withListeningFds(env: readonly string[], count: number): readonly strin
 function planIdentity(plan: PlanBuilder, process: Process, seccomp: readonly Operation[]): void {
   const { user, capabilities = {}, cwd } = process;
   for (const { type, soft, hard } of process.rlimits ?? []) {
-    const resource = rlimitNumber(type);
-    if (resource === undefined) throw unknownLimit(type);
-    plan.add({ op: "rlimit", resource, soft, hard });
+    plan.add({ op: "rlimit", resource: resourceOf(type), soft, hard });
   }
   if (process.noNewPrivileges === true) plan.add({ op: "noNewPrivs" });
   // Without no_new_privs only CAP_SYS_ADMIN may install a filter: before it is given up.
@@ -158,7 +156,21 @@ function searchPath(env: readonly string[]): string {
   return env.findLast((entry) => entry.startsWith("PATH="))?.slice("PATH=".length) ?? "";
 }
 
-function unknownLimit(type: string): RuneError {
+/**
+ * Raises hard limits while that may be permitted: CAP_SYS_RESOURCE of a user namespace does not count
+ * (do_prlimit in kernel/sys.c).
+ */
+export function raisedLimits({ rlimits = [] }: Process): Operation[] {
+  return rlimits.map(({ type, hard }) => ({
+    op: "raiseLimit",
+    resource: resourceOf(type),
+    hard,
+  }));
+}
+
+function resourceOf(type: string): number {
+  const resource = rlimitNumber(type);
+  if (resource !== undefined) return resource;
   const doing = "config `process.rlimits`";
-  return new RuneError({ code: "CONFIG_INVALID", doing, reason: `unknown type \`${type}\`` });
+  throw new RuneError({ code: "CONFIG_INVALID", doing, reason: `unknown type \`${type}\`` });
 }

@@ -18,6 +18,7 @@ export const input: LaunchInput = {
   unifiedOnly: false,
   cgroups: { mounts: [], tasksFiles: [] },
   namespaces: new Map(),
+  netDevices: [],
   preservedFds: 0,
   listeningFds: 0,
   noPivot: false,

@@ -3,6 +3,7 @@
 import { expect } from "bun:test";
 import { lchownSync, readFileSync, readlinkSync } from "node:fs";
 import { type JsonObject, moreMounts, namespaces, shell } from "../support/bundle.ts";
+import { eventually, Running } from "../support/command.ts";
 import { comparison, only, test } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
 
@@ -79,6 +80,38 @@ for (const type of ["network", "ipc", "uts", "pid"] as const) {
     expect(namespaceOf(pid, type)).toBe(namespaceOf(other.pid, type));
   });
 }
+
+test("a cgroup namespace is joined by its path", async () => {
+  await using sandbox = new Sandbox();
+  const other = await sandbox.state(await sandbox.started(namespaces([], { type: "cgroup" })));
+  const path = `/proc/${other.pid}/ns/cgroup`;
+  const { pid } = await sandbox.state(
+    await sandbox.started(namespaces([], { type: "cgroup", path })),
+  );
+  expect(namespaceOf(pid, "cgroup")).toBe(namespaceOf(other.pid, "cgroup"));
+});
+
+test("a mount namespace is joined by its path, and gets the container's root", async () => {
+  await using sandbox = new Sandbox();
+  using holder = new Running(["unshare", "--mount", "--propagation", "private", "sleep", "1000"]);
+  try {
+    await eventually(
+      "a mount namespace",
+      () => namespaceOf(holder.pid, "mount") !== namespaceOf("self", "mount"),
+    );
+    const path = `/proc/${holder.pid}/ns/mnt`;
+    const id = await sandbox.started(namespaces(["mount"], { type: "mount", path }));
+    const { pid } = await sandbox.state(id);
+    expect(namespaceOf(pid, "mount")).toBe(namespaceOf(holder.pid, "mount"));
+    const { stdout } = await sandbox.must(["exec", id, "ls", "/"]);
+    expect(stdout.split("\n")).toContain("proc");
+    expect(stdout).not.toContain("usr");
+    await sandbox.must(["delete", "--force", id]);
+  } finally {
+    holder.kill("SIGKILL");
+    await holder.exited();
+  }
+});
 
 test("a path that does not exist is refused", async () => {
   await using sandbox = new Sandbox();

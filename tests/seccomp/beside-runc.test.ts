@@ -235,16 +235,22 @@ describe.skipIf(obstacle !== undefined)(name, () => {
   });
 
   test.each([
-    [open(rule("sync", "SCMP_ACT_ALLOW", { errnoRet: 1 })), "means nothing with SCMP_ACT_ALLOW"],
     [
+      "an errno of an action that has none",
+      open(rule("sync", "SCMP_ACT_ALLOW", { errnoRet: 1 })),
+      "means nothing with SCMP_ACT_ALLOW",
+    ],
+    [
+      "a listener that is not there",
       { ...open(rule("sync", "SCMP_ACT_NOTIFY")), listenerPath: "/run/none.sock" },
       "/run/none.sock",
     ],
     [
+      "a filter that is too long",
       open(...Array.from({ length: 4200 }, (_, value) => onFamily(value))),
       "instructions; the kernel takes 4096",
     ],
-  ])("%j is refused and leaves nothing", (profile, reason) => {
+  ])("%s is refused and leaves nothing", (_name, profile, reason) => {
     using container = new Container("rune", { profile, args: [probe, "39"] });
     const { status, stdout, stderr } = container.run();
     expect([status, stdout]).toEqual([1, ""]);

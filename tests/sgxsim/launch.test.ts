@@ -101,6 +101,30 @@ describe.skipIf(whySkipped !== "")(`launch${whySkipped}`, () => {
   });
 });
 
+describe.skipIf(whySkipped !== "")(`sharing${whySkipped}`, () => {
+  test("one enclave in several processes: by execve, SCM_RIGHTS, fork", () => {
+    const { code, out, err } = simulate([workshop.compile("shared"), image(), sigstruct()]);
+    expect({ ...readTap(out), notes: out.filter((line) => line.startsWith("# ")) }).toEqual({
+      failed: [],
+      complete: true,
+      notes: [],
+    });
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+  });
+});
+
+describe.skipIf(whySkipped !== "")(`leaves${whySkipped}`, () => {
+  test("the checks of the leaves and of the driver", () => {
+    const { code, out, err } = simulate([workshop.compile("leaves"), image(), sigstruct()]);
+    expect({ ...readTap(out), notes: out.filter((line) => line.startsWith("# ")) }).toEqual({
+      failed: [],
+      complete: true,
+      notes: [],
+    });
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+  });
+});
+
 describe.skipIf(whySkipped !== "")(`identity${whySkipped}`, () => {
   /** What programs/identity.c prints, by label. */
   function identity(target: string): Record<string, string> {

@@ -4,7 +4,7 @@ import { expect } from "bun:test";
 import { readFileSync } from "node:fs";
 import { capabilityNames } from "../../src/oci/capabilities.ts";
 import type { JsonObject } from "../support/bundle.ts";
-import { shell } from "../support/bundle.ts";
+import { namespaces, shell } from "../support/bundle.ts";
 import { guestTest } from "../support/guest.ts";
 import { Sandbox } from "../support/sandbox.ts";
 
@@ -67,6 +67,31 @@ test("a limit on open files beyond the caller's", async () => {
     shell("grep 'open files' /proc/self/limits"),
   );
   expect(text.split(/ +/).slice(3, 5)).toEqual(["1048576", "1048576"]);
+});
+
+test("a limit beyond the caller's in a user namespace, for its exec'ed processes too", async () => {
+  await using sandbox = new Sandbox();
+  const rlimits = [{ type: "RLIMIT_NOFILE", soft: 2_000, hard: 1_048_576 }];
+  const mapping = [{ containerID: 0, hostID: 0, size: 65536 }];
+  const id = await sandbox.started({ process: { rlimits } }, namespaces([], { type: "user" }), {
+    linux: { uidMappings: mapping, gidMappings: mapping },
+  });
+  const { stdout } = await sandbox.must([
+    "exec",
+    id,
+    "grep",
+    "open files",
+    "/proc/1/limits",
+    "/proc/self/limits",
+  ]);
+  const found = stdout
+    .trim()
+    .split("\n")
+    .map((line) => line.split(/ +/).slice(3, 5));
+  expect(found).toEqual([
+    ["2000", "1048576"],
+    ["2000", "1048576"],
+  ]);
 });
 
 // covers: process.oomScoreAdj

@@ -5,16 +5,16 @@
  *
  *   page 0     TCS of the first thread      page 1     code
  *   page 2, 3  its two SSA frames           page 4     target, data and report of EREPORT; key request
- *   page 5     spare                        page 6     thread-local storage: 0xfeedface, 0xcafe
+ *   page 5, 6  thread-local storage of the second and first thread: 0xfeedface, 0xcafe
  *   page 7     TCS of the second thread     page 8, 9  its SSA frames
  */
-    .macro tcs ossa
+    .macro tcs ossa, local
     .quad 0, 0
     .quad \ossa
     .long 0, 2 /* CSSA, NSSA */
     .quad entry
     .quad 0
-    .quad 0x6000, 0x6000 /* FS and GS base */
+    .quad \local, \local /* FS and GS base */
     .long 0xffffffff, 0xffffffff
     .fill 4024, 1, 0
     .endm
@@ -25,7 +25,7 @@
 
     .section .image, "awx"
 image:
-    tcs 0x2000
+    tcs 0x2000, 0x6000
 
     .balign 4096
 entry:
@@ -45,6 +45,7 @@ done:
 operations:
     .quad done, segments, system_call, cpuid_inside, spin, report, undefined, key, exit_information
     .quad skip_two, store, load, divide, breakpoint, bad_leaf, report_unaligned, vector_registers
+    .quad any_leaf, put, int_80, port, int_5, counter, jump, leave_registers, wide_registers
 operations_end:
 
 segments: /* 1: what FS and GS point at */
@@ -137,14 +138,75 @@ report_unaligned: /* 15 */
     lea 0x4400(%r10), %rdx
     enclu 0
     jmp done
+any_leaf: /* 17: RSI: RAX, RBX, RCX, RDX; behind them then RAX and RFLAGS */
+    mov %rsi, %r9
+    mov (%r9), %rax
+    mov 8(%r9), %rbx
+    mov 16(%r9), %rcx
+    mov 24(%r9), %rdx
+    .byte 0x0f, 0x01, 0xd7
+    mov %rax, 32(%r9)
+    pushfq
+    popq 40(%r9)
+    jmp done
+put: /* 18: 64 bytes behind the word at RSI, to the enclave's offset that it says */
+    mov (%rsi), %rdi
+    add %r10, %rdi
+    add $8, %rsi
+    mov $64, %ecx
+    rep movsb
+    jmp done
+int_80: /* 19 to 22: legal outside, or #GP there; all are two bytes but port's one */
+    mov $20, %eax /* getpid of the 32-bit interface */
+    int $0x80
+    mov $0x51, %edx
+    jmp done
+port: /* 20 */
+    in %dx, %al
+    nop
+    mov $0x51, %edx
+    jmp done
+int_5: /* 21 */
+    int $5
+    mov $0x51, %edx
+    jmp done
+counter: /* 22 */
+    xor %ecx, %ecx
+    rdpmc
+    mov $0x51, %edx
+    jmp done
+jump: /* 23: out of the enclave without EEXIT */
+    jmp *%rsi
+leave_registers: /* 24: what EEXIT passes on */
+    mov $1, %esi
+    mov $2, %r9d
+    mov $3, %r11d
+    mov $4, %edi
+    mov $5, %r10d
+    mov $0x7fffffff, %edx
+    inc %edx /* OF, SF; AF, PF */
+    stc
+    jmp done
+wide_registers: /* 25: ZMM31 and K7 stay over interruptions until the host's word at RSI is not 0 */
+    mov $0x5a5a, %eax
+    vpbroadcastd %eax, %zmm31
+    kmovq %rax, %k7
+1:  pause
+    cmpl $0, (%rsi)
+    je 1b
+    vextracti32x4 $3, %zmm31, %xmm1
+    movq %xmm1, %rdx
+    kmovq %k7, %rsi
+    jmp done
 vector_registers: /* 16: what the host has in XMM5 */
     movq %xmm5, %rdx
     jmp done
 
-    .org 0x2000
-    .fill 0x4000, 1, 0
+    .org 0x5000
+    .quad 0xfeedface, 0xcafe
+    .org 0x6000
     .quad 0xfeedface, 0xcafe
     .org 0x7000
-    tcs 0x8000
+    tcs 0x8000, 0x5000
     .org 0xa000
     .section .note.GNU-stack, "", @progbits

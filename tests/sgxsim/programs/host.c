@@ -28,6 +28,17 @@ __asm__(".globl enclave_call\n"
         "    mov %rdi, %rax\n"
         "    pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx; ret\n");
 
+/* RSI, R9, R11, RDI, R10, RDX, RFLAGS, RAX as EEXIT leaves them, to RDX. */
+__asm__(".globl enclave_registers\n"
+        "enclave_registers:\n"
+        "    push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15; push %rdx\n"
+        "    mov %rdi, %rbx; mov %rsi, %rdi; lea enclave_aep(%rip), %rcx; mov $2, %eax\n"
+        "    .byte 0x0f, 0x01, 0xd7\n"
+        "    mov (%rsp), %rcx; mov %rsi, (%rcx); mov %r9, 8(%rcx); mov %r11, 16(%rcx)\n"
+        "    mov %rdi, 24(%rcx); mov %r10, 32(%rcx); mov %rdx, 40(%rcx); pushfq; popq 48(%rcx)\n"
+        "    mov %rax, 56(%rcx); pop %rdx\n"
+        "    pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx; ret\n");
+
 /* int vdso_call(function, rdi, rsi, run): C cannot say that all registers are changed. */
 __asm__(".globl vdso_call\n"
         "vdso_call:\n"

@@ -17,6 +17,8 @@ struct result {
 
 /* EENTER with an AEP of its own, an ENCLU: an asynchronous exit resumes by itself. */
 struct result enclave_call(uint64_t tcs, uint64_t operation, uint64_t argument, void *output);
+/* The same; the registers as they are after EEXIT: RSI, R9, R11, RDI, R10, RDX, RFLAGS, RAX. */
+void enclave_registers(uint64_t tcs, uint64_t operation, uint64_t saw[8]);
 extern char enclave_aep[], enclave_after[];
 
 /* Reads a whole file; its size in `*size`. */
