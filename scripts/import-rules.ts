@@ -15,6 +15,7 @@ export const importRules: Readonly<Record<string, readonly string[]>> = {
   plan: ["record", "oci", "kernel"],
   dbus: ["kernel"],
   cgroups: ["oci", "kernel", "dbus"],
+  rdt: ["oci", "kernel"],
   enclave: ["record", "oci", "kernel", "config"],
   container: [
     "record",
@@ -22,6 +23,7 @@ export const importRules: Readonly<Record<string, readonly string[]>> = {
     "netlink",
     "plan",
     "cgroups",
+    "rdt",
     "enclave",
     "oci",
     "kernel",

@@ -10,6 +10,7 @@ import {
   FakeFiles,
   failure,
   type Node,
+  type PseudoFiles,
   parentOf,
   statOf,
   textOf,
@@ -76,6 +77,11 @@ export class RecordingKernel implements Kernel {
   /** A cgroup hierarchy: each directory made below gets the files. */
   cgroupMount(mountPoint: string, files: Record<string, string>): this {
     this.#files.cgroupMount(mountPoint, files);
+    return this;
+  }
+
+  pseudoMount(files: PseudoFiles): this {
+    this.#files.pseudoMount(files);
     return this;
   }
 
@@ -183,7 +189,10 @@ export class RecordingKernel implements Kernel {
       bytes.length <= 24 && bytes.every((byte) => byte >= 32) ? ` ${textOf(bytes)}` : "";
     this.#call("write", `${this.nameOf(fd)}${shown}`);
     const open = this.#open(fd, "write");
-    if (open.node.kind === "file") {
+    const pseudo = this.#files.pseudo(open.name);
+    if (pseudo !== undefined) {
+      open.node.content = new TextEncoder().encode(pseudo.write(open.name, textOf(bytes)));
+    } else if (open.node.kind === "file") {
       // A file of the kernel's takes a new value, any other keeps what is behind the written part.
       const old = this.#files.isCgroup(open.name) ? new Uint8Array() : open.node.content;
       const whole = new Uint8Array(Math.max(old.length, open.position + bytes.length));
