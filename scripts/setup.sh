@@ -8,13 +8,12 @@ set -eu
 cd "$(dirname "$0")/.."
 
 build_packages="gcc make libc6-dev musl-tools libseccomp2 busybox-static"
-test_packages="clang-format openssl runc crun strace uidmap golang-github-containers-common dbus systemd procps e2fsprogs zsh fish mandoc
-containerd docker.io podman iptables iproute2"
+test_packages="clang-format openssl iproute2 runc crun strace uidmap golang-github-containers-common dbus systemd procps e2fsprogs zsh fish mandoc protobuf-compiler"
 
 main() {
     check_machine
     packages=$build_packages
-    [ "${1:-}" != --tests ] || packages="$packages $test_packages"
+    [ "${1:-}" != --tests ] || packages="$packages $test_packages $engine_packages"
     install_packages "$(missing_packages $packages)"
     install_node_modules
     sh scripts/build.sh
@@ -47,6 +46,9 @@ hint: as root: apt-get install --no-install-recommends $1"
     # shellcheck disable=SC2086 # a list of package names
     apt_get install -qq -y --no-install-recommends $1 >/dev/null || stop "apt-get install failed; see above"
 }
+
+# What tests/engines/ starts.
+engine_packages="containerd docker.io podman iptables"
 
 # The tests start engines themselves, away from the machine: installing one must not start it.
 keep_services_down() {

@@ -9,8 +9,9 @@ import {
   tasksFiles,
   unifiedPath,
 } from "../cgroups/cgroup.ts";
+import { ignoredLimits } from "../cgroups/ignored.ts";
 import { isUnifiedOnly, readHierarchies } from "../cgroups/layout.ts";
-import { applyLimits, hasLimits, ignoredLimits, limitProcesses } from "../cgroups/limits.ts";
+import { applyLimits, hasLimits, limitProcesses } from "../cgroups/limits.ts";
 import { giveCgroup } from "../cgroups/ownership.ts";
 import type { ContainerUnit } from "../cgroups/unit.ts";
 import { withoutSecrets } from "../enclave/mentions.ts";
@@ -235,7 +236,7 @@ class Attempt {
   #makeCgroup(located: CgroupDirectory[]): void {
     const resources = this.#bundle.config.linux?.resources ?? {};
     this.#cgroup = located;
-    for (const ignored of ignoredLimits(resources)) this.#deps.warn(ignored);
+    for (const ignored of ignoredLimits(resources, located)) this.#deps.warn(ignored);
     const demand = {
       limited: hasLimits(resources),
       named: (this.#bundle.config.linux?.cgroupsPath ?? "") !== "",

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Changing the limits of a container that lives. */
+import { ignoredLimits } from "../cgroups/ignored.ts";
 import { isUnifiedOnly, readHierarchies } from "../cgroups/layout.ts";
-import { changeLimits, hasLimits, ignoredLimits } from "../cgroups/limits.ts";
+import { changeLimits, hasLimits } from "../cgroups/limits.ts";
 import { RuneError } from "../errors/error.ts";
 import { type Fd, readFile, readToEnd } from "../kernel/kernel.ts";
 import type { Resources } from "../oci/config-resources.ts";
@@ -40,7 +41,7 @@ export async function update(deps: Deps, request: UpdateRequest): Promise<void> 
     const reason = "it has no cgroup: its maker was not permitted to make one";
     throw new RuneError({ code: "CGROUP", doing: `update \`${id}\``, reason });
   }
-  for (const ignored of ignoredLimits(resources)) deps.warn(ignored);
+  for (const ignored of ignoredLimits(resources, state.cgroup)) deps.warn(ignored);
   let undoSchemata = () => {};
   try {
     undoSchemata = changeClass(deps, directory, state, request);
