@@ -13,7 +13,7 @@ test_packages="clang-format openssl iproute2 runc crun strace uidmap golang-gith
 main() {
     check_machine
     packages=$build_packages
-    [ "${1:-}" != --tests ] || packages="$packages $test_packages"
+    [ "${1:-}" != --tests ] || packages="$packages $test_packages $engine_packages"
     install_packages "$(missing_packages $packages)"
     install_node_modules
     sh scripts/build.sh
@@ -42,8 +42,21 @@ hint: as root: apt-get install --no-install-recommends $1"
     echo "setup: installing $1"
     export DEBIAN_FRONTEND=noninteractive
     apt_get update -qq || stop "apt-get update failed; see above"
+    keep_services_down
     # shellcheck disable=SC2086 # a list of package names
     apt_get install -qq -y --no-install-recommends $1 >/dev/null || stop "apt-get install failed; see above"
+}
+
+# What tests/engines/ starts.
+engine_packages="containerd docker.io podman iptables"
+
+# The tests start engines themselves, away from the machine: installing one must not start it.
+keep_services_down() {
+    policy=/usr/sbin/policy-rc.d
+    [ ! -e "$policy" ] || return 0
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
 }
 
 # Another apt may be at work, on a new machine most of all: wait for its lock.

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A containerd of a test file's own, with its stock shim for runc. */
+import { type CommandResult, command, Running } from "../command.ts";
+import { binaryOf, runtimeName } from "../runtime.ts";
+import { Daemon } from "./daemon.ts";
+import { EngineHost } from "./host.ts";
+import { makeImage } from "./image.ts";
+
+/** The name that `ctr` knows the tests' image by. */
+export const ctrImage = "docker.io/library/busybox:test";
+
+/** Starts a containerd that keeps all it has in the host's directory. */
+export async function startContainerd(host: EngineHost): Promise<Daemon> {
+  const path = `${host.path}/containerd`;
+  const config = `
+version = 2
+root = "${path}/root"
+state = "${path}/state"
+disabled_plugins = ["io.containerd.grpc.v1.cri"]
+[grpc]
+  address = "${addressOf(host)}"
+`;
+  await host.write(`${path}/config.toml`, config);
+  const argv = ["containerd", "--config", `${path}/config.toml`];
+  const isReady = async () =>
+    (await command(["ctr", "--address", addressOf(host), "version"])).status === 0;
+  return await Daemon.start(host, argv, isReady);
+}
+
+export function addressOf(host: EngineHost): string {
+  return `${host.path}/containerd.sock`;
+}
+
+export class Containerd {
+  readonly host: EngineHost;
+  readonly env: Readonly<Record<string, string>>;
+  #daemon: Daemon | undefined;
+  #containers = 0;
+
+  private constructor(host: EngineHost) {
+    this.host = host;
+    this.env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", CONTAINERD_ADDRESS: addressOf(host) };
+  }
+
+  static async start(): Promise<Containerd> {
+    const containerd = new Containerd(await EngineHost.start());
+    try {
+      await containerd.startDaemon();
+      await containerd.load(ctrImage);
+      return containerd;
+    } catch (error) {
+      await containerd[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async startDaemon(): Promise<void> {
+    this.#daemon = await startContainerd(this.host);
+  }
+
+  async stopDaemon(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+    await this.#daemon?.stop(signal);
+    this.#daemon = undefined;
+  }
+
+  /** Makes an image of busybox and some files, known by this name. */
+  async load(name: string, ...files: string[]): Promise<void> {
+    const folder = `${this.host.path}/image-${name.replace(/\W/g, "-")}`;
+    await this.must("image", "import", await makeImage(folder, name, { files }));
+  }
+
+  /** Another container id. */
+  id(): string {
+    return `${this.host.mark}-${this.#containers++}`;
+  }
+
+  /** ctr runs inside: it mounts what the daemon gives it, and opens the fifos of the container. */
+  argv(...words: readonly string[]): string[] {
+    return this.host.inside("ctr", ...words);
+  }
+
+  call(words: readonly string[], stdin?: string): Promise<CommandResult> {
+    const options = stdin === undefined ? {} : { stdin };
+    return command(this.argv(...words), { env: this.env, ...options });
+  }
+
+  /** As {@link call}; what it wrote to standard output, without the last end of line. */
+  async must(...words: readonly string[]): Promise<string> {
+    const { status, stdout, stderr } = await this.call(words);
+    if (status === 0) return stdout.trimEnd();
+    throw new Error(`ctr ${words.join(" ")}: status ${status}: ${stderr}`);
+  }
+
+  begin(...words: readonly string[]): Running {
+    return new Running(this.argv(...words), { env: this.env });
+  }
+
+  /** The words of `ctr run` with the runtime under test behind the stock shim. */
+  runWords(flags: readonly string[], id: string, ...argv: readonly string[]): string[] {
+    return ["run", "--runc-binary", binaryOf(runtimeName), ...flags, ctrImage, id, ...argv];
+  }
+
+  /** Starts a container in the background. */
+  async background(flags: readonly string[] = [], ...argv: readonly string[]): Promise<string> {
+    const id = this.id();
+    const program = argv.length > 0 ? argv : ["sleep", "1000"];
+    await this.must(...this.runWords(["--detach", ...flags], id, ...program));
+    return id;
+  }
+
+  /** Removes a container, its task and its snapshot. */
+  async remove(id: string): Promise<void> {
+    await this.call(["task", "rm", "--force", id]);
+    await this.must("container", "rm", id);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const failures: unknown[] = [];
+    try {
+      if (this.#daemon !== undefined) await this.#removeAll();
+    } catch (error) {
+      failures.push(error);
+    }
+    await this.stopDaemon("SIGTERM");
+    try {
+      await this.host[Symbol.asyncDispose]();
+    } catch (error) {
+      failures.push(error);
+    }
+    if (failures.length > 0) throw new AggregateError(failures, failures.join("\n"));
+  }
+
+  async #removeAll(): Promise<void> {
+    const ids = (await this.must("container", "ls", "--quiet")).split("\n");
+    for (const id of ids.filter((id) => id !== "")) await this.remove(id);
+    const mounts = (await this.host.mountPoints()).filter((path) => path.includes("/rootfs"));
+    if (mounts.length > 0) throw new Error(`mounts left behind:\n${mounts.join("\n")}`);
+  }
+}
