@@ -21,6 +21,7 @@ export type ErrorCode =
   | "HOST_UNSUPPORTED" // kernel or machine lacks something that is needed
   | "SYSCALL" // a system call failed; `errno` says how
   | "CGROUP"
+  | "RESCTRL" // a group of the resctrl file system cannot be made, or is not as it is wanted
   | "DBUS" // systemd, or the bus it is on, cannot be talked to or refuses
   | "SECCOMP" // a profile that libseccomp does not take, or whose filter the kernel would not
   | "STATE_CORRUPT" // state.json cannot be read
@@ -39,6 +40,10 @@ export type ErrorCode =
   | "PAL_ABI_MISMATCH" // a symbol is missing or the version is unknown
   | "PAL_FAILED" // a PAL call returned an error, crashed or never came back
   | "AGENT" // the agent in the container broke its protocol or is silent
+  // The service for launch tokens and quotes.
+  | "AESM_UNREACHABLE" // nobody answers on its socket
+  | "AESM_PROTOCOL" // the peer broke the protocol, or is silent
+  | "AESM_REFUSED" // the service answered with an error number
   // SGX formats and signing.
   | "SGX_FORMAT" // bytes that are not what they claim to be
   | "SGX_KEY" // a signing key of the wrong kind

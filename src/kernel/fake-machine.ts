@@ -9,6 +9,7 @@ import {
   FakeFiles,
   failure,
   type Node,
+  type PseudoFiles,
   parentOf,
 } from "./fake-files.ts";
 import type { Fd } from "./kernel.ts";
@@ -60,6 +61,11 @@ export class FakeMachine {
   /** A cgroup hierarchy: each directory made below gets the files. */
   cgroupMount(mountPoint: string, files: Record<string, string>): this {
     this.files.cgroupMount(mountPoint, files);
+    return this;
+  }
+
+  pseudoMount(files: PseudoFiles): this {
+    this.files.pseudoMount(files);
     return this;
   }
 

@@ -65,7 +65,10 @@ export class RecordingKernel extends FakeMachine implements Kernel {
       bytes.length <= 24 && bytes.every((byte) => byte >= 32) ? ` ${textOf(bytes)}` : "";
     this.record("write", `${this.nameOf(fd)}${shown}`);
     const open = this.opened(fd, "write");
-    if (open.node.kind === "file") {
+    const pseudo = this.files.pseudo(open.name);
+    if (pseudo !== undefined) {
+      open.node.content = new TextEncoder().encode(pseudo.write(open.name, textOf(bytes)));
+    } else if (open.node.kind === "file") {
       // A file of the kernel's takes a new value, any other keeps what is behind the written part.
       const old = this.files.isCgroup(open.name) ? new Uint8Array() : open.node.content;
       const whole = new Uint8Array(Math.max(old.length, open.position + bytes.length));
@@ -297,7 +300,7 @@ export class RecordingKernel extends FakeMachine implements Kernel {
     return (this.ownPid + 1) as Pid; // of the process that is pretended to run
   }
 
-  execute(program: Program): never {
+  async execute(program: Program): Promise<never> {
     this.record("execute", ...program.argv);
     this.reactions.execute?.(program, this);
     throw new Executed(program);
