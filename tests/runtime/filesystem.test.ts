@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { shell } from "../support/bundle.ts";
-import { only, test } from "../support/runtime.ts";
+import { except, only, runtimeName, test } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
 
 test("a writable root is written in the bundle", async () => {
@@ -199,7 +199,8 @@ test("the links of /dev", async () => {
   const text = await sandbox.output(
     shell("for l in fd stdin stdout stderr ptmx core; do readlink /dev/$l; done; true"),
   );
-  const core = existsSync("/proc/kcore") ? ["/proc/kcore"] : [];
+  // crun makes that link whether or not there is a kcore.
+  const core = runtimeName === "crun" || existsSync("/proc/kcore") ? ["/proc/kcore"] : [];
   expect(text.split("\n")).toEqual([
     "/proc/self/fd",
     "/proc/self/fd/0",
@@ -240,7 +241,7 @@ test("a device that is not allowed cannot be opened", async () => {
   expect(stderr).toMatch(/not permitted/i);
 });
 
-test("a device of an unknown type is refused", async () => {
+except("crun", "1.8.1 leaves it out")("a device of an unknown type is refused", async () => {
   await using sandbox = new Sandbox();
   const device = { path: "/dev/what", type: "x", major: 1, minor: 5 };
   expect((await sandbox.run({ linux: { devices: [device] } })).status).toBe(1);
@@ -253,24 +254,27 @@ for (const [what, target] of Object.entries({
   "a relative link": "../../outside",
   "a link that climbs far": "../../../../../../../../OUTSIDE",
 })) {
-  test(`a mount through ${what} of the image stays inside`, async () => {
-    await using sandbox = new Sandbox();
-    const outside = join(sandbox.path, "outside");
-    mkdirSync(outside);
-    symlinkSync(target.replace("OUTSIDE", outside), join(sandbox.bundle.rootfs, "escape"));
-    const text = await sandbox.output(
-      {
-        mounts: [
-          { destination: "/proc", type: "proc", source: "proc" },
-          { destination: "/escape", type: "tmpfs", source: "tmpfs", options: ["size=4k"] },
-          { destination: "/escape/below", type: "tmpfs", source: "tmpfs", options: ["size=4k"] },
-        ],
-      },
-      shell("touch /escape/file /escape/below/file && grep -c /outside /proc/self/mountinfo"),
-    );
-    expect(text).toBe("2");
-    expect(readdirSync(outside)).toEqual([]);
-  });
+  except("crun", "1.8.1 does not make what the link leads to")(
+    `a mount through ${what} of the image stays inside`,
+    async () => {
+      await using sandbox = new Sandbox();
+      const outside = join(sandbox.path, "outside");
+      mkdirSync(outside);
+      symlinkSync(target.replace("OUTSIDE", outside), join(sandbox.bundle.rootfs, "escape"));
+      const text = await sandbox.output(
+        {
+          mounts: [
+            { destination: "/proc", type: "proc", source: "proc" },
+            { destination: "/escape", type: "tmpfs", source: "tmpfs", options: ["size=4k"] },
+            { destination: "/escape/below", type: "tmpfs", source: "tmpfs", options: ["size=4k"] },
+          ],
+        },
+        shell("touch /escape/file /escape/below/file && grep -c /outside /proc/self/mountinfo"),
+      );
+      expect(text).toBe("2");
+      expect(readdirSync(outside)).toEqual([]);
+    },
+  );
 }
 
 only("rune", "1.1.5 makes the links of /dev there")(

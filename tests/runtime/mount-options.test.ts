@@ -5,7 +5,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type JsonObject, moreMounts, shell } from "../support/bundle.ts";
 import { mustRun } from "../support/command.ts";
-import { only, test } from "../support/runtime.ts";
+import { except, only, test } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
 
 const listMounts = "grep ' /mnt' /proc/self/mountinfo";
@@ -41,6 +41,13 @@ async function boundOptions(
   return optionsOf(await mustRun(argv, { cwd: sandbox.bundle.path }));
 }
 
+const opposites: Readonly<Record<string, string>> = {
+  ro: "rw",
+  nosuid: "suid",
+  noatime: "atime",
+  nodiratime: "diratime",
+};
+
 const newMounts: readonly (readonly [string[], string])[] = [
   [["ro"], "ro,relatime"],
   [["ro", "rw"], "rw,relatime"],
@@ -54,7 +61,10 @@ const newMounts: readonly (readonly [string[], string])[] = [
 ];
 
 for (const [options, seen] of newMounts) {
-  test(`a tmpfs with ${options.join(",")} is ${seen}`, async () => {
+  // An option and its opposite behind it.
+  const taken = options.some((option) => options.includes(opposites[option] ?? ""));
+  const judged = taken ? except("crun", "1.8.1 lets the first stand, not the last") : test;
+  judged(`a tmpfs with ${options.join(",")} is ${seen}`, async () => {
     await using sandbox = new Sandbox();
     const mount = { destination: "/mnt", type: "tmpfs", source: "t", options };
     const text = await sandbox.output(moreMounts(mount), shell(listMounts));
@@ -84,8 +94,17 @@ test("a file system that writes at once", async () => {
     return line.slice(line.indexOf(" - ")).split(" ")[4]?.split(",").slice(0, 3);
   };
   expect(await look("sync", "dirsync")).toEqual(["rw", "sync", "dirsync"]);
-  expect(await look("sync", "async")).not.toContain("sync");
 });
+
+except("crun", "1.8.1 lets the first stand, not the last")(
+  "sync, and async behind it",
+  async () => {
+    await using sandbox = new Sandbox();
+    const mount = { destination: "/mnt", type: "tmpfs", source: "t", options: ["sync", "async"] };
+    const line = await sandbox.output(moreMounts(mount), shell(listMounts));
+    expect(line.slice(line.indexOf(" - ")).split(" ")[4]?.split(",")).not.toContain("sync");
+  },
+);
 
 only("rune", "1.1.5 keeps what the source has where nothing is to be set, and has no r*")(
   "attributes of a bind mount are those it is given",

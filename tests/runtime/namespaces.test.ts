@@ -4,7 +4,7 @@ import { expect } from "bun:test";
 import { lchownSync, readFileSync, readlinkSync } from "node:fs";
 import { type JsonObject, moreMounts, namespaces, shell } from "../support/bundle.ts";
 import { eventually, Running } from "../support/command.ts";
-import { comparison, only, test } from "../support/runtime.ts";
+import { comparison, except, only, test } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
 
 /** OCI's names and the kernel's, /proc/PID/ns. */
@@ -120,12 +120,15 @@ test("a path that does not exist is refused", async () => {
   await sandbox.expectNothingLeft();
 });
 
-test("the host's pid namespace: its processes end with the container", async () => {
-  await using sandbox = new Sandbox();
-  sandbox.configure(namespaces(["pid"]), shell("sleep 1000 & sleep 1000 & exit 3"));
-  expect((await sandbox.call(["run", sandbox.id()])).status).toBe(3);
-  await sandbox.expectNothingLeft();
-});
+except("crun", "1.8.1 waits for the others as well")(
+  "the host's pid namespace: its processes end with the container",
+  async () => {
+    await using sandbox = new Sandbox();
+    sandbox.configure(namespaces(["pid"]), shell("sleep 1000 & sleep 1000 & exit 3"));
+    expect((await sandbox.call(["run", sandbox.id()])).status).toBe(3);
+    await sandbox.expectNothingLeft();
+  },
+);
 
 test("a process that the container leaves in the background ends with it", async () => {
   await using sandbox = new Sandbox();

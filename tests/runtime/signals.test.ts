@@ -4,7 +4,7 @@ import { expect } from "bun:test";
 import { shell } from "../support/bundle.ts";
 import { command, eventually } from "../support/command.ts";
 import { probe } from "../support/probe.ts";
-import { only, test } from "../support/runtime.ts";
+import { except, only, test } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
 
 const sigStatus = { process: { args: ["/bin/grep", "^Sig[BI]", "/proc/self/status"] } };
@@ -89,7 +89,8 @@ for (const [signal, number] of [
   ["usr2", 12],
 ] as const) {
   // covers: kill
-  test(`kill with ${signal}`, async () => {
+  const judged = signal === "usr2" ? except("crun", "1.8.1 takes it for 0") : test;
+  judged(`kill with ${signal}`, async () => {
     await using sandbox = new Sandbox();
     const id = sandbox.id();
     sandbox.configure(
@@ -114,8 +115,12 @@ test("kill sends SIGTERM unless told otherwise", async () => {
   expect(await running.exited()).toBe(4);
 });
 
+/** What crun 1.8.1 takes for signal 0. */
+const takenByCrun = ["NONSENSE", "SIGNONSENSE", "0x9"];
+
 for (const signal of ["NONSENSE", "SIGNONSENSE", "0x9", "-9", "99999"]) {
-  test(`kill refuses the signal ${JSON.stringify(signal)}`, async () => {
+  const judged = takenByCrun.includes(signal) ? except("crun", "1.8.1 takes it for 0") : test;
+  judged(`kill refuses the signal ${JSON.stringify(signal)}`, async () => {
     await using sandbox = new Sandbox();
     const id = await sandbox.started();
     expect((await sandbox.call(["kill", id, signal])).status).toBe(1);

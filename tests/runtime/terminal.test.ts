@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { type JsonObject, shell } from "../support/bundle.ts";
 import { eventually, Running } from "../support/command.ts";
 import { probe } from "../support/probe.ts";
-import { only, test } from "../support/runtime.ts";
+import { except, only, test } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
 
 const terminal: JsonObject = { process: { terminal: true } };
@@ -100,7 +100,7 @@ test("a terminal without a console socket is refused where nobody would hold it"
   await sandbox.expectNothingLeft();
 });
 
-test("a console socket without a terminal is refused", async () => {
+except("crun", "1.8.1 ignores it")("a console socket without a terminal is refused", async () => {
   await using sandbox = new Sandbox();
   sandbox.configure();
   const socket = join(sandbox.path, "console");
@@ -143,19 +143,22 @@ only("rune", "1.1.5 sets the size while the program runs already")(
 );
 
 // covers: run
-test("a foreground run passes on a change of size", async () => {
-  await using sandbox = new Sandbox();
-  sandbox.configure(
-    terminal,
-    shell("trap 'stty size' WINCH; echo ready; while ! [ -e /end ]; do sleep 0.1; done"),
-  );
-  const typist = await Typist.start(sandbox.argv("run", sandbox.id()), sandbox.bundle.path);
-  await typist.sees("ready");
-  typist.resize(50, 132);
-  await typist.sees("50 132");
-  await Bun.write(join(sandbox.bundle.rootfs, "end"), "");
-  expect(await typist.status()).toBe(0);
-});
+except("crun", "1.8.1 passes on that there was one, not the size")(
+  "a foreground run passes on a change of size",
+  async () => {
+    await using sandbox = new Sandbox();
+    sandbox.configure(
+      terminal,
+      shell("trap 'stty size' WINCH; echo ready; while ! [ -e /end ]; do sleep 0.1; done"),
+    );
+    const typist = await Typist.start(sandbox.argv("run", sandbox.id()), sandbox.bundle.path);
+    await typist.sees("ready");
+    typist.resize(50, 132);
+    await typist.sees("50 132");
+    await Bun.write(join(sandbox.bundle.rootfs, "end"), "");
+    expect(await typist.status()).toBe(0);
+  },
+);
 
 test("keys reach the container as signals of its own terminal", async () => {
   await using sandbox = new Sandbox();
@@ -189,19 +192,25 @@ test("all of a terminal's output arrives before the end", async () => {
   expect(typist.shown.split("\r\n").length).toBe(20001);
 });
 
-test("the caller's terminal has its settings and flags back afterwards", async () => {
-  await using sandbox = new Sandbox();
-  sandbox.configure(terminal, shell("stty -echo raw; echo inside"));
-  const flags = `${await probe()} flags`;
-  const run = sandbox.argv("run", sandbox.id()).join(" ");
-  const script = `stty intr ^K -ixon; ${flags}; echo ==; ${run}; echo ==; ${flags}`;
-  const typist = await Typist.start(["sh", "-c", script], sandbox.bundle.path);
-  expect(await typist.status()).toBe(0);
-  const [before, inside, after] = typist.shown.replaceAll("\r", "").split("==\n");
-  expect(inside?.trim()).toBe("inside");
-  expect(before).toContain("termios");
-  expect(after).toBe(before ?? "");
-});
+except("crun", "1.8.1 leaves it with other settings")(
+  "the caller's terminal has its settings and flags back afterwards",
+  async () => {
+    await using sandbox = new Sandbox();
+    sandbox.configure(terminal, shell("stty -echo raw; echo inside"));
+    const flags = `${await probe()} flags`;
+    const run = sandbox
+      .argv("run", sandbox.id())
+      .map((word) => `'${word}'`)
+      .join(" ");
+    const script = `stty intr ^K -ixon; ${flags}; echo ==; ${run}; echo ==; ${flags}`;
+    const typist = await Typist.start(["sh", "-c", script], sandbox.bundle.path);
+    expect(await typist.status()).toBe(0);
+    const [before, inside, after] = typist.shown.replaceAll("\r", "").split("==\n");
+    expect(inside?.trim()).toBe("inside");
+    expect(before).toContain("termios");
+    expect(after).toBe(before ?? "");
+  },
+);
 
 // covers: exec --tty
 test("exec on a terminal", async () => {

@@ -37,8 +37,9 @@ export function binaryOf(name: RuntimeName): string {
 export function callOf(name: RuntimeName): string[] {
   const binary = binaryOf(name);
   if (name !== "crun" || !existsSync(unified)) return [binary];
-  const script = `umount ${unified} && exec "$@"`;
-  return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", binary];
+  // The other mounts stay shared with the host as they are: tests look at propagation.
+  const script = `mount --make-private /sys/fs/cgroup && umount ${unified} && exec "$@"`;
+  return ["unshare", "--mount", "--propagation", "unchanged", "sh", "-c", script, "sh", binary];
 }
 
 const unified = "/sys/fs/cgroup/unified";

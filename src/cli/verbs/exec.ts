@@ -102,13 +102,13 @@ export const execCommand = defineCommand({
       name: "apparmor",
       kind: "string",
       argument: "name",
-      help: "AppArmor profile of the program; not supported yet",
+      help: "AppArmor profile of the program, in place of the container's",
     },
     {
       name: "process-label",
       kind: "string",
       argument: "label",
-      help: "SELinux label of the program; not supported yet",
+      help: "SELinux label of the program, in place of the container's",
     },
     {
       name: "cgroup",
