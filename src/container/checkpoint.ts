@@ -67,12 +67,12 @@ async function checkpointWith(deps: Deps, request: CheckpointRequest): Promise<v
   warnUnlessRoot(deps, "checkpoint");
   using directory = ContainerDirectory.open(kernel, root, request.id);
   const state = directory.readState();
+  if (state !== undefined) refuseEnclave(state);
   const status = state === undefined ? "creating" : statusOf(kernel, directory.path, state);
   const { init } = state ?? {};
   if (state === undefined || init === undefined || !["running", "paused"].includes(status)) {
     throw wrongStatus(request.id, status);
   }
-  refuseEnclave(state);
   checkStatusFd(deps, request);
   requireVersion(deps);
   if (request.preDump) requireFeature(deps, "memTrack", "--pre-dump");
