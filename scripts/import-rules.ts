@@ -16,6 +16,7 @@ export const importRules: Readonly<Record<string, readonly string[]>> = {
   dbus: ["kernel"],
   cgroups: ["oci", "kernel", "dbus"],
   rdt: ["oci", "kernel"],
+  criu: ["kernel", "oci", "plan"],
   enclave: ["record", "oci", "kernel", "config"],
   container: [
     "record",
@@ -25,6 +26,7 @@ export const importRules: Readonly<Record<string, readonly string[]>> = {
     "cgroups",
     "rdt",
     "enclave",
+    "criu",
     "oci",
     "kernel",
     "config",

@@ -8,7 +8,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 build_packages="gcc make libc6-dev musl-tools libseccomp2 busybox-static"
-test_packages="clang-format openssl iproute2 runc crun strace uidmap golang-github-containers-common dbus systemd procps e2fsprogs zsh fish mandoc protobuf-compiler"
+test_packages="clang-format openssl iproute2 runc crun strace uidmap golang-github-containers-common dbus systemd procps e2fsprogs zsh fish mandoc protobuf-compiler patchelf"
 
 main() {
     check_machine
@@ -17,6 +17,7 @@ main() {
     install_packages "$(missing_packages $packages)"
     install_node_modules
     sh scripts/build.sh
+    [ "${1:-}" != --tests ] || fetch_criu
 }
 
 check_machine() {
@@ -70,6 +71,12 @@ install_node_modules() {
     echo "setup: npm ci"
     npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null || stop "npm ci failed; see above"
     cp package-lock.json "$stamp"
+}
+
+# Tests of checkpoint and restore; without it they are skipped.
+fetch_criu() {
+    [ -x dist/criu/bin/criu ] || echo "setup: criu"
+    sh scripts/criu.sh || [ $? = 77 ] || stop "scripts/criu.sh failed"
 }
 
 stop() {

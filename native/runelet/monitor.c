@@ -85,18 +85,24 @@ static void give_up(struct run *run, const struct watch *watch, const struct fai
         kill(watch->child, SIGKILL);
 }
 
-/* The channel ends when the payload runs, or brings the reason why it does not. */
-static void on_channel(struct run *run, struct watch *watch)
+static void on_payload_running(struct run *run, struct watch *watch)
 {
     struct failure f;
-    if (channel_read_outcome(watch->channel, &run->failure) == 1)
-        run->failed = true;
-    close_watched(&watch->channel);
-    if (run->failed || run->poststart_count == 0)
+    if (run->poststart_count == 0)
         return;
     watch->hooks = start_poststart_hooks(run, &f);
     if (watch->hooks < 0)
         give_up(run, watch, &f);
+}
+
+/* The channel ends when the payload runs, or brings the reason why it does not. */
+static void on_channel(struct run *run, struct watch *watch)
+{
+    if (channel_read_outcome(watch->channel, &run->failure) == 1)
+        run->failed = true;
+    close_watched(&watch->channel);
+    if (!run->failed)
+        on_payload_running(run, watch);
 }
 
 static void on_hooks(struct run *run, struct watch *watch)
@@ -156,16 +162,18 @@ static void end_unwatched(struct run *run, struct watch *watch, const struct fai
 
 int op_monitor(struct run *run, struct reader *payload, struct failure *f)
 {
-    struct watch watch = {.signals = -1, .hooks = -1, .relay = {.master = -1}};
+    struct watch watch = {.signals = -1, .channel = -1, .hooks = -1, .relay = {.master = -1}};
     struct failure why;
     watch.child = (pid_t)read_u32(payload);
     uint32_t slot = read_u32(payload), channel_slot = read_u32(payload);
     uint32_t flags = read_u32(payload);
     if (payload_done(payload, f) < 0)
         return -1;
-    watch.channel = slot_fd(run, channel_slot, f);
-    if (watch.channel < 0)
-        return -1;
+    if (channel_slot != PLAN_NONE) {
+        watch.channel = slot_fd(run, channel_slot, f);
+        if (watch.channel < 0)
+            return -1;
+    }
     if ((flags & MONITOR_NO_SUBREAPER) == 0)
         prctl(PR_SET_CHILD_SUBREAPER, 1);
     if (begin(run, &watch, slot, &why) < 0) {
@@ -173,7 +181,10 @@ int op_monitor(struct run *run, struct reader *payload, struct failure *f)
     } else {
         /* Only now: from its first instruction on the payload's signals are passed on. A child that
          * is gone already cannot be told, and may have ended before its end could be signalled. */
-        channel_send_run(watch.channel, &why);
+        if (watch.channel >= 0)
+            channel_send_run(watch.channel, &why);
+        else
+            on_payload_running(run, &watch);
         watch.ended = reap(watch.child, &run->status);
         attend(run, &watch);
         relay_close(&watch.relay);

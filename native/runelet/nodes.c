@@ -96,3 +96,34 @@ int op_mkdir(struct run *run, struct reader *payload, struct failure *f)
     *f = why;
     return -1;
 }
+
+static bool is_dev_null(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
+}
+
+/* runc's reOpenDevNull. Where the image has something else there, the host's stays. */
+int op_dev_null(struct run *run, struct reader *payload, struct failure *f)
+{
+    int own = -1;
+    (void)run;
+    if (payload_done(payload, f) < 0)
+        return -1;
+    for (int fd = 0; fd < 3; fd++) {
+        if (!is_dev_null(fd))
+            continue;
+        if (own < 0)
+            own = open("/dev/null", O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        if (own < 0 || !is_dev_null(own))
+            break;
+        if (dup3(own, fd, 0) < 0) {
+            int error = errno;
+            close(own);
+            return fail_errno(f, error, "open the container's `/dev/null` as %d", fd);
+        }
+    }
+    if (own >= 0)
+        close(own);
+    return 0;
+}

@@ -28,6 +28,8 @@ operation *operation_of(uint16_t code)
         return op_await_devices;
     case 12:
         return op_net_device;
+    case 15:
+        return op_dev_null;
     case 16:
         return op_propagation;
     case 17:
@@ -110,6 +112,8 @@ operation *operation_of(uint16_t code)
         return op_keyring;
     case 55:
         return op_label;
+    case 56:
+        return op_keep;
     case 64:
         return op_monitor;
     case 65:

@@ -23,12 +23,12 @@ operation op_id_map;
 /* sysctl.c */
 operation op_sysctl;
 /* nodes.c */
-operation op_mknod, op_symlink, op_bind_device, op_mkdir;
+operation op_mknod, op_symlink, op_bind_device, op_mkdir, op_dev_null;
 /* hide.c */
 operation op_mask, op_readonly, op_demand_proc;
 /* process.c */
 operation op_hostname, op_domainname, op_rlimit, op_raise_limit, op_cwd, op_umask, op_keep_fds,
-    op_ready;
+    op_keep, op_ready;
 /* schedule.c */
 operation op_affinity, op_scheduler, op_io_priority, op_memory_policy, op_personality;
 /* label.c */

@@ -110,6 +110,20 @@ int op_keep_fds(struct run *run, struct reader *payload, struct failure *f)
     return 0;
 }
 
+/* Criu is told a descriptor by its number. */
+int op_keep(struct run *run, struct reader *payload, struct failure *f)
+{
+    uint32_t slot = read_u32(payload);
+    if (payload_done(payload, f) < 0)
+        return -1;
+    int fd = slot_fd(run, slot, f);
+    if (fd < 0)
+        return -1;
+    if (fcntl(fd, F_SETFD, 0) < 0)
+        return fail_errno(f, errno, "keep descriptor %d", fd);
+    return 0;
+}
+
 int op_ready(struct run *run, struct reader *payload, struct failure *f)
 {
     if (payload_done(payload, f) < 0)

@@ -18,6 +18,7 @@ export const guests: readonly Guest[] = [
       "tests/cgroups/devices.test.ts",
       "tests/cgroups/limits.test.ts",
       "tests/cgroups/update.test.ts",
+      "tests/runtime/checkpoint.test.ts",
       "tests/runtime/pause.test.ts",
       "tests/vm/apparmor.test.ts",
       "tests/vm/limits.test.ts",

@@ -7,10 +7,13 @@ cd "$(dirname "$0")/../.."
 
 cache=dist/vm
 tools="qemu-system-x86 debootstrap e2fsprogs cpio"
+# Those with diag: how criu learns of sockets; the last two: how it holds their packets back, and finds what NAT knows.
 modules="virtio_pci virtio_blk virtio_console overlay dummy"
+modules="$modules unix_diag inet_diag tcp_diag udp_diag raw_diag netlink_diag af_packet_diag nf_tables nf_conntrack_netlink"
 # apparmor brings apparmor_parser; runc runs the same tests for comparison.
 packages="systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,uidmap,apparmor,runc,busybox-static"
-packages="$packages,libseccomp2,procps,util-linux"
+# criu locks the network of a container with iptables or nft while it is written down.
+packages="$packages,libseccomp2,procps,util-linux,criu,iptables,nftables"
 
 main() {
     [ "$(id -u)" = 0 ] || unavailable "making a root file system needs root"

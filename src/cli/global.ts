@@ -56,8 +56,8 @@ export const programOptions = [
     name: "criu",
     kind: "string",
     argument: "path",
-    hidden: true,
-    help: "path of criu; engines pass it with every verb, and only checkpoint and restore would use it",
+    default: "criu",
+    help: "criu's program, for checkpoint and restore; looked for in $PATH",
   },
   { name: "version", short: "v", kind: "flag", help: "print the version" },
 ] as const;
@@ -80,6 +80,8 @@ export type GlobalOptions = {
   readonly logLevel: LogLevel;
   readonly systemdCgroup: boolean;
   readonly rootless: "true" | "false" | "auto";
+  /** A path, or a name to look for. */
+  readonly criu: string;
 };
 
 export function toGlobalOptions(values: OptionValues<typeof programOptions>): GlobalOptions {
@@ -91,5 +93,6 @@ export function toGlobalOptions(values: OptionValues<typeof programOptions>): Gl
     logLevel: values["log-level"] ?? (values.debug ? "debug" : "info"),
     systemdCgroup: values["systemd-cgroup"],
     rootless: values.rootless,
+    criu: values.criu === "" ? "criu" : values.criu,
   };
 }

@@ -54,6 +54,24 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
       "gets it, also when init has ended.",
     examples: ["rune kill web", "rune kill --all web KILL"],
   },
+  checkpoint: {
+    description:
+      "Writes the processes of a running or paused container to files, through criu, and deletes the " +
+      "container, unless --leave-running or --pre-dump says otherwise. The root file system is not part of " +
+      "it. An enclave container is refused: an enclave's memory cannot be read. criu 3.15 or newer is needed.",
+    examples: [
+      "rune checkpoint --image-path /srv/images/web web",
+      "rune checkpoint --image-path /srv/images/first --pre-dump web",
+      "rune checkpoint --image-path /srv/images/last --parent-path ../first web",
+    ],
+  },
+  restore: {
+    description:
+      "Makes a container from a bundle and the files of a checkpoint, whose processes go on where they " +
+      "were. Prestart and createRuntime hooks run, no others. In the foreground it waits and deletes the " +
+      "container, as `rune run` does.",
+    examples: ["rune restore --detach --image-path /srv/images/web --bundle /srv/web web"],
+  },
   pause: {
     description:
       "Freezes a container's cgroup and returns when all its processes have stopped. A paused " +

@@ -97,6 +97,16 @@ export async function perform(command: Command, session: Session): Promise<void>
       const { resume } = await import("../container/resume.ts");
       return resume(depsOf(session), command.id);
     }
+    case "checkpoint": {
+      const { checkpoint } = await import("../container/checkpoint.ts");
+      const { verb: _, ...request } = command;
+      return await checkpoint(depsOf(session), request);
+    }
+    case "restore": {
+      const { restore } = await import("../container/restore.ts");
+      const { verb: _, ...request } = command;
+      return await restore(depsOf(session), request);
+    }
     case "events": {
       const { events, statistics } = await import("../container/events.ts");
       const { eventLine } = await import("./print-events.ts");
@@ -194,6 +204,10 @@ function depsOf(session: Session): Deps {
           return value === undefined ? [] : [`${name}=${value}`];
         }),
       }),
+    },
+    criu: {
+      program: global.criu,
+      environment: () => [...front.environment()].map(([name, value]) => `${name}=${value}`),
     },
     ...given("notifySocket", front.variable("NOTIFY_SOCKET") || undefined),
     ...(log.writes("debug") ? { step: log.debug } : {}),

@@ -29,6 +29,7 @@ test("global options precede the verb", () => {
     logLevel: "debug",
     systemdCgroup: true,
     rootless: "true",
+    criu: "criu",
   });
   expect(line.command()).toEqual({ verb: "list", format: "table", quiet: false });
   expect(parse("list").global).toEqual({
@@ -36,7 +37,10 @@ test("global options precede the verb", () => {
     logLevel: "info",
     systemdCgroup: false,
     rootless: "auto",
+    criu: "criu",
   });
+  expect(parse("--criu /opt/criu list").global.criu).toBe("/opt/criu");
+  expect(parse("--criu= list").global.criu).toBe("criu");
 });
 
 test("--debug is a level; with another one no container is made", () => {
@@ -102,6 +106,94 @@ test("what containerd's go-runc calls", () => {
   expect(command("state c1")).toEqual({ verb: "state", id: "c1" });
   expect(command("features")).toEqual({ verb: "features" });
   expect(command("--version")).toEqual({ verb: "version" });
+});
+
+const plainCriu = {
+  imagePath: "checkpoint",
+  tcpEstablished: false,
+  linkRemap: false,
+  extUnixSk: false,
+  shellJob: false,
+  fileLocks: false,
+  lazyPages: false,
+  autoDedup: false,
+};
+
+test("checkpoint and restore as containerd's go-runc calls them", () => {
+  expect(command("checkpoint c1")).toEqual({
+    verb: "checkpoint",
+    id: "c1",
+    ...plainCriu,
+    leaveRunning: false,
+    preDump: false,
+    tcpSkipInFlight: false,
+  });
+  const flags =
+    "--tcp-established --ext-unix-sk --shell-job --file-locks --lazy-pages --auto-dedup";
+  const paths = "--image-path /i --work-path /w --parent-path ../p";
+  const shared = {
+    imagePath: "/i",
+    workPath: "/w",
+    tcpEstablished: true,
+    linkRemap: true,
+    extUnixSk: true,
+    shellJob: true,
+    fileLocks: true,
+    lazyPages: true,
+    autoDedup: true,
+    manageCgroupsMode: "strict",
+  };
+  const both = `${paths} ${flags} --link-remap --manage-cgroups-mode strict --empty-ns network`;
+  const more =
+    "--leave-running --pre-dump --tcp-skip-in-flight --status-fd 3 --page-server [::1]:27";
+  expect(command(`checkpoint ${both} ${more} c1`)).toEqual({
+    verb: "checkpoint",
+    id: "c1",
+    ...shared,
+    parentPath: "../p",
+    leaveRunning: true,
+    preDump: true,
+    tcpSkipInFlight: true,
+    pageServer: { address: "::1", port: 27 },
+    statusFd: 3,
+  } as never);
+  const labels = "--lsm-profile apparmor:a --lsm-mount-context c:d";
+  const start = "--detach --pid-file /p --console-socket /s --no-pivot --no-subreaper";
+  expect(command(`restore -b /b ${both} ${start} ${labels} c1`)).toEqual({
+    verb: "restore",
+    id: "c1",
+    bundle: "/b",
+    ...shared,
+    consoleSocket: "/s",
+    pidFile: "/p",
+    lsmProfile: "apparmor:a",
+    lsmMountContext: "c:d",
+    detach: true,
+    subreaper: false,
+  } as never);
+  expect(command("restore c1")).toEqual({
+    verb: "restore",
+    id: "c1",
+    bundle: ".",
+    ...plainCriu,
+    detach: false,
+    subreaper: true,
+  } as never);
+});
+
+test("checkpoint and restore refuse what cannot be meant", () => {
+  for (const text of ["host", "host:", ":1", "host:0", "host:65536", "::1:5", "host:x"]) {
+    expect(refusal(`checkpoint --page-server ${text} c1`)).toContain("ADDRESS:PORT");
+  }
+  expect(command("checkpoint --page-server 10.0.0.1:27 c1")).toMatchObject({
+    pageServer: { address: "10.0.0.1", port: 27 },
+  });
+  for (const verb of ["checkpoint", "restore"]) {
+    expect(refusal(`${verb} --empty-ns mount c1`)).toContain("namespace `mount`");
+    expect(refusal(`${verb} --manage-cgroups-mode hard c1`)).toContain("expected one of soft");
+    expect(refusal(verb)).toContain("expected exactly 1 argument");
+  }
+  expect(refusal("--debug --log-level info restore c1")).toContain("exclude each other");
 });
 
 test("run and create know the platform", () => {

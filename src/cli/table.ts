@@ -3,6 +3,7 @@
 import type { CommandSpec, ProgramSpec } from "../options/option.ts";
 import { parseCommand, usageError } from "../options/parse.ts";
 import { type GlobalOptions, programCommand, toGlobalOptions } from "./global.ts";
+import { type CheckpointCommand, checkpointCommand, parseCheckpoint } from "./verbs/checkpoint.ts";
 import { type CompletionCommand, completionCommand, parseCompletion } from "./verbs/completion.ts";
 import { type CreateCommand, createCommand, parseCreate } from "./verbs/create.ts";
 import { type DeleteCommand, deleteCommand, parseDelete } from "./verbs/delete.ts";
@@ -24,6 +25,7 @@ import {
   type ReportFailureCommand,
   reportFailureCommand,
 } from "./verbs/report-failure.ts";
+import { parseRestore, type RestoreCommand, restoreCommand } from "./verbs/restore.ts";
 import { parseResume, type ResumeCommand, resumeCommand } from "./verbs/resume.ts";
 import { parseRun, type RunCommand, runCommand } from "./verbs/run.ts";
 import { parseSpec, type SpecCommand, specCommand } from "./verbs/spec.ts";
@@ -32,6 +34,7 @@ import { parseState, type StateCommand, stateCommand } from "./verbs/state.ts";
 import { parseUpdate, type UpdateCommand, updateCommand } from "./verbs/update.ts";
 
 export type Command =
+  | CheckpointCommand
   | CompletionCommand
   | CreateCommand
   | DeleteCommand
@@ -46,6 +49,7 @@ export type Command =
   | PlannerWorkerCommand
   | PsCommand
   | ReportFailureCommand
+  | RestoreCommand
   | ResumeCommand
   | RunCommand
   | SpecCommand
@@ -82,6 +86,8 @@ const verbs: readonly Verb[] = [
   { spec: killCommand, parse: parseKill },
   { spec: pauseCommand, parse: parsePause },
   { spec: resumeCommand, parse: parseResume },
+  { spec: checkpointCommand, parse: parseCheckpoint },
+  { spec: restoreCommand, parse: parseRestore },
   { spec: deleteCommand, parse: parseDelete },
   { spec: updateCommand, parse: parseUpdate },
   { spec: stateCommand, parse: parseState },
@@ -142,4 +148,5 @@ const noOptions: GlobalOptions = {
   logLevel: "info",
   systemdCgroup: false,
   rootless: "auto",
+  criu: "criu",
 };

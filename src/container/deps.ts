@@ -36,6 +36,13 @@ export type Deps = {
     /** What a monitor deletes a container with, for it cannot talk to systemd itself. */
     readonly deleteCommand: (id: string) => Omit<Program, "path">;
   };
+  /** For checkpoint and restore. */
+  readonly criu: {
+    /** `--criu`: a path, or a name to look for in {@link Deps.searchPath}. */
+    readonly program: string;
+    /** The caller's: criu finds its own programs, and its settings, there. */
+    readonly environment: () => readonly string[];
+  };
   /** systemd's socket for a service that says when it is ready: $NOTIFY_SOCKET. */
   readonly notifySocket?: string;
   /** Told of every step; absent where nobody wants to know, so that the words cost nothing. */

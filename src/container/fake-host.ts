@@ -56,6 +56,7 @@ export function fakeHost(config: object = {}, answers: Answers = ready): Host {
       environment: () => ({}),
       deleteCommand: (id) => ({ argv: ["/bin/rune", "delete", id], env: [] }),
     },
+    criu: { program: "criu", environment: () => ["PATH=/usr/bin"] },
     warn: (message) => warnings.push(message),
   };
   behaveAsRunelet(kernel, answers);

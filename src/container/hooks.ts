@@ -4,15 +4,14 @@
  * where a configuration has some. What runs them is runelet, with a plan of nothing else.
  */
 import { RuneError } from "../errors/error.ts";
-import type { Fd, Pid } from "../kernel/kernel.ts";
+import type { Pid } from "../kernel/kernel.ts";
 import type { Hook } from "../oci/config.ts";
 import type { ContainerStatus } from "../oci/state.ts";
 import { PlanBuilder } from "../plan/encode.ts";
 import { type HookSubject, hookInRuntime } from "../plan/hooks.ts";
 import type { HookArguments } from "../plan/operation.ts";
-import { receive } from "./channel.ts";
 import type { Deps } from "./deps.ts";
-import { spawnRunelet, submitPlan } from "./runelet.ts";
+import { runPlan } from "./run-plan.ts";
 import type { State } from "./state.ts";
 
 /** Before pivot_root, in the bundle's directory as runc runs them; one that fails ends it. */
@@ -65,28 +64,12 @@ function plannedHooks(
 /** Runs hooks one after the other; without a directory in that of the caller. */
 function runHooks(deps: Deps, hooks: readonly HookArguments[], directory?: string): void {
   if (hooks.length === 0) return;
-  const { kernel } = deps;
   const plan = new PlanBuilder();
   if (directory !== undefined) plan.add({ op: "cwd", path: directory, when: "now" });
   for (const hook of hooks) plan.add({ op: "hook", ...hook });
   plan.add({ op: "exit" });
   for (const { path } of hooks) deps.step?.(`hook \`${path}\``);
-  const runelet = spawnRunelet(deps, []);
-  try {
-    submitPlan(deps, runelet, plan);
-    awaitEnd(deps, runelet.channel);
-  } finally {
-    kernel.close(runelet.channel);
-    kernel.reap(runelet.pid);
-  }
-}
-
-function awaitEnd({ kernel }: Deps, channel: Fd): void {
-  for (;;) {
-    const message = receive(kernel, channel);
-    if (message.kind === "failed") throw message.error;
-    if (message.kind === "end") return;
-  }
+  runPlan(deps, plan);
 }
 
 function within(name: string, run: () => void): void {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What state.json says of a container that is being made. */
 import { withoutSecrets } from "../enclave/mentions.ts";
+import { ENOENT } from "../kernel/constants.ts";
+import { type Kernel, unlessErrno } from "../kernel/kernel.ts";
 import type { Config } from "../oci/config.ts";
 import { cloneFlags } from "../oci/namespaces.ts";
 import { isNew } from "../plan/namespaces.ts";
@@ -10,11 +12,17 @@ import type { Deps } from "./deps.ts";
 import type { LaunchRequest } from "./launch.ts";
 import { type ProcessSettings, type State, stateSchema } from "./state.ts";
 
+/** What is asked for, as far as the state tells of it. */
+type Launch = Pick<
+  LaunchRequest,
+  "id" | "enclave" | "unit" | "seccomp" | "noNewKeyring" | "monitored"
+>;
+
 /** `init` is absent until there is one. */
 export function launchState(
-  { kernel, version }: Deps,
+  { kernel, version }: Pick<Deps, "kernel" | "version">,
   { config, path, rootfs }: Bundle,
-  { id, enclave, unit, seccomp, noNewKeyring, monitored }: LaunchRequest,
+  { id, enclave, unit, seccomp, noNewKeyring, monitored }: Launch,
   made: Pick<State, "cgroup" | "intelRdt">,
   init: State["init"],
 ): State {
@@ -36,10 +44,22 @@ export function launchState(
     ...laterHooks(config),
     ...(seccomp === undefined ? {} : { seccomp: seccompState(seccomp) }),
     processes: processSettings(config, !noNewKeyring),
+    ...stdioOf(kernel, config),
     namespaces: namespaces.reduce((flags, { type }) => flags | cloneFlags[type], 0),
     ...(monitored === undefined ? {} : { monitored }),
     ownPidNamespace: isNew(config, "pid"),
   };
+}
+
+/** A terminal is the container's own. */
+function stdioOf(kernel: Kernel, { process }: Config): Pick<State, "stdio"> {
+  if (process.terminal === true) return {};
+  const stdio = [0, 1, 2].map((fd) => linkOf(kernel, `/proc/self/fd/${fd}`));
+  return stdio.some((link) => link.startsWith("pipe:")) ? { stdio } : {};
+}
+
+function linkOf(kernel: Kernel, path: string): string {
+  return unlessErrno(() => kernel.readlink(path), ENOENT) ?? "";
 }
 
 function laterHooks({ hooks = {} }: Config): Pick<State, "hooks"> {

@@ -1,18 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Making a container up to the point where its payload may start: the common part of create and run. */
-import {
-  type CgroupDirectory,
-  cgroupPids,
-  createCgroup,
-  locateCgroup,
-  removeMade,
-  tasksFiles,
-  unifiedPath,
-} from "../cgroups/cgroup.ts";
-import { ignoredLimits } from "../cgroups/ignored.ts";
+import { type CgroupDirectory, locateCgroup } from "../cgroups/cgroup.ts";
 import { isUnifiedOnly, readHierarchies } from "../cgroups/layout.ts";
-import { applyLimits, hasLimits, limitProcesses } from "../cgroups/limits.ts";
-import { giveCgroup } from "../cgroups/ownership.ts";
+import { limitProcesses } from "../cgroups/limits.ts";
 import type { ContainerUnit } from "../cgroups/unit.ts";
 import { withoutSecrets } from "../enclave/mentions.ts";
 import { RuneError } from "../errors/error.ts";
@@ -20,36 +10,35 @@ import { ENOENT, O_RDONLY } from "../kernel/constants.ts";
 import { type Fd, type Kernel, type Pid, unlessErrno } from "../kernel/kernel.ts";
 import { isInUserNamespace } from "../kernel/user-namespace.ts";
 import { ociVersion } from "../oci/state.ts";
-import { cgroupOwner } from "../plan/cgroup-owner.ts";
 import { planContainer } from "../plan/container.ts";
 import type { LaunchInput } from "../plan/host.ts";
 import { joinedNamespace } from "../plan/namespaces.ts";
 import { unknownCapabilities } from "../plan/process.ts";
-import { type Caller, checkUser, idMaps, isHostRoot } from "../plan/user.ts";
+import { type Caller, checkUser, idMaps } from "../plan/user.ts";
 import { unmappedGids } from "../plan/user-mounts.ts";
 import type { RdtGroups } from "../rdt/groups.ts";
-import { rdtTasksFiles } from "../rdt/record.ts";
 import type { SeccompFilter } from "../seccomp/filter.ts";
 import { awaitReady } from "./await-ready.ts";
 import { type Bundle, checkSupported } from "./bundle.ts";
 import { receive, sendMapped } from "./channel.ts";
 import type { Deps } from "./deps.ts";
 import { type Descriptors, openDescriptors } from "./descriptors.ts";
-import { destroy } from "./destroy.ts";
 import { type EnclaveLaunch, palDied } from "./enclave.ts";
 import { mapIds } from "./id-maps.ts";
 import { keepForExec } from "./kept.ts";
-import { type LaunchHelpers, leaveClass } from "./launch-helpers.ts";
+import type { LaunchHelpers } from "./launch-helpers.ts";
 import { launchState } from "./launch-state.ts";
 import { checkLabels } from "./lsm.ts";
 import type { NetDevices } from "./net-devices.ts";
+import { cgroupPlacement, makeCgroup, refuseOccupied } from "./own-cgroup.ts";
 import { PalPatience } from "./pal-patience.ts";
 import { sendPidfd, writePidFile } from "./pid-file.ts";
-import { inheritPreserved, reapFailed, spawnRunelet, submitPlan } from "./runelet.ts";
+import { inheritPreserved, spawnRunelet, submitPlan } from "./runelet.ts";
 import { plannedSeccomp } from "./seccomp.ts";
 import type { State } from "./state.ts";
 import { requireChild } from "./status.ts";
 import { ContainerDirectory } from "./store.ts";
+import { undoMaking } from "./undo.ts";
 import { explainIds } from "./user-hints.ts";
 
 export type LaunchRequest = {
@@ -151,7 +140,6 @@ class Attempt {
     const { unit, id } = this.#request;
     const located =
       unit?.locate(hierarchies) ?? locateCgroup(hierarchies, config.linux?.cgroupsPath, id);
-    // Before the state file names it: `delete --force` kills what is in the cgroup.
     refuseOccupied(kernel, located);
     this.#findRdtGroups();
     // Before anything else exists: whoever finds the state file can remove all that follows.
@@ -170,7 +158,8 @@ class Attempt {
     const { pids, ...atOnce } = config.linux?.resources ?? {};
     const version = isUnifiedOnly(hierarchies) ? 2 : 1;
     unit?.start(runelet.pid, atOnce, version);
-    this.#makeCgroup(located);
+    this.#cgroup = located;
+    this.#cgroup = makeCgroup(this.#deps, config, this.#request.caller, located, this.#madeCgroups);
     this.#makeRdtGroups();
     if (netDevices !== undefined) {
       this.#devices = new netDevices.NetDevices(kernel, config.linux?.netDevices ?? {});
@@ -217,41 +206,20 @@ class Attempt {
     this.#deps.step?.("undoing what was made");
     // Without its channel the child ends by itself, also where there is no cgroup to find it in.
     if (this.#channel !== undefined) this.#kernel.close(this.#channel);
-    const state = this.#state(this.#cgroup);
     try {
       this.#devices?.takeBack();
     } catch (error) {
       const { message } = RuneError.from(error, "take network devices back");
       this.#deps.warn(`a network device may be lost: ${message}`);
     }
-    try {
-      destroy(this.#deps, this.#directory, state, this.#request.unit);
-      removeMade(this.#kernel, this.#madeCgroups);
+    undoMaking(this.#deps, this.#directory, {
+      state: this.#state(this.#cgroup),
+      unit: this.#request.unit,
+      madeCgroups: this.#madeCgroups,
+      rdt: this.#rdt,
       // Only what got as far as hooks may need their undoing.
-      if (this.#channel !== undefined) this.#request.helpers.hooks?.runPoststop(this.#deps, state);
-    } catch (error) {
-      const { message } = RuneError.from(error, "undo");
-      this.#deps.warn(`\`rune delete --force ${this.#request.id}\` has to finish this: ${message}`);
-    }
-    reapFailed(this.#deps);
-    leaveClass(this.#deps, this.#rdt);
-    this.#directory.release();
-  }
-
-  #makeCgroup(located: CgroupDirectory[]): void {
-    const resources = this.#bundle.config.linux?.resources ?? {};
-    this.#cgroup = located;
-    for (const ignored of ignoredLimits(resources, located)) this.#deps.warn(ignored);
-    const demand = {
-      limited: hasLimits(resources),
-      named: (this.#bundle.config.linux?.cgroupsPath ?? "") !== "",
-      optional: () => this.#mayLackCgroup(),
-    };
-    this.#cgroup = createCgroup(this.#kernel, located, demand, this.#madeCgroups);
-    for (const { path } of this.#cgroup) this.#deps.step?.(`cgroup \`${path}\``);
-    applyLimits(this.#kernel, this.#cgroup, resources);
-    const owner = cgroupOwner(this.#bundle.config);
-    if (owner !== undefined) giveCgroup(this.#kernel, this.#cgroup, owner);
+      hooks: this.#channel === undefined ? undefined : this.#request.helpers.hooks,
+    });
   }
 
   #findRdtGroups(): void {
@@ -269,13 +237,7 @@ class Attempt {
     this.#deps.step?.(`resctrl group \`${monitoring ?? group}\``);
   }
 
-  #mayLackCgroup(): boolean {
-    const { rootless } = this.#deps;
-    return rootless === "auto" ? !isHostRoot(this.#request.caller) : rootless === "true";
-  }
-
   #input({ all: _, ...descriptors }: Descriptors, unifiedOnly: boolean): LaunchInput {
-    const unified = unifiedPath(this.#cgroup);
     const { seccomp } = this.#request;
     return {
       ...descriptors,
@@ -283,16 +245,7 @@ class Attempt {
       annotations: withoutSecrets(this.#bundle.config.annotations ?? {}),
       rootfs: this.#bundle.rootfs,
       unifiedOnly,
-      cgroups: {
-        mounts: this.#cgroup.map(({ version, controllers, path }) => ({
-          version,
-          path,
-          name: version === 2 ? "unified" : controllers.join(",").replace("name=", ""),
-          options: controllers,
-        })),
-        tasksFiles: [...tasksFiles(this.#cgroup), ...rdtTasksFiles(this.#rdt?.record)],
-        ...(unified === undefined ? {} : { unified }),
-      },
+      cgroups: cgroupPlacement(this.#cgroup, this.#rdt),
       netDevices: this.#devices?.found ?? [],
       preservedFds: this.#request.preserveFds,
       listeningFds: this.#request.listeningFds,
@@ -356,17 +309,9 @@ class Attempt {
   }
 }
 
-function callerOf(kernel: Kernel): Caller {
+export function callerOf(kernel: Kernel): Caller {
   const [euid, egid] = [kernel.euid(), kernel.egid()];
   return { euid, egid, inUserNamespace: isInUserNamespace(kernel) };
-}
-
-function refuseOccupied(kernel: Kernel, located: readonly CgroupDirectory[]): void {
-  const occupants = cgroupPids(kernel, located).length;
-  if (occupants === 0) return;
-  const doing = `use cgroup \`${located[0]?.path}\``;
-  const reason = `it is not empty: ${occupants} processes`;
-  throw new RuneError({ code: "CGROUP", doing, reason });
 }
 
 /** --preserve-fds may name only what the caller had open: never a descriptor of ours. */

@@ -84,11 +84,13 @@ type Watch = {
   /** The socket on which the container says that it is ready. */
   readonly notify: Fd | undefined;
 };
+/** One that runs already has no channel. */
+type Watched = Omit<Launched, "channel"> & { readonly channel?: Fd };
 const nothing = { cgroups: [], killLeft: false, files: [], directories: [] };
 
-function monitorPlan(
+export function monitorPlan(
   deps: Deps,
-  { pid, state, directory, channel }: Launched,
+  { pid, state, directory, channel }: Watched,
   { subreaper, keep, ours, helpers, notify }: Watch,
 ): PlanBuilder {
   const { hooks } = helpers;
@@ -107,7 +109,7 @@ function monitorPlan(
   };
   return planMonitor({
     pid,
-    channel,
+    ...(channel === undefined ? {} : { channel }),
     subreaper,
     report: deps.reportCommand("run", state.id),
     poststart: hooks?.poststartHooks(state) ?? [],

@@ -42,6 +42,8 @@ export type State = {
   readonly seccomp?: { readonly flags: number; readonly listener?: SeccompListener };
   /** What an exec'ed process needs to be like the init; absent in states of older versions. */
   readonly processes?: ProcessSettings;
+  /** What the init's 0, 1 and 2 link to in /proc, where pipes are among them: for checkpoints. */
+  readonly stdio?: readonly string[];
   /** True where a foreground `run` removes what it knew of at the start, and nothing else. */
   readonly monitored?: true;
   /** True when killing init ends every process of the container. */

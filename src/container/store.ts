@@ -69,6 +69,24 @@ export class ContainerDirectory {
     return `${this.path}/exec.fifo`;
   }
 
+  /** A directory on which criu's mounts are made, in a mount namespace of its own, during a restore. */
+  makeStage(name: string): string {
+    this.#kernel.mkdir(this.#stage, 0o700);
+    this.#kernel.mkdir(`${this.#stage}/${name}`, 0o700);
+    return this.#stage;
+  }
+
+  removeStage(): void {
+    const entries = unlessErrno(() => this.#kernel.list(this.#stage), ENOENT);
+    if (entries === undefined) return;
+    for (const { name } of entries) this.#kernel.rmdir(`${this.#stage}/${name}`);
+    this.#kernel.rmdir(this.#stage);
+  }
+
+  get #stage(): string {
+    return `${this.path}/stage`;
+  }
+
   /** A short name for a socket in the directory: sun_path holds 108 bytes (unix(7)). */
   socketPath(name: string): string {
     return `/proc/self/fd/${this.#fd}/${name}`;
@@ -123,6 +141,7 @@ export class ContainerDirectory {
     const notify = `${this.path}/notify`;
     unlessErrno(() => this.#kernel.unlink(`${notify}/notify.sock`), ENOENT);
     unlessErrno(() => this.#kernel.rmdir(notify), ENOENT);
+    this.removeStage();
     for (const path of this.contents().files) {
       unlessErrno(() => this.#kernel.unlink(path), ENOENT);
     }

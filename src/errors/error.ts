@@ -30,6 +30,7 @@ export type ErrorCode =
   | "HOOK_FAILED" // a hook of the configuration failed or took too long
   | "EXEC_NOT_FOUND" // the program to run does not exist (exit code 127 for `docker`)
   | "EXEC_FAILED" // the program to run could not be started (exit code 126)
+  | "CRIU" // criu is missing or too old, or could not checkpoint or restore
   // Node configuration.
   | "NODE_CONFIG" // /etc/inclavare-containers/config.toml
   // Enclave containers.

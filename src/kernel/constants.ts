@@ -105,6 +105,7 @@ export const ENOSPC = 28;
 export const EROFS = 30;
 export const EPIPE = 32;
 export const ENAMETOOLONG = 36;
+export const EMSGSIZE = 90;
 export const ENOSYS = 38;
 export const ELOOP = 40;
 export const ENOTEMPTY = 39;

@@ -25,6 +25,7 @@ export type FakeProcess = {
 export class FakeMachine {
   /** One line a call: `mkdir /run/rune 711`; descriptors by the name they were opened under. */
   readonly calls: string[] = [];
+  readonly #accompanied = new WeakMap<Uint8Array, readonly string[]>();
   readonly reactions: Reactions = {};
   /** Signals sent, as `pid:signal`. */
   readonly signals: string[] = [];
@@ -97,9 +98,14 @@ export class FakeMachine {
   /** How many calls there were that could have failed. */
   fallible = 0;
 
-  /** Queues a packet for whoever reads the descriptor. */
-  deliver(fd: number, packet: Uint8Array): void {
+  /** Queues a packet for whoever reads the descriptor, with descriptors by the names they get. */
+  deliver(fd: number, packet: Uint8Array, descriptors: readonly string[] = []): void {
     this.opened(fd, "deliver").packets.push(packet);
+    this.#accompanied.set(packet, descriptors);
+  }
+
+  protected cameWith(packet: Uint8Array): readonly string[] {
+    return this.#accompanied.get(packet) ?? [];
   }
 
   text(path: string): string | undefined {

@@ -41,6 +41,9 @@ export type AttachedProgram = { readonly program: Fd; readonly name: string };
 /** A descriptor to wait for: that it can be read, or that the file of the kernel's behind it has changed. */
 export type Awaited = { readonly fd: Fd; readonly change: boolean };
 
+/** A message of a socket. Its descriptors are the receiver's to close. */
+export type Received = { readonly bytes: Uint8Array; readonly descriptors: readonly Fd[] };
+
 /** What a new process is started from. */
 export type Program = {
   /** A path, which may be /proc/self/fd/N of a sealed memfd. */
@@ -98,6 +101,8 @@ export interface Kernel {
   routeSocket(namespace?: Fd): Fd;
   /** Sends bytes and, with the first of them, a descriptor over a stream socket (SCM_RIGHTS). */
   sendDescriptor(socket: Fd, bytes: Uint8Array, fd: Fd): void;
+  /** The next message, of at most `maxBytes`, and the descriptors that came with it. */
+  receiveDescriptors(socket: Fd, maxBytes: number): Received;
   /** True when the descriptor is readable or at its end within the time; -1 waits for ever. */
   waitReadable(fd: Fd, timeoutMs: number): boolean;
   /** An eventfd(2) whose count is 0. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Sockets of the real kernel. */
 import * as c from "./constants.ts";
-import type { Fd } from "./kernel.ts";
+import type { Fd, Received } from "./kernel.ts";
 import { addressIn, call, encoder, failure, place, placed, raw, text } from "./libc.ts";
 
 export function socketPair(type: number): [Fd, Fd] {
@@ -61,6 +61,41 @@ export function sendDescriptor(socket: Fd, bytes: Uint8Array, fd: Fd): number {
   const MSG_NOSIGNAL = 0x4000;
   const doing = () => "send a descriptor";
   return call(doing, c.sys.sendmsg, socket, addressIn(message), MSG_NOSIGNAL);
+}
+
+/** Messages of ours carry one descriptor: four leave room for a peer that sends more, which are closed. */
+const descriptorsMax = 4;
+
+/** The layout of {@link sendDescriptor}; flags of what was received: i32@48. */
+export function receiveDescriptors(socket: Fd, maxBytes: number): Received {
+  const [vectorAt, controlAt, bytesAt] = [56, 72, 4096];
+  const message = new Uint8Array(bytesAt + maxBytes);
+  const at = BigInt(addressIn(message));
+  const view = new DataView(message.buffer);
+  view.setBigUint64(16, at + BigInt(vectorAt), true);
+  view.setBigUint64(24, 1n, true);
+  view.setBigUint64(32, at + BigInt(controlAt), true);
+  view.setBigUint64(40, BigInt(16 + 4 * descriptorsMax), true);
+  view.setBigUint64(vectorAt, at + BigInt(bytesAt), true);
+  view.setBigUint64(vectorAt + 8, BigInt(maxBytes), true);
+  const MSG_CMSG_CLOEXEC = 0x40000000;
+  let size: number;
+  do size = raw(c.sys.recvmsg, socket, addressIn(message), MSG_CMSG_CLOEXEC);
+  while (size === -c.EINTR);
+  if (size < 0) throw failure("receive a message", -size);
+  const controlBytes = Number(view.getBigUint64(40, true));
+  const isRights = controlBytes >= 16 && view.getInt32(controlAt + 12, true) === 1;
+  const count = isRights ? (Number(view.getBigUint64(controlAt, true)) - 16) / 4 : 0;
+  const descriptors = Array.from(
+    { length: count },
+    (_, index) => view.getInt32(controlAt + 16 + 4 * index, true) as Fd, // made by the kernel
+  );
+  const MSG_TRUNC = 0x20;
+  if ((view.getInt32(48, true) & MSG_TRUNC) !== 0) {
+    for (const fd of descriptors) raw(c.sys.close, fd);
+    throw failure(`receive a message of more than ${maxBytes} bytes`, c.EMSGSIZE);
+  }
+  return { bytes: message.slice(bytesAt, bytesAt + size), descriptors };
 }
 
 /** struct pollfd: fd i32@0, events u16@4, revents u16@6. */

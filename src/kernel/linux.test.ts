@@ -8,6 +8,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
@@ -355,4 +356,25 @@ test("an abstract socket, whose name begins with NUL", () => {
   expect(linux.waitReadable(server, 1000)).toBe(true);
   expect(errnoOf(() => linux.connectUnix("a\0b"))).toBe(c.ENAMETOOLONG);
   for (const fd of [client, server]) linux.close(fd);
+});
+
+test("descriptors travel with their message, close-on-exec", () => {
+  const [one, other] = linux.packetPair();
+  const file = linux.open("/dev/null", c.O_RDONLY);
+  linux.sendDescriptor(one, bytes("with"), file);
+  linux.write(one, bytes("without"));
+  const received = linux.receiveDescriptors(other, 100);
+  expect(received.bytes).toEqual(bytes("with"));
+  const [copy = -1 as Fd] = received.descriptors;
+  expect(readlinkSync(`/proc/self/fd/${copy}`)).toBe("/dev/null");
+  expect(readFileSync(`/proc/self/fdinfo/${copy}`, "utf8")).toMatch(/^flags:\s+02100000$/m);
+  expect(linux.receiveDescriptors(other, 7)).toEqual({ bytes: bytes("without"), descriptors: [] });
+  linux.sendDescriptor(one, bytes("too long"), file);
+  const open = () => readdirSync("/proc/self/fd").length;
+  const before = open();
+  expect(errnoOf(() => linux.receiveDescriptors(other, 7))).toBe(c.EMSGSIZE);
+  expect(open()).toBe(before);
+  linux.close(one);
+  expect(linux.receiveDescriptors(other, 7).bytes).toHaveLength(0);
+  for (const fd of [other, file, copy]) linux.close(fd);
 });

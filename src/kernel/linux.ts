@@ -12,7 +12,14 @@ import {
 } from "./kernel.ts";
 import { addressIn, call, failure, place, placed, raw, text } from "./libc.ts";
 import { execute, reap, reapChildren, spawn } from "./linux-processes.ts";
-import { pollOne, routeSocket, sendDescriptor, socketPair, unixSocket } from "./linux-sockets.ts";
+import {
+  pollOne,
+  receiveDescriptors,
+  routeSocket,
+  sendDescriptor,
+  socketPair,
+  unixSocket,
+} from "./linux-sockets.ts";
 import { pollCalls } from "./poll.ts";
 
 const decoder = new TextDecoder();
@@ -92,6 +99,7 @@ export const linux: Kernel = {
     const sent = sendDescriptor(socket, bytes, fd);
     if (sent < bytes.length) write(socket, bytes.subarray(sent));
   },
+  receiveDescriptors,
   waitReadable,
   ...pollCalls(raw, call),
   setInherited: (fd, inherited) => {

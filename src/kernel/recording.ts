@@ -15,6 +15,7 @@ import type {
   Kernel,
   Pid,
   Program,
+  Received,
   Stat,
 } from "./kernel.ts";
 import { Executed } from "./reactions.ts";
@@ -213,6 +214,15 @@ export class RecordingKernel extends FakeMachine implements Kernel {
 
   sendDescriptor(socket: Fd, bytes: Uint8Array, fd: Fd): void {
     this.record("sendDescriptor", this.nameOf(socket), this.nameOf(fd), textOf(bytes));
+  }
+
+  receiveDescriptors(socket: Fd, maxBytes: number): Received {
+    this.record("receiveDescriptors", this.nameOf(socket));
+    const packet = this.opened(socket, "recvmsg").packets.shift() ?? new Uint8Array();
+    const descriptors = this.cameWith(packet).map((name) =>
+      this.add(name, this.files.node("other")),
+    );
+    return { bytes: packet.slice(0, maxBytes), descriptors };
   }
 
   waitReadable(fd: Fd, timeoutMs: number): boolean {

@@ -66,6 +66,11 @@ export function trackDescriptors(inner: Kernel): Tracked {
     umask: (mask) => inner.umask(mask),
     seal: (memfd) => inner.seal(memfd),
     sendDescriptor: (socket, bytes, fd) => inner.sendDescriptor(socket, bytes, fd),
+    receiveDescriptors: (socket, maxBytes) => {
+      const received = inner.receiveDescriptors(socket, maxBytes);
+      for (const fd of received.descriptors) add(fd);
+      return received;
+    },
     waitAny: (awaited, timeoutMs) => inner.waitAny(awaited, timeoutMs),
     waitReadable: (fd, timeoutMs) => inner.waitReadable(fd, timeoutMs),
     setInherited: (fd, inherited) => inner.setInherited(fd, inherited),

@@ -9,9 +9,12 @@ import { planIdMap, wantsIdMap } from "./id-map.ts";
 import type { PlannedMount } from "./mounts.ts";
 import { baseOfBinds } from "./propagation.ts";
 
+/** What the making of a bind mount needs to know of the host. */
+export type BindInput = Pick<LaunchInput, "caller" | "namespaces">;
+
 export type BindContext = {
   readonly config: Config;
-  readonly input: LaunchInput;
+  readonly input: BindInput;
   /** What a relative source is relative to. */
   readonly bundle: string;
   readonly destination: string;

@@ -28,13 +28,13 @@ export function planCgroupMount(
     const [unified] = wanted;
     // Also where the container stays in its maker's cgroup: the namespace's root is what it sees.
     if (own) return newMount("cgroup2", [], destination, options);
-    return unified === undefined ? () => {} : bindMount(plan, unified, destination, options);
+    return unified === undefined ? () => {} : bindCgroup(plan, unified, destination, options);
   }
   const hierarchies = wanted.map((mount) => {
     const at = `${destination}/${mount.name}`;
     return own
       ? newMount("cgroup", mount.options, at, options)
-      : bindMount(plan, mount, at, options);
+      : bindCgroup(plan, mount, at, options);
   });
   return (child) => {
     child.add({
@@ -82,7 +82,8 @@ function newMount(
   };
 }
 
-function bindMount(
+/** Shows one of the container's own cgroups, without those around it. */
+export function bindCgroup(
   plan: PlanBuilder,
   mount: CgroupMount,
   destination: string,

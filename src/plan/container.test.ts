@@ -12,7 +12,7 @@ test("the default configuration", () => {
     ...["mountFs", "attributes"], // of the cgroups' tmpfs
     ...Array<string>(6).fill("mknod"),
     ...Array<string>(6).fill("symlink"),
-    ...["pivot", "mkdir", "attributes", "hostname"],
+    ...["pivot", "devNull", "mkdir", "attributes", "hostname"],
     ...Array<string>(5).fill("readonly"),
     ...Array<string>(10).fill("mask"),
     ...["rlimit", "noNewPrivs", "cwd", "bounding", "ids", "capabilities", "umask", "cwd"],

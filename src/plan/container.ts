@@ -43,6 +43,7 @@ export function planContainer(config: Config, input: LaunchInput, bundle: string
   planHooksBeforePivot(plan, config, input, bundle);
   plan.add({ op: "pivot", mode: input.noPivot ? "move" : "pivot" });
   const { enclave } = input;
+  if (process.terminal !== true) plan.add({ op: "devNull" });
   if (console !== undefined) {
     const { height = 0, width = 0 } = process.consoleSize ?? {};
     plan.add({ op: "console", slot: console, rows: height, columns: width, mount: true });

@@ -4,8 +4,9 @@ import { S_IFBLK, S_IFCHR, S_IFIFO } from "../kernel/constants.ts";
 import type { Config } from "../oci/config.ts";
 import type { Device } from "../oci/config-linux.ts";
 import type { PlanBuilder } from "./encode.ts";
+import type { ExternalMount } from "./external-mounts.ts";
 import type { LaunchInput } from "./host.ts";
-import { cleanPath, devicesAreBound, type PlannedMount } from "./mounts.ts";
+import { cleanPath, devicesAreBound, hasOwnDev, type PlannedMount } from "./mounts.ts";
 
 /** config-linux.md, "Default Devices"; /dev/console and /dev/ptmx come with the terminal. */
 export const defaultDevices: readonly Device[] = [
@@ -43,6 +44,17 @@ export function planDevices(
   };
 }
 
+/** Where nodes of the host are bound: in a user namespace all devices are. */
+export function boundDevices(config: Config): ExternalMount[] {
+  if (hasOwnDev(config) || !devicesAreBound(config)) return [];
+  return allDevices(config)
+    .filter(({ type }) => type !== "p")
+    .map((device) => ({
+      destination: device.path,
+      prepare: (plan, at) => bound(plan, device, at),
+    }));
+}
+
 /** The configuration's devices and those defaults whose path it does not use. */
 function allDevices(config: Config): Device[] {
   const own = (config.linux?.devices ?? []).map((d) => ({ ...d, path: cleanPath(d.path) }));
@@ -57,11 +69,11 @@ function made(device: Device): PlannedMount {
 }
 
 /** A user namespace may not make nodes: the host's are bound instead. */
-function bound(plan: PlanBuilder, device: Device): PlannedMount {
+function bound(plan: PlanBuilder, device: Device, at = device.path): PlannedMount {
   if (device.type === "p") return made(device);
   const slot = plan.slot();
   plan.add({ op: "openTree", slot, path: device.path, recursive: false });
-  return (child) => child.add({ op: "bindDevice", slot, path: device.path });
+  return (child) => child.add({ op: "bindDevice", slot, path: at });
 }
 
 function typeBits({ type }: Device): number {

@@ -100,6 +100,7 @@ const operations: readonly (readonly [Operation, number, string])[] = [
     8,
     u32(2) + string("/c") + u32(0o200000),
   ],
+  [{ op: "devNull" }, 15, ""],
   [
     { op: "propagation", path: "/", flag: 1 << 19, recursive: true },
     16,
@@ -264,6 +265,7 @@ const operations: readonly (readonly [Operation, number, string])[] = [
     `${u32(2)}${u32(8)}060000000000ff7f`,
   ],
   [{ op: "keepFds", count: 2 }, 43, u32(2)],
+  [{ op: "keep", slot: slot(3) }, 56, u32(3)],
   [{ op: "findProgram", name: "sh", path: "/bin" }, 44, string("sh") + string("/bin")],
   [{ op: "ready" }, 45, ""],
   [{ op: "waitFifo", slot: slot(0) }, 46, u32(0)],
@@ -336,6 +338,7 @@ const operations: readonly (readonly [Operation, number, string])[] = [
     64,
     [42, 0, 1, 1].map(u32).join(""),
   ],
+  [{ op: "monitor", pid: 42, subreaper: true }, 64, u32(42) + none + none + u32(0)],
   [{ op: "notify", from: slot(1), to: slot(2) }, 96, u32(1) + u32(2)],
   [{ op: "cgroupRemove", path: "/c", kill: true }, 65, string("/c") + u32(1)],
   [{ op: "rmdir", path: "/c" }, 66, string("/c")],

@@ -102,6 +102,9 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
     case "time":
       w.begin(10).u32(o.proc).bytes(new TextEncoder().encode(o.offsets)).end();
       return;
+    case "devNull":
+      w.begin(15).end();
+      return;
     case "propagation":
       w.begin(16).string(o.path).u64(o.flag).u32(flag(o.recursive)).end();
       return;
@@ -271,11 +274,14 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
     case "label":
       w.begin(55).u32(o.proc).string(o.file).string(o.label).end();
       return;
+    case "keep":
+      w.begin(56).u32(o.slot).end();
+      return;
     case "monitor":
       w.begin(64)
         .u32(o.pid)
         .u32(o.console ?? none)
-        .u32(o.channel);
+        .u32(o.channel ?? none);
       w.u32(o.subreaper ? 0 : 1).end();
       return;
     case "notify":

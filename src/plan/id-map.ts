@@ -21,7 +21,7 @@ export function planIdMap(
   mount: Mount,
   options: MountOptions,
   config: Config,
-  input: LaunchInput,
+  input: Pick<LaunchInput, "caller" | "namespaces">,
 ): void {
   // The kernel wants rights over the file system, and those are the host's root's.
   if (!isHostRoot(input.caller)) {
@@ -39,7 +39,12 @@ export function planIdMap(
 type Mapping = { readonly namespace?: Slot; readonly uidMap: string; readonly gidMap: string };
 
 /** The mount's own mapping, else that of the container. */
-function mappingOf(plan: PlanBuilder, mount: Mount, config: Config, input: LaunchInput): Mapping {
+function mappingOf(
+  plan: PlanBuilder,
+  mount: Mount,
+  config: Config,
+  input: Pick<LaunchInput, "caller" | "namespaces">,
+): Mapping {
   const { uidMappings = [], gidMappings = [] } = mount;
   if (isGiven(uidMappings) !== isGiven(gidMappings)) {
     throw refused(mount, "it needs both uidMappings and gidMappings");

@@ -8,8 +8,8 @@ export type MonitorInput = {
   readonly pid: Pid;
   /** Our end of the pair over which the child sends its terminal. */
   readonly console?: Fd;
-  /** Our end of the child's channel, which waits for RUN. */
-  readonly channel: Fd;
+  /** Our end of the child's channel, which waits for RUN; absent where it runs already. */
+  readonly channel?: Fd;
   readonly subreaper: boolean;
   /** The command that reports a program that could not be started. */
   readonly report: readonly string[];
@@ -43,7 +43,7 @@ export function planMonitor(input: MonitorInput): PlanBuilder {
   plan.add({
     op: "monitor",
     pid,
-    channel: plan.inherit(channel),
+    ...(channel === undefined ? {} : { channel: plan.inherit(channel) }),
     subreaper,
     ...(console === undefined ? {} : { console: plan.inherit(console) }),
   });

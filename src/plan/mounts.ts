@@ -82,7 +82,8 @@ function planRemount(options: MountOptions, path: string, bind: boolean): Planne
   };
 }
 
-function isBind(type: string | undefined, options: MountOptions): boolean {
+/** Whether it shows a directory or file of the host. */
+export function isBind(type: string | undefined, options: MountOptions): boolean {
   return options.bind !== "none" || type === "bind";
 }
 

@@ -49,6 +49,7 @@ export type Operation =
       readonly addresses: Uint8Array;
     }
   | { readonly op: "open"; readonly slot: Slot; readonly path: string; readonly flags: number }
+  | { readonly op: "devNull" }
   | {
       readonly op: "propagation";
       readonly path: string;
@@ -175,6 +176,7 @@ export type Operation =
   | { readonly op: "noNewPrivs" }
   | { readonly op: "seccomp"; readonly flags: number; readonly filter: Uint8Array }
   | { readonly op: "keepFds"; readonly count: number }
+  | { readonly op: "keep"; readonly slot: Slot }
   | { readonly op: "findProgram"; readonly name: string; readonly path: string }
   | { readonly op: "ready" }
   | { readonly op: "waitFifo"; readonly slot: Slot }
@@ -209,7 +211,8 @@ export type Operation =
       readonly op: "monitor";
       readonly pid: number;
       readonly console?: Slot;
-      readonly channel: Slot;
+      /** Absent: the payload runs already. */
+      readonly channel?: Slot;
       readonly subreaper: boolean;
     }
   | { readonly op: "notify"; readonly from: Slot; readonly to: Slot }

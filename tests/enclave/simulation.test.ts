@@ -97,6 +97,23 @@ for (const [file, offset, check] of [
   });
 }
 
+test("an enclave is not checkpointed, nor restored, and goes on", async () => {
+  await using sandbox = new SimulationSandbox();
+  const id = sandbox.id();
+  sandbox.configure(sandbox.skeleton("v3"), { process: { args: ["x", "wait_timeout", "60"] } });
+  expect((await sandbox.simulated("create", id)).status).toBe(0);
+  await sandbox.must(["start", id]);
+  const images = ["--image-path", join(sandbox.path, "images")];
+  const { status, stderr } = await sandbox.call(["checkpoint", ...images, id]);
+  expect(status).toBe(1);
+  expect(stderr).toContain("it is an enclave container");
+  expect((await sandbox.state(id)).status).toBe("running");
+  expect(existsSync(join(sandbox.path, "images"))).toBe(false);
+  const restored = await sandbox.call(["restore", ...images, sandbox.id()]);
+  expect(restored.status).toBe(1);
+  expect(restored.stderr).toContain("an enclave cannot be restored");
+});
+
 // covers: create --platform
 test("create, exec, start, kill, delete of a running enclave", async () => {
   await using sandbox = new SimulationSandbox();

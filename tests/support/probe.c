@@ -20,6 +20,9 @@
  *   probe notify TEXT
  *     Sends a datagram to $NOTIFY_SOCKET and stays.
  *
+ *   probe lock FILE
+ *     Makes the file, locks it (flock) and stays.
+ *
  *   probe flags
  *     Prints the flags and terminal settings of descriptors 0 to 2.
  */
@@ -32,6 +35,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -207,10 +211,24 @@ static int notify(const char *text)
     return 0;
 }
 
+/* probe lock FILE: says so in FILE once it holds the lock. */
+static int lock(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || write(fd, "locked", 6) != 6) {
+        perror(path);
+        return 94;
+    }
+    pause();
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "notify") == 0)
         return notify(argv[2]);
+    if (argc == 3 && strcmp(argv[1], "lock") == 0)
+        return lock(argv[2]);
     if (argc == 3 && strcmp(argv[1], "console") == 0)
         return console(argv[2]);
     if (argc >= 5 && strcmp(argv[1], "pty") == 0)

@@ -240,6 +240,23 @@ static void test_exec(void)
        "what the kernel cannot execute is said");
 }
 
+static void test_keep(void)
+{
+    uint8_t buffer[64];
+    struct run run = empty_run();
+    struct failure f = {0};
+    struct writer w;
+    run.slots[9] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    write_begin(&w, buffer, sizeof(buffer), 56, 0);
+    write_u32(&w, 9);
+    ok(perform(op_keep, &run, &w, &f) == 0 && fcntl(run.slots[9], F_GETFD) == 0,
+       "a kept descriptor survives execve");
+    close(run.slots[9]);
+    write_begin(&w, buffer, sizeof(buffer), 56, 0);
+    write_u32(&w, 8);
+    ok(perform(op_keep, &run, &w, &f) < 0 && f.code == FAILURE_PLAN, "an empty slot is refused");
+}
+
 /* Lists that a failed operation leaves behind end with its process: no leaks to look for. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
@@ -257,6 +274,7 @@ int main(void)
     test_environment();
     test_fifo();
     test_exec();
+    test_keep();
     remove_tree(scratch);
     return tap_done();
 }

@@ -19,6 +19,7 @@ struct scene {
     int (*after)(struct run *run); /* -1: the kept status */
     uint32_t flags;
     const char *poststart; /* a shell's script, run as POSTSTART hook */
+    bool restored;         /* the child runs already: no channel */
     int console;           /* a descriptor that is no console socket, or 0 */
 };
 
@@ -75,7 +76,7 @@ static int monitor(void *argument)
     write_begin(&w, buffer, sizeof(buffer), 64, 0);
     write_u32(&w, (uint32_t)pid);
     write_u32(&w, scene->console > 0 ? 6 : PLAN_NONE);
-    write_u32(&w, 5);
+    write_u32(&w, scene->restored ? PLAN_NONE : 5);
     write_u32(&w, scene->flags);
     if (perform(op_monitor, &run, &w, &f) < 0)
         return 97;
@@ -336,6 +337,31 @@ static void test_parentage(void)
     ok(in_child(stranger, NULL) == 255, "of a process that is no child nobody can know");
 }
 
+static void runs_already(int channel)
+{
+    (void)channel;
+    usleep(20000);
+    _exit(34);
+}
+
+static void runs_on(int channel)
+{
+    (void)channel;
+    for (;;)
+        pause();
+}
+
+static void test_restored(void)
+{
+    int status = result_of((struct scene){.child = runs_already, .restored = true});
+    ok(status == 34, "a child that runs already needs no channel (%d)", status);
+    status = result_of((struct scene){.child = runs_on,
+                                      .restored = true,
+                                      .poststart = "echo no; exit 3",
+                                      .after = hook_failure_is_kept});
+    ok(status == 137, "its poststart hooks run at once (%d)", status);
+}
+
 static int report(void *argument)
 {
     uint8_t buffer[512];
@@ -380,6 +406,7 @@ int main(void)
     test_parentage();
     test_report();
     test_poststart();
+    test_restored();
     test_relay_failure();
     ok(in_child(exit_with, &status) == 137, "EXIT ends with the kept status");
     return tap_done();
