@@ -276,6 +276,19 @@ describe("refusals", () => {
       expect(await numberOf(failing)).toBe(number);
     }
   });
+  test("faults of the platform are told to its owner, not to the client", async () => {
+    const faults: unknown[] = [];
+    const fault = new Error("secret /path");
+    const token = () => {
+      throw fault;
+    };
+    const message = encodeRequest({ name: "getLaunchToken", value: launch });
+    const reply = await answer({ launch: { token } }, message, (error) => faults.push(error));
+    expect(decodeResponse(reply).value).toEqual({ errorCode: 1 });
+    expect(faults).toEqual([fault]);
+    await answer({}, message, (error) => faults.push(error));
+    expect(faults.length).toBe(1);
+  });
   test("anything else it throws, and a token of a wrong size, is unexpected", async () => {
     const broken = () => {
       throw new Error("secret /path");
@@ -367,7 +380,7 @@ describe("a service that misbehaves", () => {
     [
       "another size than said",
       () => ecdsaQuote(answering(key, size(500), quoteOf(new Uint8Array(501))), ecdsaReport),
-      "but one of 501",
+      "a quote of 501 bytes, not 436 to 500",
     ],
     [
       "a quote that says it is longer",
@@ -408,6 +421,15 @@ describe("a service that misbehaves", () => {
       });
     });
   }
+  test("a quote without the rest of its buffer is as good", async () => {
+    const buffer = new Uint8Array(500);
+    buffer.set(ecdsaReport.subarray(0, 384), 48);
+    buffer[432] = 10;
+    for (const length of [446, 447, 500]) {
+      const sent = answering(key, size(500), quoteOf(buffer.subarray(0, length)));
+      expect((await ecdsaQuote(sent, ecdsaReport)).length).toBe(446);
+    }
+  });
   test("a key that is proposed and does not fit", async () => {
     const epidKey = encodeAttKeyId({
       version: 2,
