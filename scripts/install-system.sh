@@ -2,7 +2,7 @@
 # Installs what `npm run build` has made:
 #   npm run install-system -- --prefix DIR     (default /usr/local)
 # DIR/bin gets the tools, DIR/lib/inclavare what they need; the tools find it relative to themselves.
-# DIR/share gets manual pages and completion scripts.
+# DIR/share gets manual pages and completion scripts, DIR/lib/systemd units that nobody has enabled.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -29,5 +29,11 @@ for file in dist/bin/* dist/lib/inclavare/*; do
 done
 (cd dist && find share -type f) | while read -r file; do
     install -D -m 644 "dist/$file" "$prefix/$file"
+done
+for unit in packaging/systemd/*/*; do
+    target=$prefix/lib/${unit#packaging/}
+    install -d -m 755 "${target%/*}"
+    sed "s|@prefix@|$prefix|" "$unit" >"$target"
+    chmod 644 "$target"
 done
 echo "installed in $prefix: $(ls dist/bin | tr '\n' ' ')"

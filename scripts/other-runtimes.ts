@@ -6,5 +6,14 @@
 export const otherRuntimes: Readonly<Record<string, readonly string[]>> = {
   runc: ["tests/runtime/", "tests/cgroups/", "tests/seccomp/"],
   // File by file: one is added once each of its tests has been gone through with crun.
-  crun: ["tests/runtime/exit-status.test.ts"],
+  crun: [
+    "tests/runtime/exec.test.ts",
+    "tests/runtime/exit-status.test.ts",
+    "tests/runtime/identity.test.ts",
+    "tests/runtime/kill-all.test.ts",
+    "tests/runtime/lifecycle.test.ts",
+    "tests/runtime/pause.test.ts",
+    "tests/runtime/program.test.ts",
+    "tests/runtime/ps.test.ts",
+  ],
 };

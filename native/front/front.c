@@ -12,7 +12,11 @@
  * version 1; a memfd with the environment, entries separated by NUL; the descriptors from 3 on that
  * were open at start, which is what --preserve-fds and LISTEN_FDS may refer to. The engine sees its
  * tool's name as argv[0].
+ *
+ * Where a planner runs, `rune` asks it first (planner.c): an engine that has started already.
  */
+#include "planner.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -42,26 +46,40 @@ static void fill_stdio(void)
     }
 }
 
-/* Writes the open descriptors from 3 on as "a,b,c" into text. */
-static void list_descriptors(char *text, size_t size)
+/* The open descriptors from 3 on. */
+static size_t list_descriptors(int *numbers, size_t room)
 {
     DIR *dir = opendir("/proc/self/fd");
     if (dir == NULL)
         die("open `/proc/self/fd`");
-    size_t used = 0;
-    text[0] = 0;
+    size_t count = 0;
     for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
         int fd = atoi(entry->d_name);
         if (fd < 3 || fd == dirfd(dir))
             continue;
-        int n = snprintf(text + used, size - used, "%s%d", used > 0 ? "," : "", fd);
+        if (count == room) {
+            errno = E2BIG;
+            die("list descriptors");
+        }
+        numbers[count++] = fd;
+    }
+    closedir(dir);
+    return count;
+}
+
+/* Writes them as "a,b,c" into text. */
+static void print_descriptors(const int *numbers, size_t count, char *text, size_t size)
+{
+    size_t used = 0;
+    text[0] = 0;
+    for (size_t i = 0; i < count; i++) {
+        int n = snprintf(text + used, size - used, "%s%d", used > 0 ? "," : "", numbers[i]);
         if (n < 0 || (size_t)n >= size - used) {
             errno = E2BIG;
             die("list descriptors");
         }
         used += (size_t)n;
     }
-    closedir(dir);
 }
 
 /* What rune itself obeys; reading these from the memfd would cost every start half a millisecond.
@@ -145,11 +163,15 @@ int main(int argc, char **argv)
 {
     static char path[PATH_MAX + 32], descriptors[32768], front[sizeof(descriptors) + 64];
     static char name[] = "rune";
+    static int numbers[16384];
     (void)argc;
     fill_stdio();
-    list_descriptors(descriptors, sizeof(descriptors));
-    snprintf(front, sizeof(front), "INCLAVARE_FRONT=1:%d:%s", environment_memfd(), descriptors);
+    size_t count = list_descriptors(numbers, sizeof(numbers) / sizeof(*numbers));
     engine_path(path, sizeof(path));
+    if (argv[0] != NULL && is_rune(argv[0]))
+        planner_ask(&(struct caller){path, argv + 1, environ, numbers, count});
+    print_descriptors(numbers, count, descriptors, sizeof(descriptors));
+    snprintf(front, sizeof(front), "INCLAVARE_FRONT=1:%d:%s", environment_memfd(), descriptors);
     char *empty[] = {name, NULL};
     char *environment[PASSED + TUNING + 2];
     engine_environment(environment, front, argv[0] != NULL ? argv[0] : name);

@@ -34,18 +34,18 @@ PAL_VARIANTS += $(patsubst FLAGS_%,%,$(filter FLAGS_v%,$(.VARIABLES)))
 PAL_TESTING := $(PAL_VARIANTS:%=$(T)/libpal-testing-%.so) $(T)/pal-harness
 OTHERS += $(PAL_TESTING)
 
-$(T)/libpal-testing-v1%so: $(PAL_TESTING_SOURCES) $(PAL_TESTING_HEADERS) pal/module.mk | $(T)/
+$(T)/libpal-testing-v1%so: $(PAL_TESTING_SOURCES) $(PAL_TESTING_HEADERS) | $(T)/
 	$(PAL_TESTING_SO) -DTESTING_VERSION=1 $(FLAGS_$(patsubst libpal-testing-%.so,%,$(@F))) \
 	  -o $@ $(PAL_TESTING_SOURCES)
-$(T)/libpal-testing-v2%so: $(PAL_TESTING_SOURCES) pal/testing/process.c $(PAL_TESTING_HEADERS) pal/module.mk | $(T)/
+$(T)/libpal-testing-v2%so: $(PAL_TESTING_SOURCES) pal/testing/process.c $(PAL_TESTING_HEADERS) | $(T)/
 	$(PAL_TESTING_SO) -DTESTING_VERSION=2 $(FLAGS_$(patsubst libpal-testing-%.so,%,$(@F))) \
 	  -o $@ $(PAL_TESTING_SOURCES) pal/testing/process.c
-$(T)/libpal-testing-v3%so: $(PAL_TESTING_SOURCES) pal/testing/process.c $(PAL_TESTING_HEADERS) pal/module.mk | $(T)/
+$(T)/libpal-testing-v3%so: $(PAL_TESTING_SOURCES) pal/testing/process.c $(PAL_TESTING_HEADERS) | $(T)/
 	$(PAL_TESTING_SO) -DTESTING_VERSION=3 $(FLAGS_$(patsubst libpal-testing-%.so,%,$(@F))) \
 	  -o $@ $(PAL_TESTING_SOURCES) pal/testing/process.c
 
 PAL_HARNESS := pal/testing/harness.c $(PAL_HOST) pal/agent_client.c $(PAL_SHARED)
-$(T)/pal-harness: $(PAL_HARNESS) $(PAL_HEADERS) pal/module.mk | $(T)/
+$(T)/pal-harness: $(PAL_HARNESS) $(PAL_HEADERS) | $(T)/
 	$(CC) $(CFLAGS) $(PAL_LINK) -o $@ $(PAL_HARNESS)
 
 # Unit tests.

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Masked and read-only paths. */
+#include "filesystem.h"
 #include "kernel.h"
 #include "operations.h"
 #include "resolve.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
@@ -31,43 +33,35 @@ static int null_tree(const struct run *run, struct failure *f)
     return tree < 0 ? fail_errno(f, error, "copy the mount of `/dev/null`") : tree;
 }
 
-/* An empty, read-only tmpfs, as small as they get. */
-static int empty_tree(struct failure *f)
+static int mask(const struct run *run, const char *path, char **options, struct failure *f)
 {
-    int context = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC_);
-    if (context < 0)
-        return fail_errno(f, errno, "open file system type `tmpfs`");
-    syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING_, "nr_blocks", "1", 0);
-    syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING_, "nr_inodes", "1", 0);
-    syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING_, "mode", "755", 0);
-    int tree = -1;
-    if (syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE_, NULL, NULL, 0) == 0)
-        tree = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC_, MOUNT_ATTR_RDONLY_);
-    int error = errno;
-    close(context);
-    return tree < 0 ? fail_errno(f, error, "make an empty tmpfs") : tree;
-}
-
-int op_mask(struct run *run, struct reader *payload, struct failure *f)
-{
-    const char *path = read_string(payload, NULL);
     struct stat st;
-    if (payload_done(payload, f) < 0)
-        return -1;
     int target = open_in_root(run, path, O_PATH);
     if (target < 0)
         return absent(errno) ? 0 : fail_errno(f, errno, "mask `%s`", path);
-    if (fstat(target, &st) < 0)
-        return fail_errno(f, errno, "mask `%s`", path);
-    int tree = S_ISDIR(st.st_mode) ? empty_tree(f) : null_tree(run, f);
-    if (tree < 0)
+    int tree = fstat(target, &st) < 0 ? fail_errno(f, errno, "mask `%s`", path)
+               : S_ISDIR(st.st_mode)
+                   ? new_file_system("tmpfs", "tmpfs", options, MOUNT_ATTR_RDONLY_, f)
+                   : null_tree(run, f);
+    if (tree < 0) {
+        close(target);
         return -1;
+    }
     int moved =
         sys_move_mount(tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH_ | MOVE_MOUNT_T_EMPTY_PATH_);
     int error = errno;
     close(tree);
     close(target);
     return moved < 0 ? fail_errno(f, error, "mask `%s`", path) : 0;
+}
+
+int op_mask(struct run *run, struct reader *payload, struct failure *f)
+{
+    const char *path = read_string(payload, NULL);
+    char **options = read_list(payload);
+    int result = payload_done(payload, f) < 0 ? -1 : mask(run, path, options, f);
+    free(options);
+    return result;
 }
 
 int op_readonly(struct run *run, struct reader *payload, struct failure *f)

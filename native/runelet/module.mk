@@ -18,10 +18,10 @@ $(B)/lib/init-runelet: $(RUNELET_COMMON) pal/operations.c $(PAL_HOST) $(RUNELET_
 # include a source file, to reach its static functions: the archive's copy is then not linked.
 RUNELET_HOSTED  := $(patsubst %.c,$(B)/hosted/%.o,$(filter-out runelet/main.c,$(RUNELET_COMMON)) \
                      runelet/no_pal.c runelet/tests/support.c)
-RUNELET_TESTS   := record plan operations resolve copy execute hook relay clean monitor notify net_device label process
+RUNELET_TESTS   := record plan operations resolve copy execute hook relay clean monitor notify net_device label keyring process
 RUNELET_TESTING := $(RUNELET_HEADERS) $(PAL_HEADERS) runelet/tests/support.h pal/tests/tap.h
 TESTS += $(RUNELET_TESTS:%=$(B)/tests/runelet-%)
-$(B)/hosted/%.o: %.c $(RUNELET_TESTING)
+$(B)/hosted/%.o: %.c $(RUNELET_TESTING) $(RULES)
 	@mkdir -p $(@D)
 	$(HOSTED) -c -o $@ $<
 $(B)/hosted/librunelet.a: $(RUNELET_HOSTED)

@@ -13,8 +13,10 @@
 
 #define VENDOR_INTEL 0x8086
 #define MEASURE_PAGE 1 /* SGX_PAGE_MEASURE */
-/* How many pages are added before the driver looks whether a signal is waiting. */
+/* How many pages are added before the driver looks whether a signal is waiting, */
 #define PAGES_AT_ONCE 256
+/* and in one step. */
+#define BATCH 16
 
 /* Attributes an enclave may have without privilege (the driver's SGX_ATTR_UNPRIV_MASK). */
 #define UNPRIVILEGED (SGX_ATTRIBUTE_DEBUG | SGX_ATTRIBUTE_MODE64BIT | SGX_ATTRIBUTE_KSS)
@@ -66,34 +68,64 @@ static void initialize_tcs(struct tcs *tcs)
     tcs->cssa = 0;
 }
 
-/* `measured` has a bit for each 256 bytes. */
-long enclave_add_page(struct enclave *enclave, uint64_t offset, uint64_t source,
-                      const struct secinfo *secinfo, uint16_t measured)
+/* Pages on their way into the enclave; under the lock. They are written with one call, because a
+ * fault for each page of a mapping costs more than all the rest. */
+static uint8_t batch[BATCH * PAGE_SIZE];
+
+static long fetch_page(const struct enclave *enclave, uint64_t index, uint8_t *to, uint64_t source,
+                       uint8_t type)
 {
-    uint8_t *memory = enclave->memory + offset;
-    struct sha256 *measurement = &enclave->file->measurement;
-    if (enclave->pages[offset / PAGE_SIZE].valid)
+    if (enclave->pages[index].valid)
         return -EBUSY;
-    if (read_user(memory, source, PAGE_SIZE) != 0)
+    if (read_user(to, source, PAGE_SIZE) != 0)
         return -EFAULT;
-    uint8_t type = SECINFO_TYPE(secinfo->flags), permissions = secinfo->flags & PERMISSIONS;
-    if (type == PAGE_TCS) {
-        if (!tcs_ok((const struct tcs *)memory)) {
-            memset(memory, 0, PAGE_SIZE);
-            return -EIO;
-        }
-        initialize_tcs((struct tcs *)memory);
-    }
+    if (type != PAGE_TCS)
+        return 0;
+    if (!tcs_ok((const struct tcs *)to))
+        return -EIO;
+    initialize_tcs((struct tcs *)to);
+    return 0;
+}
+
+static void measure_page(struct sha256 *measurement, uint64_t offset, const uint8_t *content,
+                         const uint8_t secinfo[SGX_SECINFO_SIZE], uint16_t measured)
+{
+    measure_eadd(measurement, offset, secinfo);
+    for (unsigned i = 0; i < PAGE_SIZE / MEASURE_CHUNK; i++)
+        if ((measured >> i & 1) != 0)
+            measure_eextend(measurement, offset + i * MEASURE_CHUNK, content + i * MEASURE_CHUNK);
+}
+
+uint64_t enclave_add_batch(struct enclave *enclave, int fd, const struct page_source *pages,
+                           uint64_t count, long *error)
+{
+    uint8_t type = SECINFO_TYPE(pages->secinfo.flags);
+    uint8_t permissions = pages->secinfo.flags & PERMISSIONS;
     struct page page = {.valid = 1,
                         .type = type,
                         .permissions = permissions,
                         .max_permissions = type == PAGE_TCS ? 3 : permissions};
-    page_put(enclave, offset / PAGE_SIZE, page);
-    measure_eadd(measurement, offset, (const uint8_t *)secinfo);
-    for (unsigned i = 0; i < PAGE_SIZE / MEASURE_CHUNK; i++)
-        if ((measured >> i & 1) != 0)
-            measure_eextend(measurement, offset + i * MEASURE_CHUNK, memory + i * MEASURE_CHUNK);
-    return 0;
+    uint64_t first = pages->offset / PAGE_SIZE, ready = 0;
+    uint8_t secinfo[SGX_SECINFO_SIZE];
+    memcpy(secinfo, &pages->secinfo, sizeof secinfo);
+    *error = 0;
+    for (; ready < count && ready < BATCH && *error == 0; ready += *error == 0)
+        *error = fetch_page(enclave, first + ready, batch + ready * PAGE_SIZE,
+                            pages->source + ready * PAGE_SIZE, type);
+    if (ready == 0)
+        return 0;
+    long size = (long)(ready * PAGE_SIZE);
+    long written = call(__NR_pwrite64, fd, batch, size, enclave->layout.memory + pages->offset);
+    if (written != size) {
+        *error = is_error(written) ? written : -ENOMEM;
+        return 0;
+    }
+    for (uint64_t i = 0; i < ready; i++) {
+        page_put(enclave, first + i, page);
+        measure_page(&enclave->file->measurement, pages->offset + i * PAGE_SIZE,
+                     batch + i * PAGE_SIZE, secinfo, pages->measured);
+    }
+    return ready;
 }
 
 /* All signals wait while the emulator is at work; the program's own mask says which it would take.
@@ -106,35 +138,33 @@ static int signal_waits(uint64_t blocked)
 
 /* Pages up to the first fault, or to the first signal, stay added, and `count` says how far it
  * came. */
-long enclave_add_pages(struct enclave *enclave, uint64_t argument, uint64_t blocked)
+long enclave_add_pages(struct enclave *enclave, int fd, uint64_t argument, uint64_t blocked)
 {
     struct sgx_enclave_add_pages request;
-    struct secinfo secinfo;
+    struct page_source pages;
     if (!enclave->file->created || enclave->file->initialized || enclave->memory == NULL)
         return -EINVAL;
     if (read_user(&request, argument, sizeof request) != 0)
         return -EFAULT;
     if (!range_ok(enclave->size, request.offset, request.length) || (request.src & PAGE_MASK) != 0)
         return -EINVAL;
-    if (read_user(&secinfo, request.secinfo, sizeof secinfo) != 0)
+    if (read_user(&pages.secinfo, request.secinfo, sizeof pages.secinfo) != 0)
         return -EFAULT;
-    if (!secinfo_ok(&secinfo))
+    if (!secinfo_ok(&pages.secinfo))
         return -EINVAL;
-    uint16_t measured = (request.flags & MEASURE_PAGE) != 0 ? 0xffff : 0;
+    pages.measured = (request.flags & MEASURE_PAGE) != 0 ? 0xffff : 0;
     long error = 0;
-    uint64_t done = 0;
-    while (done < request.length) {
-        if (done != 0 && done % (PAGES_AT_ONCE * PAGE_SIZE) == 0 && signal_waits(blocked))
+    uint64_t done = 0, total = request.length / PAGE_SIZE;
+    while (done < total && error == 0) {
+        if (done % PAGES_AT_ONCE == 0 && done != 0 && signal_waits(blocked))
             break;
-        error = enclave_add_page(enclave, request.offset + done, request.src + done, &secinfo,
-                                 measured);
-        if (error != 0)
-            break;
-        done += PAGE_SIZE;
+        pages.offset = request.offset + done * PAGE_SIZE;
+        pages.source = request.src + done * PAGE_SIZE;
+        done += enclave_add_batch(enclave, fd, &pages, total - done, &error);
     }
     uint64_t first = request.offset / PAGE_SIZE;
-    apply_permissions(enclave, first, first + done / PAGE_SIZE);
-    request.count = done;
+    apply_permissions(enclave, first, first + done);
+    request.count = done * PAGE_SIZE;
     return write_user(argument, &request, sizeof request) != 0 ? -EFAULT : error;
 }
 

@@ -74,7 +74,7 @@ static long enclave_ioctl(struct enclave *enclave, int fd, uint32_t request, uin
     case SGX_IOC_ENCLAVE_CREATE:
         return enclave_create(enclave, fd, argument);
     case SGX_IOC_ENCLAVE_ADD_PAGES:
-        return enclave_add_pages(enclave, argument, blocked);
+        return enclave_add_pages(enclave, fd, argument, blocked);
     case SGX_IOC_ENCLAVE_INIT:
         return enclave_init(enclave, argument);
     case SGX_IOC_ENCLAVE_PROVISION:

@@ -20,6 +20,7 @@ struct handover {
 #define OPTION_VERBOSE 1
 #define OPTION_VIRTUAL_NODES 2
 #define OPTION_FAST_EXIT 4
+#define OPTION_PORTABLE 8
 #define HANDOVER_SIZE 72
 
 void handover_write(char word[HANDOVER_SIZE], const struct handover *handover);

@@ -22,14 +22,14 @@ $(B)/tests/sgxsim-structures: sgxsim/tests/structures_test.c sgxsim/structures.c
 		sgxsim/enclave_file.c sgxsim/illegal.c $(SGXSIM_HEADERS) | $(B)/tests/
 	$(HOSTED) -o $@ $(filter %.c,$^)
 
-$(SGXSIM_BUILD)/%.o: sgxsim/%.c $(SGXSIM_HEADERS) | $(SGXSIM_BUILD)/
+$(SGXSIM_BUILD)/%.o: sgxsim/%.c $(SGXSIM_HEADERS) $(RULES) | $(SGXSIM_BUILD)/
 	$(CC) $(SGXSIM_FLAGS) -mgeneral-regs-only -c -o $@ $<
-$(SGXSIM_BUILD)/crypto-%.o: sgxsim/crypto/%.c $(SGXSIM_HEADERS) | $(SGXSIM_BUILD)/
+$(SGXSIM_BUILD)/crypto-%.o: sgxsim/crypto/%.c $(SGXSIM_HEADERS) $(RULES) | $(SGXSIM_BUILD)/
 	$(CC) $(SGXSIM_FLAGS) -c -o $@ $<
-$(SGXSIM_BUILD)/%.o: sgxsim/%.S sgxsim/layout.h | $(SGXSIM_BUILD)/
+$(SGXSIM_BUILD)/%.o: sgxsim/%.S sgxsim/layout.h $(RULES) | $(SGXSIM_BUILD)/
 	$(CC) -c -Wa,-I$(SGXSIM_BUILD) -o $@ $<
 $(SGXSIM_BUILD)/entry.o: $(SGXSIM_BUILD)/vdso.so
-$(SGXSIM_BUILD)/vdso.so: sgxsim/vdso/vdso.S sgxsim/vdso/vdso.lds sgxsim/vdso/vdso.map sgxsim/layout.h \
+$(SGXSIM_BUILD)/vdso.so: sgxsim/vdso/vdso.S sgxsim/vdso/vdso.lds sgxsim/vdso/vdso.map sgxsim/layout.h $(RULES) \
 		| $(SGXSIM_BUILD)/
 	$(CC) -c -o $(SGXSIM_BUILD)/vdso.o $<
 	ld -shared -T sgxsim/vdso/vdso.lds --version-script sgxsim/vdso/vdso.map \

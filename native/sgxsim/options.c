@@ -9,7 +9,7 @@
 #endif
 
 int virtual_nodes;
-int fast_exit_allowed;
+int fast_exit_allowed, portable;
 
 static const char help[] =
     "usage: sgxsim [options] [--] PROGRAM [ARGUMENTS...]\n"
@@ -19,6 +19,7 @@ static const char help[] =
     "  --virtual-nodes on|off|auto   answer stat and access for /dev/sgx_enclave too\n"
     "  --fast-exit on|off            let enclaves exit without a trap (default on)\n"
     "  --force                       start although there is a real SGX driver\n"
+    "  --portable                    use no instruction that older processors lack\n"
     "  --verbose                     report on standard error what the platform does\n"
     "  --calls                       print the system calls the platform needs\n"
     "  --help, --version\n";
@@ -98,6 +99,8 @@ void options_read(struct options *options, int argc, char *const *argv)
             fast_exit_allowed = read_switch(word, argv[++i]);
         else if (strcmp(word, "--force") == 0)
             options->force = 1;
+        else if (strcmp(word, "--portable") == 0)
+            portable = 1;
         else if (strcmp(word, "--verbose") == 0)
             verbose = 1;
         else
@@ -111,7 +114,7 @@ void options_read(struct options *options, int argc, char *const *argv)
 uint64_t option_word(void)
 {
     return (verbose ? OPTION_VERBOSE : 0) | (virtual_nodes ? OPTION_VIRTUAL_NODES : 0) |
-           (fast_exit_allowed ? OPTION_FAST_EXIT : 0);
+           (fast_exit_allowed ? OPTION_FAST_EXIT : 0) | (portable ? OPTION_PORTABLE : 0);
 }
 
 void options_from_word(uint64_t word)
@@ -119,4 +122,5 @@ void options_from_word(uint64_t word)
     verbose = (word & OPTION_VERBOSE) != 0;
     virtual_nodes = (word & OPTION_VIRTUAL_NODES) != 0;
     fast_exit_allowed = (word & OPTION_FAST_EXIT) != 0;
+    portable = (word & OPTION_PORTABLE) != 0;
 }

@@ -19,6 +19,6 @@ void options_read(struct options *options, int argc, char *const *argv);
 uint64_t option_word(void);
 void options_from_word(uint64_t word);
 
-extern int virtual_nodes, fast_exit_allowed;
+extern int virtual_nodes, fast_exit_allowed, portable;
 
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform.h"
+#include "options.h"
 #include "xstate.h"
 
 static struct key_platform processor;
@@ -16,7 +17,8 @@ static void sim_root_key(uint8_t key[AES128_SIZE])
 
 void platform_start(void)
 {
-    processor.engine = crypto_engine_detect();
+    if (!portable)
+        processor.engine = crypto_engine_detect();
     sim_root_key(processor.root_key);
     memset(processor.cpusvn, 1, sizeof processor.cpusvn);
     memset(key_id, 0x5a, sizeof key_id);

@@ -20,6 +20,8 @@ int kernel_keeps_bases(void)
     return keeps;
 }
 
+/* Where bases change through arch_prctl only, which traps, the host's are read once a thread, and
+ * the enclave's are what it was entered with. */
 void save_bases(uint64_t bases[2])
 {
     if (keeps) {
@@ -27,8 +29,12 @@ void save_bases(uint64_t bases[2])
         __asm__ volatile("rdgsbase %0" : "=r"(bases[1]));
         return;
     }
+    struct thread *thread = (struct thread *)((uint64_t)bases & ~(BLOCK_SIZE - 1UL));
+    if (bases != &thread->host_fs || thread->bases_known)
+        return;
     call(__NR_arch_prctl, ARCH_GET_FS, &bases[0]);
     call(__NR_arch_prctl, ARCH_GET_GS, &bases[1]);
+    thread->bases_known = 1;
 }
 
 void load_bases(const uint64_t bases[2])

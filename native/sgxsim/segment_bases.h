@@ -16,7 +16,8 @@ void segment_bases_start(const struct start_vectors *vectors);
 /* Whether a base written by an instruction survives a thread switch. */
 int kernel_keeps_bases(void);
 
-/* Two words: FS base, GS base. Called from assembler, with either side's in the registers. */
+/* Two words: FS base, GS base. Called from assembler, with either side's in the registers; for
+ * save_bases the words are a thread's own, or, where the kernel keeps bases, any. */
 void save_bases(uint64_t bases[2]);
 void load_bases(const uint64_t bases[2]);
 

@@ -84,14 +84,14 @@ uint64_t *start(uint64_t *stack)
     process_check();
     segment_bases_start(&vectors);
     xstate_start();
-    platform_start();
     int is_first = vectors.argc < 3 || !handover_read(&handover, vectors.argv[1]);
     if (is_first)
         begin(&vectors);
     else
         resume(&vectors, &handover);
 
-    exit_stubs_start(fast_exit_allowed);
+    platform_start();
+    exit_stubs_start(fast_exit_allowed && !portable);
     struct loaded_program loaded;
     long error;
     self_path_start(program.fd, program.path);

@@ -24,7 +24,8 @@ struct thread {
     uint8_t
         prepared; /* prepare_fast_enter's work is still good: no handler of the program ran since */
     uint8_t keeps_bases; /* kernel_keeps_bases(), for the block's code */
-    uint8_t reserved[3];
+    uint8_t bases_known; /* host_fs and host_gs follow every change (segment_bases.c) */
+    uint8_t reserved[2];
     uint64_t host_fs, host_gs;       /* segment bases of the host program while inside */
     uint64_t enclave_fs, enclave_gs; /* to load when going on inside */
     uint64_t enter_rip, enter_rcx;   /* for thread_enter */

@@ -17,7 +17,7 @@ ENCLAVE_FLAGS := -std=c11 -O2 -g $(WARN) -ffreestanding -nostdlib -fpie -fvisibi
                  -fno-jump-tables -fno-asynchronous-unwind-tables \
                  -fsanitize=undefined -fsanitize-undefined-trap-on-error
 
-$(SKELETON)/encl.elf: skeleton/enclave/enclave.c skeleton/enclave/entry.S skeleton/enclave/encl.lds | $(SKELETON)/
+$(SKELETON)/encl.elf: skeleton/enclave/enclave.c skeleton/enclave/entry.S skeleton/enclave/encl.lds $(RULES) | $(SKELETON)/
 	$(CC) $(ENCLAVE_FLAGS) -static -no-pie -Wl,-T,skeleton/enclave/encl.lds,--build-id=none \
 	    -Wl,-z,noexecstack,-z,max-page-size=4096,--orphan-handling=error,--no-warn-rwx-segments \
 	    -o $@ skeleton/enclave/enclave.c skeleton/enclave/entry.S
@@ -26,16 +26,16 @@ $(B)/lib/encl.bin: $(SKELETON)/encl.elf | $(B)/lib/
 
 SKELETON_CFLAGS := $(CFLAGS) -fPIC -fvisibility=hidden -fstack-protector-strong -Iinclude -I.
 
-$(SKELETON)/enter_asm.o: skeleton/enter.S | $(SKELETON)/
+$(SKELETON)/enter_asm.o: skeleton/enter.S $(RULES) | $(SKELETON)/
 	$(CC) -c -o $@ $<
-$(SKELETON)/%.o: skeleton/%.c $(SKELETON_H) | $(SKELETON)/
+$(SKELETON)/%.o: skeleton/%.c $(SKELETON_H) $(RULES) | $(SKELETON)/
 	$(CC) $(SKELETON_CFLAGS) -c -o $@ $<
 # The simulator's, without its special instructions: a PAL may run where CPUID faults.
-$(SKELETON)/sha256.o: sgxsim/crypto/sha256.c $(SKELETON_H) | $(SKELETON)/
+$(SKELETON)/sha256.o: sgxsim/crypto/sha256.c $(SKELETON_H) $(RULES) | $(SKELETON)/
 	$(CC) $(SKELETON_CFLAGS) -c -o $@ $<
 # Loaded before pivot_root and run after it: nothing may be bound or opened later.
 $(B)/lib/liberpal-skeleton-%.so: $(SKELETON)/pal_%.o $(SKELETON_OBJ) | $(B)/lib/
-	$(CC) -shared -Wl,-z,now,-z,relro,-z,noexecstack,-z,defs,--build-id=none -o $@ $^
+	$(CC) -shared -Wl,-z,now,-z,relro,-z,noexecstack,-z,defs,--build-id=none -o $@ $(filter %.o,$^)
 .PRECIOUS: $(SKELETON)/%.o
 
 TESTS += $(B)/tests/skeleton-formats

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What has no test, and why; and what no machine of ours can show although it has one. */
 
-const refused = "refused with a clear error by this version";
+const noResctrl =
+  "unit-tested against a stand-in for resctrl; here it is refused, and nothing is left";
 
 /** Fields and options that nothing covers; `name.*` and `verb *` stand for all below. */
 export const withoutTest: Readonly<Record<string, string>> = {
@@ -11,14 +12,14 @@ export const withoutTest: Readonly<Record<string, string>> = {
     "needs a block device under BFQ or CFQ: neither this host nor a guest has one",
   "linux.resources.network.priorities.*":
     "mounting net_prio binds it for the whole kernel, which would break other runtimes on the host",
-  "linux.intelRdt.*": refused,
+  "linux.intelRdt.*": noResctrl,
   "linux.seccomp.defaultErrnoRet": "unit-tested",
   "update --cpu-rt-period": "Debian's kernel has no RT_GROUP_SCHED; unit-tested",
   "update --cpu-rt-runtime": "Debian's kernel has no RT_GROUP_SCHED; unit-tested",
   "update --cpu-burst": "unit-tested",
   "update --cpu-idle": "unit-tested",
-  "update --l3-cache-schema": refused,
-  "update --mem-bw-schema": refused,
+  "update --l3-cache-schema": noResctrl,
+  "update --mem-bw-schema": noResctrl,
   "spec --bundle": "unit-tested",
   "spec --enclave": "unit-tested",
 };

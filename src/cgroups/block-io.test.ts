@@ -67,10 +67,9 @@ test("weights of the CFQ and the BFQ scheduler", () => {
 });
 
 test("leaf weights are CFQ's, of version 1", () => {
-  expect(() => v2({ leafWeight: 5 })).toThrow("linux.resources.blockIO.leafWeight");
-  expect(() => v2({ weightDevice: [{ ...device, leafWeight: 5 }] })).toThrow(
-    "linux.resources.blockIO.weightDevice[0].leafWeight",
-  );
+  expect(v2({ leafWeight: 5 })).toEqual([]);
+  const both = { ...weights, weightDevice: [{ ...device, weight: 1000, leafWeight: 5 }] };
+  expect(v2(both, "io.weight")).toEqual(v2(weights, "io.weight"));
 });
 
 test("zeros and empty lists ask for nothing", () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Block devices: the controller `blkio` of version 1, `io` of version 2. */
-import type { BlockIoResources, BlockIoThrottle, BlockIoWeight } from "../oci/config-resources.ts";
-import { type Controller, firstAsked, invalid, isSet, onlyVersion1 } from "./controller.ts";
+import type { BlockIoThrottle, BlockIoWeight } from "../oci/config-resources.ts";
+import { type Controller, firstAsked, invalid, isSet } from "./controller.ts";
 import type { LimitFiles } from "./limit-files.ts";
 
 /** Throttles by their field: the file of version 1, the key in io.max of version 2. */
@@ -42,7 +42,6 @@ export const blockIo: Controller = {
   },
 
   setV2: (files, { blockIO = {} }) => {
-    refuseLeafWeights(blockIO);
     const { weight, weightDevice = [] } = blockIO;
     if (isSet(weight) || weightDevice.length > 0) setWeights(files, weight, weightDevice);
     for (const [field, , key] of throttles) {
@@ -77,12 +76,6 @@ export function ioWeight(weight: number): string {
     throw invalid("blockIO.weight", weight, "expected 10 to 1000");
   }
   return String(1 + Math.floor(((weight - 10) * 9999) / 990));
-}
-
-function refuseLeafWeights({ leafWeight, weightDevice = [] }: BlockIoResources): void {
-  if (isSet(leafWeight)) throw onlyVersion1("blockIO.leafWeight");
-  const index = weightDevice.findIndex((device) => isSet(device.leafWeight));
-  if (index >= 0) throw onlyVersion1(`blockIO.weightDevice[${index}].leafWeight`);
 }
 
 function writeWeight(

@@ -48,13 +48,3 @@ export function invalid(field: string, value: unknown, reason: string): RuneErro
   const doing = `config \`linux.resources.${field}\`: set \`${value}\``;
   return new RuneError({ code: "CONFIG_INVALID", doing, reason });
 }
-
-/** A value that version 2 has no counterpart for. */
-export function onlyVersion1(field: string): RuneError {
-  return new RuneError({
-    code: "CONFIG_UNSUPPORTED",
-    doing: `config \`linux.resources.${field}\``,
-    reason: "cgroup version 2 has no such limit",
-    hint: "take it out of the configuration, or use a host with cgroup version 1",
-  });
-}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The cpu controller: shares or weight, quota, burst, idle, and in version 1 real time. */
 import type { CpuResources } from "../oci/config-resources.ts";
-import { type Controller, firstAsked, invalid, isSet, onlyVersion1 } from "./controller.ts";
+import { type Controller, firstAsked, invalid, isSet } from "./controller.ts";
 import type { LimitFiles, LimitWrite } from "./limit-files.ts";
 
 export const cpu: Controller = {
@@ -36,9 +36,7 @@ export const cpu: Controller = {
   },
 
   setV2: (files, { cpu = {} }) => {
-    const { shares, burst, realtimePeriod, realtimeRuntime, idle } = cpu;
-    if (isSet(realtimePeriod)) throw onlyVersion1("cpu.realtimePeriod");
-    if (isSet(realtimeRuntime)) throw onlyVersion1("cpu.realtimeRuntime");
+    const { shares, burst, idle } = cpu;
     wake(files, idle);
     if (isSet(shares) && idle !== 1) files.write("cpu.weight", weightOf(shares));
     const max = maxOf(files, cpu);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Where the host's cgroup hierarchies are mounted: version 1, version 2, or both (hybrid). */
 import { type Kernel, readText } from "../kernel/kernel.ts";
+import { plainPath, visibility } from "../kernel/mountinfo.ts";
 
 export type Hierarchy = {
   readonly version: 1 | 2;
@@ -52,35 +53,6 @@ export function parseHierarchies(mountinfo: string, selfCgroup: string): Hierarc
 }
 
 /**
- * Tells whether a mount is what its mount point leads to, or lies under another one: with something
- * mounted over /sys/fs/cgroup, what was in it is still listed. Follows a path as the kernel does, from
- * each mount to the one that is on it there.
- */
-function visibility(lines: readonly string[]): (id: string, mountPoint: string) => boolean {
-  const fields = lines.map((line) => line.split(" ", 5));
-  const ids = new Set(fields.map(([id]) => id));
-  const on = new Map<string, string>();
-  for (const [id = "", parent = "", , , mountPoint = ""] of fields) {
-    const isTop = parent === id || !ids.has(parent);
-    on.set(`${isTop ? "" : parent} ${mountPoint}`, id);
-  }
-  return (id, mountPoint) => {
-    let at = "";
-    for (let end = 0; end >= 0; ) {
-      const path = end === 0 ? "/" : mountPoint.slice(0, end);
-      for (let next = on.get(`${at} ${path}`); next !== undefined; ) {
-        at = next;
-        next = on.get(`${at} ${path}`);
-      }
-      if (path === mountPoint) break;
-      end = mountPoint.indexOf("/", end + 1);
-      if (end < 0) end = mountPoint.length;
-    }
-    return at === id;
-  };
-}
-
-/**
  * Where this process is, seen from a mount of the hierarchy from `root` on. In a container without a
  * cgroup namespace the container's own cgroups are bound to where the whole is elsewhere, and what is
  * made in them is below the container; undefined for a mount of what is not ours. From within a cgroup
@@ -111,11 +83,4 @@ function controllersOf(options: string, own: ReadonlyMap<string, string>): strin
     if (key !== "" && names.every((name) => present.has(name))) return names;
   }
   return [];
-}
-
-/** mountinfo writes space, tab, newline and backslash as three octal digits. */
-function plainPath(path: string): string {
-  return path.replace(/\\([0-7]{3})/g, (_, digits: string) =>
-    String.fromCharCode(Number.parseInt(digits, 8)),
-  );
 }

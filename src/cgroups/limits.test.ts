@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { EINVAL } from "../kernel/constants.ts";
 import { RecordingKernel } from "../kernel/recording.ts";
 import type { CgroupDirectory } from "./cgroup.ts";
-import { applyLimits, hasLimits, ignoredLimits, limitProcesses } from "./limits.ts";
+import { applyLimits, hasLimits, limitProcesses } from "./limits.ts";
 
 const mib = 1n << 20n;
 
@@ -84,11 +84,4 @@ test("whether limits are asked for", () => {
   expect(hasLimits({ network: { classID: 1 } })).toBe(true);
   expect(hasLimits({ rdma: { mlx5_0: { hcaObjects: 0 } } })).toBe(true);
   expect(hasLimits({ unified: { "memory.high": "1" } })).toBe(true);
-});
-
-test("limits that no kernel has any more are told of", () => {
-  expect(ignoredLimits({ memory: { kernel: 0n, useHierarchy: true } })).toEqual([]);
-  const memory = { kernel: 5n, kernelTCP: -1n, useHierarchy: false };
-  const names = ignoredLimits({ memory }).map((text) => /`(.*)`/.exec(text)?.[1]);
-  expect(names).toEqual(["memory.kernel", "memory.kernelTCP", "memory.useHierarchy"]);
 });

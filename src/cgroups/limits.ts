@@ -15,6 +15,7 @@ import { cpuset } from "./cpuset.ts";
 import { limitDevices } from "./device-access.ts";
 import { setDevicesV1 } from "./devices.ts";
 import { hugetlb } from "./hugetlb.ts";
+import { isReplaced } from "./ignored.ts";
 import { LimitFiles, LimitJournal } from "./limit-files.ts";
 import { memory } from "./memory.ts";
 import { networkClass, networkPriority } from "./network.ts";
@@ -100,18 +101,6 @@ export function hasLimits(resources: Resources): boolean {
   );
 }
 
-/** What the kernel no longer has a limit for, and no runtime refuses. */
-export function ignoredLimits({ memory = {} }: Resources): string[] {
-  const { kernel = 0n, kernelTCP = 0n, useHierarchy } = memory;
-  return [
-    ...(kernel === 0n ? [] : ["ignoring `memory.kernel`: kernels since 5.16 have no such limit"]),
-    ...(kernelTCP === 0n ? [] : ["ignoring `memory.kernelTCP`: runtimes no longer set it"]),
-    ...(useHierarchy === false
-      ? ["ignoring `memory.useHierarchy`: kernels since 5.11 always count hierarchically"]
-      : []),
-  ];
-}
-
 function setLimits(
   kernel: Kernel,
   directories: readonly CgroupDirectory[],
@@ -126,7 +115,9 @@ function setLimits(
     const own = directories.find((one) => one.controllers.includes(controller.v1));
     const files = filesIn(own);
     if (files !== undefined) controller.setV1(files, resources);
-    else setElsewhere(controller, unified, resources);
+    else if (controller.setV2 !== undefined || !isReplaced(controller.v1, directories)) {
+      setElsewhere(controller, unified, resources);
+    }
   }
 }
 

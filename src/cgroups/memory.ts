@@ -5,7 +5,7 @@
  */
 import { RuneError } from "../errors/error.ts";
 import type { MemoryResources } from "../oci/config-resources.ts";
-import { type Controller, firstAsked, invalid, isSet, onlyVersion1, orMax } from "./controller.ts";
+import { type Controller, firstAsked, invalid, isSet, orMax } from "./controller.ts";
 import type { LimitFiles } from "./limit-files.ts";
 
 export const memory: Controller = {
@@ -35,9 +35,7 @@ export const memory: Controller = {
   },
 
   setV2: (files, { memory = {} }) => {
-    const { limit, reservation, swappiness, disableOOMKiller } = memory;
-    if (disableOOMKiller === true) throw onlyVersion1("memory.disableOOMKiller");
-    if (swappiness !== undefined) throw onlyVersion1("memory.swappiness");
+    const { limit, reservation } = memory;
     checkUsage(files, memory);
     const swap = swapV2(files, memory);
     if (swap !== undefined) writeSwap(files, swap);

@@ -17,8 +17,8 @@ export type Stats = {
   readonly blkio: BlkioStats;
   /** By page size: "2MB". */
   readonly hugetlb: Readonly<Record<string, HugetlbStats>>;
-  /** Containers are in no group of the resctrl file system. */
-  readonly intel_rdt: Readonly<Record<string, never>>;
+  /** Empty where the container has no group of the resctrl file system. */
+  readonly intel_rdt: object;
   /** runc knows only interfaces that it made itself, which it does for no OCI container. */
   readonly network_interfaces: null;
 };

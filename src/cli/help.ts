@@ -100,6 +100,17 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
       "it runs `sh` in a terminal.",
     examples: ["rune spec --bundle /srv/web", "rune spec --enclave"],
   },
+  planner: {
+    description:
+      "Keeps engines that have started already. While it runs, other commands of the same user ask it " +
+      "first, and are done several times sooner; where it may not or cannot act for a caller (another " +
+      "namespace, other capabilities, another version), and without it, they start an engine of their " +
+      "own as always. RUNE_PLANNER=off in the environment keeps a command from asking.",
+    examples: ["rune planner", "rune planner --idle-timeout 0 --workers 4"],
+  },
+  "planner-worker": {
+    description: "Internal: one of the engines of `rune planner`, which starts it.",
+  },
   "report-failure": {
     description: "Internal: how a monitor writes the log record of a program that could not start.",
   },

@@ -114,6 +114,14 @@ export async function perform(command: Command, session: Session): Promise<void>
       const ps = hostPs(session.front.environment());
       return print(formatTable(pids, command.arguments, ps));
     }
+    case "planner": {
+      const { plan } = await import("./planner.ts");
+      return await plan(command, session);
+    }
+    case "planner-worker": {
+      const { work } = await import("./planner.ts");
+      return await work(session);
+    }
     default: {
       const { printCold } = await import("./print-cold.ts");
       const { list } = await import("../container/list.ts");

@@ -12,6 +12,12 @@ import { type FeaturesCommand, featuresCommand, parseFeatures } from "./verbs/fe
 import { type KillCommand, killCommand, parseKill } from "./verbs/kill.ts";
 import { type ListCommand, listCommand, parseList } from "./verbs/list.ts";
 import { type PauseCommand, parsePause, pauseCommand } from "./verbs/pause.ts";
+import { type PlannerCommand, parsePlanner, plannerCommand } from "./verbs/planner.ts";
+import {
+  type PlannerWorkerCommand,
+  parsePlannerWorker,
+  plannerWorkerCommand,
+} from "./verbs/planner-worker.ts";
 import { type PsCommand, parsePs, psCommand } from "./verbs/ps.ts";
 import {
   parseReportFailure,
@@ -36,6 +42,8 @@ export type Command =
   | KillCommand
   | ListCommand
   | PauseCommand
+  | PlannerCommand
+  | PlannerWorkerCommand
   | PsCommand
   | ReportFailureCommand
   | ResumeCommand
@@ -83,6 +91,8 @@ const verbs: readonly Verb[] = [
   { spec: specCommand, parse: parseSpec },
   { spec: featuresCommand, parse: parseFeatures },
   { spec: completionCommand, parse: parseCompletion },
+  { spec: plannerCommand, parse: parsePlanner },
+  { spec: plannerWorkerCommand, parse: parsePlannerWorker },
   { spec: reportFailureCommand, parse: parseReportFailure },
 ];
 

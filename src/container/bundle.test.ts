@@ -61,12 +61,13 @@ test("a bundle without configuration, or without root file system", () => {
 
 const configOf = (change: object) => parseConfig(new TextEncoder().encode(configText(change)));
 
-test("what this version cannot do is refused before anything is done", () => {
+test("names need a uts namespace: refused before anything is done", () => {
   checkSupported(configOf({}));
-  const linux = { namespaces: [{ type: "mount" }, { type: "uts" }, { type: "network" }] };
-  const linuxWith = (more: object) => ({ linux: { ...linux, ...more } });
-  for (const [field, change] of [["linux.intelRdt", linuxWith({ intelRdt: {} })]] as const) {
-    expect(() => checkSupported(configOf(change))).toThrow(failure("CONFIG_UNSUPPORTED", field));
+  const linux = { namespaces: [{ type: "mount" }] };
+  checkSupported(configOf({ linux, hostname: "", domainname: "" }));
+  for (const field of ["hostname", "domainname"]) {
+    const change = { linux, hostname: "", [field]: "web" };
+    expect(() => checkSupported(configOf(change))).toThrow(failure("CONFIG_INVALID", field));
   }
 });
 

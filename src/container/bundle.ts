@@ -54,12 +54,10 @@ export function readConfig(kernel: Kernel, bundle: string): Config {
   return parseConfig(bytes);
 }
 
-/** Refuses what is valid and this version cannot do: nothing a configuration says is ignored. */
+/** Refuses what does not fit together: nothing a configuration says is ignored. */
 export function checkSupported(config: Config): void {
   checkNamespaces(config);
   checkSysctl(config);
-  const { linux = {} } = config;
-  if (linux.intelRdt !== undefined) throw unsupported("linux.intelRdt");
   for (const [name, value] of [
     ["hostname", config.hostname],
     ["domainname", config.domainname],
@@ -68,9 +66,4 @@ export function checkSupported(config: Config): void {
     const reason = "the container has no uts namespace of its own";
     throw new RuneError({ code: "CONFIG_INVALID", doing: `config \`${name}\``, reason });
   }
-}
-
-function unsupported(field: string): RuneError {
-  const reason = "this version of rune cannot do that yet";
-  return new RuneError({ code: "CONFIG_UNSUPPORTED", doing: `config \`${field}\``, reason });
 }

@@ -7,8 +7,10 @@ import { requireConsoleSocket } from "./console.ts";
 import { closingOnFailure, type Deps } from "./deps.ts";
 import { destroy } from "./destroy.ts";
 import { prepareBundle } from "./enclave.ts";
-import { launch, loadHelpers } from "./launch.ts";
+import { launch } from "./launch.ts";
+import { leaveClass, loadHelpers } from "./launch-helpers.ts";
 import { removePidFile } from "./pid-file.ts";
+import { reapFailed } from "./runelet.ts";
 import { prepareSeccomp } from "./seccomp.ts";
 import { prepareUnit } from "./unit.ts";
 
@@ -55,6 +57,8 @@ async function createWith(deps: Deps, request: CreateRequest): Promise<void> {
     removePidFile(deps.kernel, request.pidFile);
     destroy(deps, launched.directory, launched.state, unit.unit);
     helpers.hooks?.runPoststop(deps, launched.state);
+    reapFailed(deps);
+    leaveClass(deps, launched.rdt);
     throw error;
   } finally {
     deps.kernel.close(launched.channel);

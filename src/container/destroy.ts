@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Ending a container for good: processes, cgroup, files. */
+/** Ending a container for good: processes, cgroup, resctrl groups, files. */
 import { cgroupPids, removeCgroup } from "../cgroups/cgroup.ts";
 import { thawAll } from "../cgroups/freezer.ts";
 import type { ContainerUnit } from "../cgroups/unit.ts";
 import { RuneError } from "../errors/error.ts";
-import { ESRCH, SIGKILL } from "../kernel/constants.ts";
+import { ENOENT, ESRCH, SIGKILL } from "../kernel/constants.ts";
 import { type Kernel, type Pid, unlessErrno } from "../kernel/kernel.ts";
 import type { Deps } from "./deps.ts";
 import type { State } from "./state.ts";
@@ -24,7 +24,7 @@ export function destroy(
   state: State,
   unit?: ContainerUnit,
 ): void {
-  const { init, cgroup } = state;
+  const { init, cgroup, intelRdt } = state;
   if (init !== undefined && isAlive(kernel, init)) {
     unlessErrno(() => kernel.kill(init.pid as Pid, SIGKILL), ESRCH);
   }
@@ -36,6 +36,8 @@ export function destroy(
   if (unit !== undefined) stopUnit(unit, warn);
   removeCgroup(kernel, cgroup);
   for (const { path } of cgroup) step?.(`removed cgroup \`${path}\``);
+  // Tasks that were in them would go to the class above.
+  for (const path of intelRdt?.own ?? []) unlessErrno(() => kernel.rmdir(path), ENOENT);
   directory.remove();
   step?.(`removed \`${directory.path}\``);
 }

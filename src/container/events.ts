@@ -3,7 +3,8 @@ import { type OomWatch, watchOom } from "../cgroups/oom.ts";
 import { readStats, type Stats } from "../cgroups/stats.ts";
 import { RuneError } from "../errors/error.ts";
 import { ESRCH } from "../kernel/constants.ts";
-import { type Awaited, type Fd, type Pid, unlessErrno } from "../kernel/kernel.ts";
+import { type Awaited, type Fd, type Kernel, type Pid, unlessErrno } from "../kernel/kernel.ts";
+import { rdtStats } from "../rdt/stats.ts";
 import { closingOnFailure, type Deps } from "./deps.ts";
 import type { State } from "./state.ts";
 import { statusOf } from "./status.ts";
@@ -17,7 +18,12 @@ export type Emit = (event: ContainerEvent) => void;
 
 /** What the container uses now. */
 export function statistics(deps: Deps, id: string, emit: Emit): void {
-  emit({ type: "stats", id, data: readStats(deps.kernel, livingState(deps, id).cgroup) });
+  emit({ type: "stats", id, data: measure(deps.kernel, livingState(deps, id)) });
+}
+
+function measure(kernel: Kernel, { cgroup, intelRdt }: State): Stats {
+  const stats = readStats(kernel, cgroup);
+  return intelRdt === undefined ? stats : { ...stats, intel_rdt: rdtStats(kernel, intelRdt) };
 }
 
 /** Tells what the container uses at every interval, and whenever it runs out of memory, until it ends. */
@@ -38,7 +44,7 @@ function watch(deps: Deps, id: string, intervalMs: number, emit: Emit): void {
     const gone = tellOom(oom, ready.length > 0, () => emit({ type: "oom", id }));
     if (gone || ready.includes(init)) break;
     if (kernel.nowMs() < dueMs) continue;
-    emit({ type: "stats", id, data: readStats(kernel, state.cgroup) });
+    emit({ type: "stats", id, data: measure(kernel, state) });
     dueMs = Math.max(dueMs + intervalMs, kernel.nowMs());
   }
   oom?.close();

@@ -11,6 +11,7 @@ import { planAgentExec, planExec } from "../plan/exec.ts";
 import type { Seccomp } from "../plan/host.ts";
 import { planMonitor } from "../plan/monitor.ts";
 import { unknownCapabilities } from "../plan/process.ts";
+import { rdtTasksFiles } from "../rdt/record.ts";
 import type { SeccompListener } from "../seccomp/filter.ts";
 import { awaitReady } from "./await-ready.ts";
 import { receive, runDetached } from "./channel.ts";
@@ -97,12 +98,15 @@ async function execWith(deps: Deps, request: ExecRequest): Promise<void> {
       pidFile = request.pidFile;
     }
     if (request.detach) runDetached(kernel, runelet.channel);
-    else becomePlan(deps, monitorPlan(deps, request, { pid, channel: runelet.channel, ours }));
+    else
+      await becomePlan(deps, monitorPlan(deps, request, { pid, channel: runelet.channel, ours }));
   } catch (error) {
     removePidFile(kernel, pidFile);
     kernel.close(runelet.channel);
     reapFailed(deps);
-    throw error;
+    if (state.intelRdt === undefined) throw error;
+    const { explainJoin } = await import("../rdt/groups.ts");
+    throw explainJoin(kernel, error, state.intelRdt);
   }
 }
 
@@ -134,7 +138,7 @@ function planOrdinary(
   return planExec(process, {
     ...inputs,
     namespaces: state.namespaces,
-    tasksFiles: tasksFiles(state.cgroup),
+    tasksFiles: [...tasksFiles(state.cgroup), ...rdtTasksFiles(state.intelRdt)],
     ...(unified === undefined ? {} : { unified }),
     preservedFds: preserveFds,
     euid: kernel.euid(),

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What state.json says of a container that is being made. */
-import type { CgroupDirectory } from "../cgroups/cgroup.ts";
 import { withoutSecrets } from "../enclave/mentions.ts";
 import type { Config } from "../oci/config.ts";
 import { cloneFlags } from "../oci/namespaces.ts";
@@ -15,8 +14,8 @@ import { type ProcessSettings, type State, stateSchema } from "./state.ts";
 export function launchState(
   { kernel, version }: Deps,
   { config, path, rootfs }: Bundle,
-  { id, enclave, unit, seccomp, noNewKeyring }: LaunchRequest,
-  cgroup: readonly CgroupDirectory[],
+  { id, enclave, unit, seccomp, noNewKeyring, monitored }: LaunchRequest,
+  made: Pick<State, "cgroup" | "intelRdt">,
   init: State["init"],
 ): State {
   const namespaces = config.linux?.namespaces ?? [];
@@ -31,13 +30,14 @@ export function launchState(
     ownerUid: kernel.euid(),
     annotations: withoutSecrets(config.annotations ?? {}),
     ...(init === undefined ? {} : { init: { pid: init.pid, startTime: init.startTime } }),
-    cgroup,
+    ...made,
     ...(unit?.isOurs === true ? { systemd: unit.record } : {}),
     ...(enclave === undefined ? {} : { enclave: enclave.state, enclave_config: enclave.record }),
     ...laterHooks(config),
     ...(seccomp === undefined ? {} : { seccomp: seccompState(seccomp) }),
     processes: processSettings(config, !noNewKeyring),
     namespaces: namespaces.reduce((flags, { type }) => flags | cloneFlags[type], 0),
+    ...(monitored === undefined ? {} : { monitored }),
     ownPidNamespace: isNew(config, "pid"),
   };
 }

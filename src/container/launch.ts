@@ -9,8 +9,9 @@ import {
   tasksFiles,
   unifiedPath,
 } from "../cgroups/cgroup.ts";
+import { ignoredLimits } from "../cgroups/ignored.ts";
 import { isUnifiedOnly, readHierarchies } from "../cgroups/layout.ts";
-import { applyLimits, hasLimits, ignoredLimits, limitProcesses } from "../cgroups/limits.ts";
+import { applyLimits, hasLimits, limitProcesses } from "../cgroups/limits.ts";
 import { giveCgroup } from "../cgroups/ownership.ts";
 import type { ContainerUnit } from "../cgroups/unit.ts";
 import { withoutSecrets } from "../enclave/mentions.ts";
@@ -18,7 +19,6 @@ import { RuneError } from "../errors/error.ts";
 import { ENOENT, O_RDONLY } from "../kernel/constants.ts";
 import { type Fd, type Kernel, type Pid, unlessErrno } from "../kernel/kernel.ts";
 import { isInUserNamespace } from "../kernel/user-namespace.ts";
-import type { Config } from "../oci/config.ts";
 import { ociVersion } from "../oci/state.ts";
 import { cgroupOwner } from "../plan/cgroup-owner.ts";
 import { planContainer } from "../plan/container.ts";
@@ -27,6 +27,8 @@ import { joinedNamespace } from "../plan/namespaces.ts";
 import { unknownCapabilities } from "../plan/process.ts";
 import { type Caller, checkUser, idMaps, isHostRoot } from "../plan/user.ts";
 import { unmappedGids } from "../plan/user-mounts.ts";
+import type { RdtGroups } from "../rdt/groups.ts";
+import { rdtTasksFiles } from "../rdt/record.ts";
 import type { SeccompFilter } from "../seccomp/filter.ts";
 import { awaitReady } from "./await-ready.ts";
 import { type Bundle, checkSupported } from "./bundle.ts";
@@ -37,6 +39,7 @@ import { destroy } from "./destroy.ts";
 import { type EnclaveLaunch, palDied } from "./enclave.ts";
 import { mapIds } from "./id-maps.ts";
 import { keepForExec } from "./kept.ts";
+import { type LaunchHelpers, leaveClass } from "./launch-helpers.ts";
 import { launchState } from "./launch-state.ts";
 import { checkLabels } from "./lsm.ts";
 import type { NetDevices } from "./net-devices.ts";
@@ -69,37 +72,16 @@ export type LaunchRequest = {
   readonly listeningFds: number;
   /** True for `create`: the payload waits for `start`. */
   readonly waitsForStart: boolean;
+  /** See the state's field. */
+  readonly monitored?: true;
 };
-
-/** The rarely needed parts of a launch; {@link loadHelpers} has those that a configuration needs. */
-export type LaunchHelpers = {
-  readonly hooks?: typeof import("./hooks.ts");
-  readonly listener?: typeof import("./listener.ts");
-  readonly netDevices?: typeof import("./net-devices.ts");
-  readonly notify?: typeof import("./notify.ts");
-};
-
-export async function loadHelpers(
-  { hooks = {}, linux: { netDevices = {} } = {} }: Config,
-  seccomp?: SeccompFilter,
-  notifySocket?: string,
-): Promise<LaunchHelpers> {
-  const some = Object.values(hooks).some((list) => list.length > 0);
-  return {
-    ...(some ? { hooks: await import("./hooks.ts") } : {}),
-    ...(Object.keys(netDevices).length === 0
-      ? {}
-      : { netDevices: await import("./net-devices.ts") }),
-    ...(seccomp?.listener === undefined ? {} : { listener: await import("./listener.ts") }),
-    ...(notifySocket === undefined ? {} : { notify: await import("./notify.ts") }),
-  };
-}
 
 export type Launched = {
   readonly directory: ContainerDirectory;
   readonly state: State;
   readonly pid: Pid;
   readonly channel: Fd;
+  readonly rdt?: RdtGroups;
 };
 
 /**
@@ -128,8 +110,9 @@ export function launch(deps: Deps, request: LaunchRequest): Launched {
   try {
     return attempt.launch();
   } catch (error) {
+    const explained = attempt.explain(error);
     attempt.undo();
-    throw explainIds(error, bundle.config, caller);
+    throw explained;
   }
 }
 
@@ -146,6 +129,7 @@ class Attempt {
   readonly #madeCgroups: string[] = [];
   #channel: Fd | undefined;
   #devices: NetDevices | undefined;
+  #rdt: RdtGroups | undefined;
 
   constructor(deps: Deps, request: Attempted, directory: ContainerDirectory) {
     this.#deps = deps;
@@ -164,6 +148,7 @@ class Attempt {
       unit?.locate(hierarchies) ?? locateCgroup(hierarchies, config.linux?.cgroupsPath, id);
     // Before the state file names it: `delete --force` kills what is in the cgroup.
     refuseOccupied(kernel, located);
+    this.#findRdtGroups();
     // Before anything else exists: whoever finds the state file can remove all that follows.
     this.#directory.writeState(this.#state(located));
     this.#deps.step?.(`wrote \`${this.#directory.path}/state.json\`: creating`);
@@ -181,6 +166,7 @@ class Attempt {
     const version = isUnifiedOnly(hierarchies) ? 2 : 1;
     unit?.start(runelet.pid, atOnce, version);
     this.#makeCgroup(located);
+    this.#makeRdtGroups();
     if (netDevices !== undefined) {
       this.#devices = new netDevices.NetDevices(kernel, config.linux?.netDevices ?? {});
     }
@@ -206,7 +192,19 @@ class Attempt {
       this.#deps.step?.(`wrote pid file \`${pidFile}\``);
     }
     this.#devices?.leave();
-    return { directory: this.#directory, state, pid, channel: runelet.channel };
+    const rdt = this.#rdt === undefined ? {} : { rdt: this.#rdt };
+    return { directory: this.#directory, state, pid, channel: runelet.channel, ...rdt };
+  }
+
+  /** The error with what is known about it now, and no more once everything is taken back. */
+  explain(error: unknown): unknown {
+    const { rdt } = this.#request.helpers;
+    const record = this.#rdt?.record;
+    const told =
+      rdt === undefined || record === undefined
+        ? error
+        : rdt.explainJoin(this.#kernel, error, record);
+    return explainIds(told, this.#bundle.config, this.#request.caller);
   }
 
   /** Takes back everything, in the reverse order; a failure here must not hide the first one. */
@@ -231,13 +229,14 @@ class Attempt {
       this.#deps.warn(`\`rune delete --force ${this.#request.id}\` has to finish this: ${message}`);
     }
     reapFailed(this.#deps);
+    leaveClass(this.#deps, this.#rdt);
     this.#directory.release();
   }
 
   #makeCgroup(located: CgroupDirectory[]): void {
     const resources = this.#bundle.config.linux?.resources ?? {};
     this.#cgroup = located;
-    for (const ignored of ignoredLimits(resources)) this.#deps.warn(ignored);
+    for (const ignored of ignoredLimits(resources, located)) this.#deps.warn(ignored);
     const demand = {
       limited: hasLimits(resources),
       named: (this.#bundle.config.linux?.cgroupsPath ?? "") !== "",
@@ -248,6 +247,21 @@ class Attempt {
     applyLimits(this.#kernel, this.#cgroup, resources);
     const owner = cgroupOwner(this.#bundle.config);
     if (owner !== undefined) giveCgroup(this.#kernel, this.#cgroup, owner);
+  }
+
+  #findRdtGroups(): void {
+    const { rdt } = this.#request.helpers;
+    const { intelRdt } = this.#bundle.config.linux ?? {};
+    if (rdt === undefined || intelRdt === undefined) return;
+    this.#rdt = new rdt.RdtGroups(this.#kernel, intelRdt, this.#request.id);
+    for (const warning of this.#rdt.warnings) this.#deps.warn(warning);
+  }
+
+  #makeRdtGroups(): void {
+    if (this.#rdt === undefined) return;
+    this.#rdt.make();
+    const { group, monitoring } = this.#rdt.record;
+    this.#deps.step?.(`resctrl group \`${monitoring ?? group}\``);
   }
 
   #mayLackCgroup(): boolean {
@@ -271,7 +285,7 @@ class Attempt {
           name: version === 2 ? "unified" : controllers.join(",").replace("name=", ""),
           options: controllers,
         })),
-        tasksFiles: tasksFiles(this.#cgroup),
+        tasksFiles: [...tasksFiles(this.#cgroup), ...rdtTasksFiles(this.#rdt?.record)],
         ...(unified === undefined ? {} : { unified }),
       },
       netDevices: this.#devices?.found ?? [],
@@ -332,7 +346,8 @@ class Attempt {
 
   #state(cgroup: readonly CgroupDirectory[], pid?: Pid): State {
     const init = pid === undefined ? undefined : requireChild(this.#kernel, pid);
-    return launchState(this.#deps, this.#bundle, this.#request, cgroup, init);
+    const intelRdt = this.#rdt === undefined ? {} : { intelRdt: this.#rdt.record };
+    return launchState(this.#deps, this.#bundle, this.#request, { cgroup, ...intelRdt }, init);
   }
 }
 

@@ -9,7 +9,8 @@ import type { CreateRequest } from "./create.ts";
 import { closingOnFailure, type Deps } from "./deps.ts";
 import { destroy } from "./destroy.ts";
 import { prepareBundle } from "./enclave.ts";
-import { type Launched, type LaunchHelpers, launch, loadHelpers } from "./launch.ts";
+import { type Launched, launch } from "./launch.ts";
+import { type LaunchHelpers, leaveClass, loadHelpers } from "./launch-helpers.ts";
 import { removePidFile } from "./pid-file.ts";
 import { becomePlan, reapFailed } from "./runelet.ts";
 import { prepareSeccomp } from "./seccomp.ts";
@@ -46,6 +47,7 @@ async function runWith(deps: Deps, request: RunRequest): Promise<void> {
     ...unit,
     ...(console === undefined ? {} : { console }),
     waitsForStart: false,
+    ...(detach || keep || unit.unit?.isOurs === true ? {} : { monitored: true }),
   });
   try {
     const notify = helpers.notify?.bindNotifySocket(kernel, launched.directory);
@@ -59,13 +61,14 @@ async function runWith(deps: Deps, request: RunRequest): Promise<void> {
       }
     } else {
       const watch = { subreaper, keep, ours, helpers, notify };
-      becomePlan(deps, monitorPlan(deps, launched, watch));
+      await becomePlan(deps, monitorPlan(deps, launched, watch));
     }
   } catch (error) {
     removePidFile(kernel, request.pidFile);
     destroy(deps, launched.directory, launched.state, unit.unit);
     helpers.hooks?.runPoststop(deps, launched.state);
     reapFailed(deps);
+    leaveClass(deps, launched.rdt);
     throw error;
   } finally {
     launched.directory.release();
@@ -98,7 +101,7 @@ function monitorPlan(
     cgroups: state.cgroup.map(({ path }) => path),
     killLeft: !state.ownPidNamespace,
     files: contents.files,
-    directories: contents.directories,
+    directories: [...(state.intelRdt?.own ?? []), ...contents.directories],
     poststop: hooks?.poststopHooks(state) ?? [],
     warn: deps.reportCommand("hook", state.id),
   };

@@ -67,14 +67,17 @@ export function submitPlan(
 }
 
 /** Becomes runelet; the plan has no channel. */
-export function becomePlan({ kernel, libDir, step }: Deps, plan: PlanBuilder): never {
+export async function becomePlan(
+  { kernel, libDir, step }: Deps,
+  plan: PlanBuilder,
+): Promise<never> {
   step?.(`becoming the monitor: ${summary(plan)}`);
   const planFd = kernel.memfd("plan");
   kernel.write(planFd, plan.encode());
   kernel.seal(planFd);
   for (const fd of [planFd, ...plan.inherited]) kernel.setInherited(fd, true);
   // The monitor stays on the host: no need to hide the file it runs from.
-  return kernel.execute({
+  return await kernel.execute({
     path: `${libDir}/runelet`,
     argv: ["runelet", String(planFd), "-"],
     env: [],

@@ -5,6 +5,7 @@ import type { UnitRecord } from "../cgroups/unit.ts";
 import { RuneError } from "../errors/error.ts";
 import type { Hooks } from "../oci/config.ts";
 import type { ContainerScheduling } from "../plan/scheduling.ts";
+import type { RdtRecord } from "../rdt/record.ts";
 import type { SeccompListener } from "../seccomp/filter.ts";
 
 /** Counts up when a field changes its meaning; older ones stay readable, newer ones are refused. */
@@ -25,6 +26,8 @@ export type State = {
   /** Absent while the container is being made: `creating`. */
   readonly init?: InitProcess;
   readonly cgroup: readonly CgroupDirectory[];
+  /** Where it has groups of the resctrl file system. */
+  readonly intelRdt?: RdtRecord;
   /** Where systemd has made the cgroup. */
   readonly systemd?: UnitRecord;
   /** CLONE_NEW* of the namespaces the init does not share with the runtime. */
@@ -39,6 +42,8 @@ export type State = {
   readonly seccomp?: { readonly flags: number; readonly listener?: SeccompListener };
   /** What an exec'ed process needs to be like the init; absent in states of older versions. */
   readonly processes?: ProcessSettings;
+  /** True where a foreground `run` removes what it knew of at the start, and nothing else. */
+  readonly monitored?: true;
   /** True when killing init ends every process of the container. */
   readonly ownPidNamespace: boolean;
 };

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from "bun:test";
 import { EACCES, ESRCH } from "../kernel/constants.ts";
+import type { FakeProcess } from "../kernel/fake-machine.ts";
 import type { Pid } from "../kernel/kernel.ts";
-import { type FakeProcess, RecordingKernel } from "../kernel/recording.ts";
+import { RecordingKernel } from "../kernel/recording.ts";
 import { existing, fakeHost, initPid, root } from "./fake-host.ts";
 import { inspect, list } from "./list.ts";
 import { isAlive, readProcess, requireChild, statusOf } from "./status.ts";

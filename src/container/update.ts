@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Changing the limits of a container that lives. */
+import { ignoredLimits } from "../cgroups/ignored.ts";
 import { isUnifiedOnly, readHierarchies } from "../cgroups/layout.ts";
-import { changeLimits, hasLimits, ignoredLimits } from "../cgroups/limits.ts";
+import { changeLimits, hasLimits } from "../cgroups/limits.ts";
 import { RuneError } from "../errors/error.ts";
-import { type Fd, readFile, readText, readToEnd } from "../kernel/kernel.ts";
+import { type Fd, readFile, readToEnd } from "../kernel/kernel.ts";
 import type { Resources } from "../oci/config-resources.ts";
 import { maximumConfigSizeBytes, parseResources } from "../oci/parse-config.ts";
+import { changeClass } from "./change-class.ts";
 import type { Deps } from "./deps.ts";
 import type { State } from "./state.ts";
 import { statusOf } from "./status.ts";
@@ -28,7 +30,6 @@ export async function update(deps: Deps, request: UpdateRequest): Promise<void> 
   const { id } = request;
   const fromFile = readResources(deps, request.resourcesFile);
   const resources = merge(fromFile, request.resources);
-  refuseCacheSchemas(deps, request);
   using directory = ContainerDirectory.open(kernel, root, id);
   const state = directory.readState();
   const status = state === undefined ? "creating" : statusOf(kernel, directory.path, state);
@@ -40,11 +41,14 @@ export async function update(deps: Deps, request: UpdateRequest): Promise<void> 
     const reason = "it has no cgroup: its maker was not permitted to make one";
     throw new RuneError({ code: "CGROUP", doing: `update \`${id}\``, reason });
   }
-  for (const ignored of ignoredLimits(resources)) deps.warn(ignored);
+  for (const ignored of ignoredLimits(resources, state.cgroup)) deps.warn(ignored);
+  let undoSchemata = () => {};
   try {
+    undoSchemata = changeClass(deps, directory, state, request);
     changeLimits(kernel, state.cgroup, resources);
     await changeUnit(deps, state, resources);
   } catch (error) {
+    undoSchemata();
     throw RuneError.from(error, "limit").within(`update \`${id}\``);
   }
 }
@@ -93,20 +97,4 @@ function mergedGroup<Name extends "memory" | "cpu" | "pids" | "blockIO">(
   if (base[name] === undefined || over[name] === undefined) return undefined;
   // A computed key has type string to the compiler; it is Name.
   return { [name]: { ...base[name], ...over[name] } } as Pick<Resources, Name>;
-}
-
-/** Cache and memory bandwidth belong to a group of the resctrl file system, not to a cgroup. */
-function refuseCacheSchemas(
-  { kernel }: Deps,
-  { id, l3CacheSchema, memBwSchema }: UpdateRequest,
-): void {
-  const schema = l3CacheSchema ?? memBwSchema;
-  if (schema === undefined) return;
-  const doing = `update \`${id}\`: set schema \`${schema}\``;
-  if (!readText(kernel, "/proc/self/mountinfo").includes(" - resctrl ")) {
-    const reason = "no resctrl file system is mounted: the machine or its kernel has no Intel RDT";
-    throw new RuneError({ code: "HOST_UNSUPPORTED", doing, reason });
-  }
-  const reason = "this version does not put containers into resctrl groups";
-  throw new RuneError({ code: "CONFIG_UNSUPPORTED", doing, reason });
 }

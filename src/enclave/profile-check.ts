@@ -18,8 +18,8 @@ export const initRuneletCalls = words(
  */
 export const simulatorCalls = words(
   "arch_prctl brk close execveat exit_group faccessat2 fcntl fstat fstatfs ftruncate futex getpid gettid",
-  "madvise memfd_create mmap mprotect munmap openat pread64 readlinkat rt_sigaction rt_sigpending",
-  "rt_sigprocmask rt_sigreturn rt_tgsigqueueinfo sigaltstack tgkill write",
+  "madvise memfd_create mmap mprotect munmap openat pread64 pwrite64 readlinkat rt_sigaction",
+  "rt_sigpending rt_sigprocmask rt_sigreturn rt_tgsigqueueinfo sigaltstack tgkill write",
 );
 
 /** Made before the container's filter is installed. */

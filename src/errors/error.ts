@@ -21,6 +21,7 @@ export type ErrorCode =
   | "HOST_UNSUPPORTED" // kernel or machine lacks something that is needed
   | "SYSCALL" // a system call failed; `errno` says how
   | "CGROUP"
+  | "RESCTRL" // a group of the resctrl file system cannot be made, or is not as it is wanted
   | "DBUS" // systemd, or the bus it is on, cannot be talked to or refuses
   | "SECCOMP" // a profile that libseccomp does not take, or whose filter the kernel would not
   | "STATE_CORRUPT" // state.json cannot be read

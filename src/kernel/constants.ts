@@ -16,15 +16,18 @@ export const sys = {
   socket: 41,
   connect: 42,
   sendmsg: 46,
+  recvmsg: 47,
   bind: 49,
   listen: 50,
   socketpair: 53,
   setsockopt: 54,
+  getsockopt: 55,
   execve: 59,
   kill: 62,
   fcntl: 72,
   flock: 73,
   chdir: 80,
+  fchdir: 81,
   rename: 82,
   rmdir: 84,
   unlink: 87,
@@ -38,7 +41,10 @@ export const sys = {
   getdents64: 217,
   setns: 308,
   openat: 257,
+  accept4: 288,
   eventfd2: 290,
+  dup3: 292,
+  prlimit64: 302,
   mkdirat: 258,
   fchownat: 260,
   newfstatat: 262,
@@ -105,6 +111,7 @@ export const ENOTEMPTY = 39;
 export const EOVERFLOW = 75;
 export const EOPNOTSUPP = 95;
 export const ECONNRESET = 104;
+export const ECONNREFUSED = 111;
 
 export const POLLIN = 1;
 export const SIGTERM = 15;

@@ -39,8 +39,21 @@ const kindBits: Readonly<Record<Kind, number>> = {
   other: 0,
 };
 
+/** A stand-in for a file system of the kernel's. What it refuses it throws. */
+export type PseudoFiles = {
+  readonly mountPoint: string;
+  /** The files that a new directory comes with, by name; a "/" at the end makes a directory. */
+  mkdir(path: string): Readonly<Record<string, string>>;
+  /** Before a directory goes, with all that it came with. */
+  rmdir(path: string): void;
+  /** What a file contains after a write. */
+  write(path: string, text: string): string;
+  endProcess(pid: number): void;
+};
+
 export class FakeFiles {
   readonly #nodes = new Map<string, Node>();
+  readonly #pseudo: PseudoFiles[] = [];
   readonly #cgroups: { readonly mountPoint: string; readonly files: Record<string, string> }[] = [];
   #inodes = 0n;
 
@@ -78,12 +91,23 @@ export class FakeFiles {
     }
   }
 
+  pseudoMount(files: PseudoFiles): void {
+    this.directory(files.mountPoint);
+    this.#pseudo.push(files);
+  }
+
+  /** What answers for a path, where it is not plain files. */
+  pseudo(path: string): PseudoFiles | undefined {
+    return this.#pseudo.find(({ mountPoint }) => path.startsWith(`${mountPoint}/`));
+  }
+
   isCgroup(path: string): boolean {
     return this.#cgroups.some(({ mountPoint }) => path.startsWith(`${mountPoint}/`));
   }
 
   /** The process is in no cgroup any more. */
   leaveCgroups(pid: number): void {
+    for (const pseudo of this.#pseudo) pseudo.endProcess(pid);
     for (const [path, node] of this.#nodes) {
       if (!path.endsWith("/cgroup.procs")) continue;
       const left = textOf(node.content)
@@ -132,7 +156,15 @@ export class FakeFiles {
   }
 
   mkdir(path: string, mode: number): void {
+    const files = this.#nodes.has(path) ? undefined : this.pseudo(path)?.mkdir(path);
     this.make(path, "directory", mode);
+    for (const [name, content] of Object.entries(files ?? {})) {
+      if (name.endsWith("/")) this.directory(`${path}/${name.slice(0, -1)}`);
+      else {
+        this.directory(parentOf(`${path}/${name}`));
+        this.put(`${path}/${name}`, "file", content);
+      }
+    }
     for (const { mountPoint, files } of this.#cgroups) {
       if (!path.startsWith(`${mountPoint}/`)) continue;
       for (const [name, content] of Object.entries(files)) {
@@ -146,7 +178,11 @@ export class FakeFiles {
     const node = this.find(path, doing);
     if (node.kind !== "directory") throw failure(doing, c.ENOTDIR);
     const below = this.below(path);
-    if (this.isCgroup(path)) {
+    const pseudo = this.pseudo(path);
+    if (pseudo !== undefined) {
+      pseudo.rmdir(path);
+      for (const name of below) this.#nodes.delete(name);
+    } else if (this.isCgroup(path)) {
       const parent = below.some((name) => this.#nodes.get(name)?.kind === "directory");
       if (parent || this.text(`${path}/cgroup.procs`)) throw failure(doing, c.EBUSY);
       for (const name of below) this.#nodes.delete(name);

@@ -56,7 +56,7 @@ function readEnvironment(kernel: Kernel, fd: number): Uint8Array {
 }
 
 /** The first of several entries with one name counts, as for getenv(3). */
-function parseEnvironment(bytes: Uint8Array): Map<string, string> {
+export function parseEnvironment(bytes: Uint8Array): Map<string, string> {
   const environment = new Map<string, string>();
   for (const entry of new TextDecoder().decode(bytes).split("\0")) {
     const equals = entry.indexOf("=");

@@ -120,8 +120,11 @@ export interface Kernel {
 
   /** Starts a program; nobody waits for it here. Its descriptors are the inherited ones. */
   spawn(program: Program): Pid;
-  /** Becomes another program; returns only by throwing. */
-  execute(program: Program): never;
+  /**
+   * Becomes another program: rejects when that fails, and otherwise never settles, so that nothing of
+   * the caller's runs behind it.
+   */
+  execute(program: Program): Promise<never>;
   /** Gives every signal its default disposition, before {@link Kernel.execute}. */
   resetSignals(): void;
   kill(pid: Pid, signal: number): void;

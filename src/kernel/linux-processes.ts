@@ -50,7 +50,7 @@ export function spawn(program: Program): Pid {
   return placed(pid, 4).getInt32(0, true) as Pid;
 }
 
-export function execute(program: Program): never {
+export async function execute(program: Program): Promise<never> {
   const [path, argv, env] = layProgram(program);
   const errno = -raw(c.sys.execve, path, argv, env);
   throw failure(`execute \`${program.argv[0] ?? program.path}\``, errno);

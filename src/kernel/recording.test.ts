@@ -118,14 +118,15 @@ test("a cgroup has its files and stays while it has processes or children", () =
   expect(kernel.below("/cg")).toEqual(["/cg/cgroup.procs"]);
 });
 
-test("packets, descriptors of removed files, and becoming another program", () => {
+test("packets, descriptors of removed files, and becoming another program", async () => {
   const kernel = new RecordingKernel().file("/lib/x", "\x7fELF");
   const [ours] = kernel.packetPair();
   kernel.deliver(ours, new Uint8Array([1, 2, 3]));
   expect(kernel.waitReadable(ours, 0)).toBe(true);
   expect([...kernel.read(ours, 2)]).toEqual([1, 2]);
   expect(kernel.read(ours, 2)).toHaveLength(0);
-  expect(() => kernel.execute({ path: "/lib/x", argv: ["x"], env: [] })).toThrow(Executed);
+  const becoming = kernel.execute({ path: "/lib/x", argv: ["x"], env: [] });
+  expect(await becoming.catch((error: unknown) => error)).toBeInstanceOf(Executed);
   expect(kernel.openNames()).toEqual(["channel", "channel:peer"]);
   kernel.close(ours);
   expect(() => kernel.close(ours)).toThrow("closed twice");

@@ -123,20 +123,34 @@ const netDevices = refine(
   },
 );
 
-/** A directory of /sys/fs/resctrl. */
+/** A directory of /sys/fs/resctrl; "/" for itself. */
 function closId(value: unknown): string {
   const name = nonEmptyString(value);
+  if (name === "/") return name;
   if (name === "." || name === ".." || name.includes("/") || name.includes("\n")) {
     throw expected("the name of a directory", value);
   }
   return name;
 }
 
+/** config-linux.md: no newlines; `l3CacheSchema` only should have none. */
+function schemaLine(value: unknown): string {
+  const line = string(value);
+  if (line.includes("\n")) throw expected("a single line", value);
+  return line;
+}
+
+function bandwidthSchema(value: unknown): string {
+  const line = schemaLine(value);
+  if (!line.startsWith("MB:")) throw expected("a line that begins with MB:", value);
+  return line;
+}
+
 const intelRdt = object<IntelRdt>({
   closID: optionalText(closId),
-  schemata: optional(array(string)),
+  schemata: optional(array(schemaLine)),
   l3CacheSchema: optionalText(string),
-  memBwSchema: optionalText(string),
+  memBwSchema: optionalText(bandwidthSchema),
   enableMonitoring: optional(boolean),
   enableCMT: optional(boolean),
   enableMBM: optional(boolean),

@@ -24,6 +24,8 @@ test("what a build can do is spelled out, in the form of features.md", () => {
   expect(document.linux.seccomp.actions).toContain("SCMP_ACT_NOTIFY");
   expect(document.linux.seccomp.supportedFlags).toEqual(document.linux.seccomp.knownFlags);
   expect(document.linux.capabilities).toHaveLength(41);
+  const rdt = { enabled: true, schemata: true, monitoring: true };
+  expect(document.linux.intelRdt).toEqual(rdt);
   expect(document.linux.memoryPolicy.modes).toContain("MPOL_BIND");
 });
 

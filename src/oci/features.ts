@@ -28,7 +28,7 @@ export type SupportedFeatures = {
 };
 
 export const supported: SupportedFeatures = {
-  intelRdt: false,
+  intelRdt: true,
   netDevices: true,
   palVersions: [1, 2, 3],
   knownTees: ["intelSgx"],
@@ -56,7 +56,10 @@ export function featuresDocument(features: SupportedFeatures, build: BuildIdenti
       },
       apparmor: { enabled: true },
       selinux: { enabled: true },
-      intelRdt: { enabled: features.intelRdt },
+      intelRdt: {
+        enabled: features.intelRdt,
+        ...(features.intelRdt ? { schemata: true, monitoring: true } : {}),
+      },
       mountExtensions: { idmap: { enabled: true } },
       memoryPolicy: { modes: memoryPolicyModes, flags: memoryPolicyFlags },
       netDevices: { enabled: features.netDevices },

@@ -272,6 +272,12 @@ const badLinux: [object, string][] = [
   [{ rootfsPropagation: "public" }, "rootfsPropagation`: expected one of shared"],
   [{ personality: { domain: "BSD" } }, "personality.domain`"],
   [{ intelRdt: { closID: "../x" } }, "intelRdt.closID`: expected the name of a directory"],
+  [{ intelRdt: { closID: "//" } }, "intelRdt.closID`: expected the name of a directory"],
+  [{ intelRdt: { schemata: "L3:0=f" } }, "intelRdt.schemata`"],
+  [{ intelRdt: { schemata: ["L3:0=f", "L3:0=f\nMB:0=10"] } }, "intelRdt.schemata[1]`: expected a"],
+  [{ intelRdt: { memBwSchema: "L3:0=f" } }, "memBwSchema`: expected a line that begins with MB:"],
+  [{ intelRdt: { memBwSchema: "MB:0=20\nL3:0=f" } }, "memBwSchema`: expected a single line"],
+  [{ intelRdt: { enableMonitoring: "yes" } }, "intelRdt.enableMonitoring`"],
   [{ resources: { unified: { "../memory.max": "1" } } }, "expected the name of a cgroup file"],
   [{ resources: { unified: { cgroup: "1" } } }, "expected the name of a cgroup file"],
   [

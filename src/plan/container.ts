@@ -121,8 +121,13 @@ function planRootProperties(plan: PlanBuilder, config: Config): void {
   planSysctl(plan, linux?.sysctl ?? {});
   for (const path of linux?.readonlyPaths ?? [])
     plan.add({ op: "readonly", path: cleanPath(path) });
-  for (const path of linux?.maskedPaths ?? []) plan.add({ op: "mask", path: cleanPath(path) });
+  for (const path of linux?.maskedPaths ?? []) {
+    plan.add({ op: "mask", path: cleanPath(path), options: emptyTmpfs });
+  }
 }
+
+/** As small as they get: one for each masked directory. */
+const emptyTmpfs: readonly string[] = ["nr_blocks=1", "nr_inodes=1", "mode=755"];
 
 /** Planned writable, so that it can be filled. */
 function devIsReadOnly(config: Config): boolean {

@@ -50,6 +50,14 @@ test("file systems that the container gets are labelled as a whole, but for the 
   );
 });
 
+test("so are those that hide a directory", () => {
+  const [mask] = all(
+    operations({ linux: { mountLabel: "u:o:t:s0", maskedPaths: ["/m"] } }),
+    "mask",
+  );
+  expect(mask?.options).toEqual(["nr_blocks=1", "nr_inodes=1", "mode=755", "context=u:o:t:s0"]);
+});
+
 test("so are those that take over a directory, and those with long options", () => {
   const mounts = [
     { destination: "/run", type: "tmpfs", options: ["tmpcopyup"] },

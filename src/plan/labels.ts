@@ -77,6 +77,7 @@ function labelledMount(operation: Operation, mountLabel: string): Operation {
       if (labelledByPolicy.includes(operation.type)) return operation;
       return { ...operation, options: [...operation.options, `context=${mountLabel}`] };
     case "tmpfs":
+    case "mask":
       return { ...operation, options: [...operation.options, `context=${mountLabel}`] };
     case "mountData": {
       // Quoted, as a category list has commas: selinux_sb_eat_lsm_opts in security/selinux/hooks.c.

@@ -151,6 +151,15 @@ export class RecordReader {
     }
   }
 
+  list(): string[] {
+    const count = this.u32();
+    // Every string takes at least five bytes: a count beyond that is a lie.
+    if (count > listMax || count > (this.#view.byteLength - this.#at) / 5) {
+      throw malformed(`a list of ${count} strings does not fit`);
+    }
+    return Array.from({ length: count }, () => this.string());
+  }
+
   /** Call after the last argument: nothing may be left. */
   done(): void {
     if (this.#at !== this.#view.byteLength) throw malformed("arguments are left over");

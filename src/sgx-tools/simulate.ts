@@ -4,7 +4,7 @@ import { readFront } from "../kernel/front.ts";
 import type { Fd } from "../kernel/kernel.ts";
 import { linux } from "../kernel/linux.ts";
 
-export function simulate(verbose: boolean, command: readonly string[]): never {
+export function simulate(verbose: boolean, command: readonly string[]): Promise<never> {
   const front = readFront(linux, process.env);
   const env = [...front.environment()].map(([name, value]) => `${name}=${value}`);
   // The engine's runtime has marked them close-on-exec, and ignores some signals.

@@ -258,7 +258,7 @@ either("what cannot be updated", async () => {
   }
   const rdt = await sandbox.call(["update", "--l3-cache-schema", "L3:0=f", id]);
   expect(rdt.status).toBe(1);
-  if (runtimeName === "rune") expect(rdt.stderr).toContain("no Intel RDT");
+  if (runtimeName === "rune") expect(rdt.stderr).toContain("no resctrl file system is mounted");
   const faulty = { stdin: '{"memory": {"limit": "64m"}}' };
   const { status, stderr } = await sandbox.call(["update", "--resources", "-", id], faulty);
   expect(status).toBe(1);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The manual pages and completion scripts that a build leaves and install-system installs. */
 import { expect } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { program } from "../../src/cli/table.ts";
@@ -45,6 +45,13 @@ test("install-system installs tools, pages and completion", async () => {
     }
     const { stdout } = await command([join(prefix, "bin/rune"), "--version"]);
     expect(stdout).toContain("rune version");
+    for (const whose of ["system", "user"]) {
+      const unit = join(prefix, "lib/systemd", whose, "rune-planner.service");
+      expect(readFileSync(unit, "utf8")).toContain(`\nExecStart=${prefix}/bin/rune planner\n`);
+      const verify = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no"];
+      if (Bun.which("systemd-analyze") === null) continue;
+      expect(await mustRun([...verify, unit, unit.replace(/service$/, "socket")])).toBe("");
+    }
   } finally {
     rmSync(prefix, { recursive: true, force: true });
   }

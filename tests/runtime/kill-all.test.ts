@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { defaultNamespaces, type JsonObject, shell } from "../support/bundle.ts";
 import { eventually } from "../support/command.ts";
 import { processes } from "../support/leftovers.ts";
-import { test } from "../support/runtime.ts";
+import { except, test } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
 
 /** A container whose processes go on when its init ends. */
@@ -15,16 +15,15 @@ const sharedPids: JsonObject = {
 };
 const family = shell("sleep 1000 & sleep 1000 & touch /tmp/ready; wait");
 
-/** How many processes the container's cgroup has. */
-async function count(sandbox: Sandbox, id: string): Promise<number> {
-  const { stdout } = await sandbox.must(["ps", "--format", "json", id]);
-  return (JSON.parse(stdout) ?? []).length;
+/** How many processes the container has: not asked of the runtime, crun 1.8.1's `ps` dies of some. */
+function count(sandbox: Sandbox): number {
+  return processes(sandbox.mark).length;
 }
 
 async function startedFamily(sandbox: Sandbox, ...changes: JsonObject[]): Promise<string> {
   rmSync(join(sandbox.bundle.rootfs, "tmp/ready"), { force: true });
   const id = await sandbox.started(...changes, family);
-  await eventually("three processes", async () => (await count(sandbox, id)) === 3);
+  await eventually("three processes", () => count(sandbox) === 3);
   return id;
 }
 
@@ -42,7 +41,7 @@ test("SIGKILL for all ends a container that shares the host's pids", async () =>
   const id = await startedFamily(sandbox, sharedPids);
   await sandbox.must(["kill", "--all", id, "KILL"]);
   await sandbox.reaches(id, "stopped");
-  await eventually("nobody is left", async () => (await count(sandbox, id)) === 0);
+  await eventually("nobody is left", () => count(sandbox) === 0);
 });
 
 test("processes that outlive init are reached too", async () => {
@@ -51,11 +50,11 @@ test("processes that outlive init are reached too", async () => {
   const { pid } = await sandbox.state(id);
   process.kill(pid, "SIGKILL");
   await sandbox.reaches(id, "stopped");
-  expect(await count(sandbox, id)).toBe(2);
+  expect(count(sandbox)).toBe(2);
   expect((await sandbox.call(["kill", id, "TERM"])).status).toBe(1);
-  expect(await count(sandbox, id)).toBe(2);
+  expect(count(sandbox)).toBe(2);
   await sandbox.must(["kill", "--all", id, "9"]);
-  await eventually("nobody is left", async () => (await count(sandbox, id)) === 0);
+  await eventually("nobody is left", () => count(sandbox) === 0);
   await sandbox.must(["kill", "--all", id, "9"]); // of nobody is no error
 });
 
@@ -81,13 +80,29 @@ test("a signal by number, name and name with SIG", async () => {
     ["10", "USR1"],
     ["USR2", "USR2"],
     ["SIGHUP", "HUP"],
-    ["usr1", "USR1"],
   ]) {
     await sandbox.must(["kill", id, signal ?? ""]);
     expected += `${name}\n`;
     await eventually(`${signal} arrived`, async () => (await text()) === expected);
   }
+});
+
+except("crun", "1.8.1 takes some of them for 0")("what is no signal is refused", async () => {
+  await using sandbox = new Sandbox();
+  const id = await sandbox.started();
   for (const signal of ["NOSUCH", "65", "-1", "SIG"]) {
     expect((await sandbox.call(["kill", id, signal])).status).toBe(1);
   }
+});
+
+except("crun", "1.8.1 takes it for 0")("a signal's name in lower case", async () => {
+  await using sandbox = new Sandbox();
+  const id = await sandbox.started(
+    shell('trap "exit 3" USR1; touch /tmp/ready; while :; do sleep 0.01; done'),
+  );
+  await eventually("it is ready", () =>
+    Bun.file(join(sandbox.bundle.rootfs, "tmp/ready")).exists(),
+  );
+  await sandbox.must(["kill", id, "usr1"]);
+  await sandbox.reaches(id, "stopped");
 });

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { shell } from "../support/bundle.ts";
 import { command, eventually } from "../support/command.ts";
 import { probe } from "../support/probe.ts";
-import { only, runtimeName, test } from "../support/runtime.ts";
+import { except, only, runtimeName, test } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
 
 /** A container that has ended and was not deleted. */
@@ -70,7 +70,8 @@ test("the statuses of a life, and what the state says", async () => {
     id,
     status: "created",
     bundle: sandbox.bundle.path,
-    rootfs: sandbox.bundle.rootfs,
+    // Not in the specification; crun repeats what config.json says.
+    rootfs: runtimeName === "crun" ? "rootfs" : sandbox.bundle.rootfs,
     annotations: { "org.example.key": "value" },
     ociVersion: expect.stringMatching(/^1\./),
     created: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/),
@@ -114,7 +115,7 @@ test("a changed config.json does not change a created container", async () => {
 });
 
 // covers: list, list --quiet, list --format
-test("list", async () => {
+except("crun", "1.8.1 lists in no order")("list", async () => {
   await using sandbox = new Sandbox();
   expect((await sandbox.must(["list", "--quiet"])).stdout).toBe("");
   const [one, two] = [await sandbox.created(), await sandbox.started()];
@@ -129,7 +130,7 @@ test("list", async () => {
   expect(table[1]).toMatch(new RegExp(`^${one} +[0-9]+ +created +${sandbox.bundle.path} `));
 });
 
-test("list as JSON of no containers", async () => {
+except("crun", "1.8.1 prints an empty list")("list as JSON of no containers", async () => {
   await using sandbox = new Sandbox();
   expect((await sandbox.must(["list", "--format", "json"])).stdout.trim()).toBe("null");
 });
@@ -187,6 +188,9 @@ test("an id may be used again after delete", async () => {
   }
 });
 
+/** Ids that crun 1.8.1 takes, or (the slash) waits over for ever. */
+const takenByCrun = ["a b", "é", "a:b", "/"];
+
 for (const id of [
   "",
   ".",
@@ -201,7 +205,8 @@ for (const id of [
   "/",
   "x".repeat(1025),
 ]) {
-  test(`the id ${JSON.stringify(id.slice(0, 20))} is refused`, async () => {
+  const judged = takenByCrun.includes(id) ? except("crun", "1.8.1 does not refuse it") : test;
+  judged(`the id ${JSON.stringify(id.slice(0, 20))} is refused`, async () => {
     await using sandbox = new Sandbox();
     sandbox.configure();
     for (const verb of [["create"], ["run"], ["state"], ["start"], ["kill"], ["delete"]]) {
@@ -214,7 +219,8 @@ for (const id of [
 }
 
 for (const id of ["a", "A-b_c.d+e", "0", "_", "..a", "x".repeat(200)]) {
-  test(`the id ${id.slice(0, 20)} is accepted`, async () => {
+  const judged = id === "..a" ? except("crun", "1.8.1 refuses it") : test;
+  judged(`the id ${id.slice(0, 20)} is accepted`, async () => {
     await using sandbox = new Sandbox();
     sandbox.configure({ linux: { cgroupsPath: `/${sandbox.mark}` } });
     expect((await sandbox.call(["run", id])).status).toBe(0);
@@ -251,7 +257,7 @@ test("a container outlives the bundle's configuration and can be deleted", async
 });
 
 // covers: run --keep
-test("run leaves the container where it is told to", async () => {
+except("crun", "1.8.1 has no --keep")("run leaves the container where it is told to", async () => {
   await using sandbox = new Sandbox();
   const id = sandbox.id();
   sandbox.configure(shell("exit 5"));

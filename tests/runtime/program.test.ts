@@ -4,7 +4,7 @@ import { expect } from "bun:test";
 import { chmodSync, chownSync, copyFileSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { shell, user } from "../support/bundle.ts";
-import { busybox, only, test } from "../support/runtime.ts";
+import { busybox, except, only, test } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
 
 const asUser = { process: { user: { uid: user.uid, gid: user.gid } } };
@@ -48,7 +48,8 @@ for (const [what, cwd] of Object.entries({
   "a relative working directory": "etc",
   "an empty working directory": "",
 })) {
-  test(`${what} is refused`, async () => {
+  const judged = cwd === "etc" ? except("crun", "1.8.1 takes it from the root") : test;
+  judged(`${what} is refused`, async () => {
     await using sandbox = new Sandbox();
     expect((await sandbox.run({ process: { cwd } })).status).toBe(1);
     await sandbox.expectNothingLeft();
@@ -75,7 +76,7 @@ test("HOME comes from the container's passwd file", async () => {
   expect(await sandbox.output(asUser, shell("echo $HOME"))).toBe(user.home);
 });
 
-test("HOME is / for a user that has no entry", async () => {
+except("crun", "1.8.1 sets none")("HOME is / for a user that has no entry", async () => {
   await using sandbox = new Sandbox();
   const stranger = { process: { user: { uid: 4711, gid: 0 } } };
   expect(await sandbox.output(stranger, shell("echo $HOME"))).toBe("/");

@@ -5,10 +5,13 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { shell } from "../support/bundle.ts";
 import { eventually, mustRun } from "../support/command.ts";
-import { binaryOf, comparison, needs, only } from "../support/runtime.ts";
+import { callOf, comparison, except, needs, only, runtimeName } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
 
-const withPs = needs(existsSync("/bin/ps") ? undefined : "needs ps (Debian's procps)");
+const withPs =
+  runtimeName === "crun"
+    ? except("crun", "1.8.1 prints pids alone, and dies of a container that has stopped")
+    : needs(existsSync("/bin/ps") ? undefined : "needs ps (Debian's procps)");
 
 // covers: ps, ps --format
 withPs("the processes of a container, and nobody else's", async () => {
@@ -102,7 +105,7 @@ oldFiles("list finds containers where a directory does not say what its entries 
     sandbox.configure();
     const id = sandbox.id();
     const call = (...words: string[]) =>
-      mustRun([binaryOf(sandbox.runtime), "--root", root, ...words], { cwd: sandbox.bundle.path });
+      mustRun([...callOf(sandbox.runtime), "--root", root, ...words], { cwd: sandbox.bundle.path });
     await call("create", id);
     expect(await call("list", "-q")).toBe(`${id}\n`);
     await call("delete", id);

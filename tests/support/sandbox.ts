@@ -19,6 +19,7 @@ import {
   Running,
 } from "./command.ts";
 import { leftovers } from "./leftovers.ts";
+import { plannerVariables } from "./planner.ts";
 import { callOf, type RuntimeName, runtimeName } from "./runtime.ts";
 
 export type StateDocument = {
@@ -87,7 +88,8 @@ export class Sandbox {
   }
 
   #defaults(): CommandOptions {
-    return { cwd: this.bundle.path, ...(this.#env === undefined ? {} : { env: this.#env }) };
+    const env = this.#env === undefined ? {} : { env: { ...this.#env, ...plannerVariables() } };
+    return { cwd: this.bundle.path, ...env };
   }
 
   /** As {@link call}; any failure is the test's. */

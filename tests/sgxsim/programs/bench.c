@@ -4,20 +4,34 @@
 #include "host.h"
 #include <asm/sgx.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #define MIB (1024.0 * 1024)
-#define ADDED (64UL << 20)
+#define ADDED (16UL << 20)
+#define ROUNDS 25
+
+/* The best of ROUNDS: other users of the machine only ever make it slower. */
+#define BEST(each)                                                                                 \
+    ({                                                                                             \
+        double best = 1e9;                                                                         \
+        for (int round = 0; round < ROUNDS; round++) {                                             \
+            double one = (each);                                                                   \
+            best = one < best ? one : best;                                                        \
+        }                                                                                          \
+        best;                                                                                      \
+    })
 
 static void figure(const char *name, double value, const char *unit)
 {
-    printf("%-44s %9.3f %s\n", name, value, unit);
+    printf("%s\t%.3f\t%s\n", name, value, unit);
 }
 
 static double calls(uint64_t tcs, int count)
@@ -39,7 +53,7 @@ static double vdso_calls(uint64_t tcs, int count)
     return (now() - start) / count * 1e6;
 }
 
-/* Time to add ADDED bytes to a new enclave, in ms a MiB. */
+/* Adds ADDED bytes to a new enclave, a MiB at a time; the best, in MB/s. */
 static double add_pages(int measured)
 {
     static uint8_t secs[PAGE] __attribute__((aligned(4096)));
@@ -60,18 +74,24 @@ static double add_pages(int measured)
     int fd = open("/dev/sgx_enclave", O_RDWR);
     struct sgx_enclave_create create = {.src = (uint64_t)secs};
     struct sgx_enclave_add_pages pages = {.src = (uint64_t)source,
-                                          .length = ADDED,
                                           .secinfo = (uint64_t)&secinfo,
                                           .flags = measured ? SGX_PAGE_MEASURE : 0};
     if (fd < 0 || ioctl(fd, SGX_IOC_ENCLAVE_CREATE, &create) != 0)
         exit(1);
-    double start = now();
-    if (ioctl(fd, SGX_IOC_ENCLAVE_ADD_PAGES, &pages) != 0)
-        exit(1);
-    double elapsed = now() - start;
+    double best = 1e9;
+    for (uint64_t offset = 0; offset < ADDED; offset += 1 << 20) {
+        pages.offset = offset;
+        pages.src = (uint64_t)source + offset;
+        pages.length = 1 << 20;
+        double start = now();
+        if (ioctl(fd, SGX_IOC_ENCLAVE_ADD_PAGES, &pages) != 0)
+            exit(1);
+        double elapsed = now() - start;
+        best = elapsed < best ? elapsed : best;
+    }
     close(fd);
     munmap(source, ADDED);
-    return elapsed * 1e3 / ((double)ADDED / MIB);
+    return (1 << 20) / 1e6 / best;
 }
 
 static double repeated(int count, long number, long a, long b, long c)
@@ -82,24 +102,53 @@ static double repeated(int count, long number, long a, long b, long c)
     return (now() - start) / count * 1e6;
 }
 
+/* What a signal costs that does nothing: the measure of everything that traps. */
+static void ignore(int signal, siginfo_t *info, void *context)
+{
+    (void)signal, (void)info;
+    ((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP] += 2;
+}
+
+static double signals(int count)
+{
+    double start = now();
+    for (int i = 0; i < count; i++)
+        __asm__ volatile("ud2");
+    return (now() - start) / count * 1e6;
+}
+
+static void outside(void *image)
+{
+    struct sigaction action = {.sa_sigaction = ignore, .sa_flags = SA_SIGINFO};
+    figure("system call (getppid)", BEST(repeated(2000, SYS_getppid, 0, 0, 0)), "us");
+    figure("mprotect", BEST(repeated(500, SYS_mprotect, (long)image & ~4095L, 4096, 3)), "us");
+    figure("arch_prctl (FS base)", BEST(repeated(500, SYS_arch_prctl, 0x1003, (long)image, 0)),
+           "us");
+    sigaction(SIGILL, &action, NULL);
+    figure("signal", BEST(signals(500)), "us");
+}
+
 int main(int argc, char **argv)
 {
     size_t size, sigstruct_size;
     const char *step;
     int fd;
+    if (argc < 3)
+        return 2;
     uint8_t *image = read_file(argv[1], &size);
-    uint8_t *sigstruct = read_file(argv[argc > 2 ? 2 : 1], &sigstruct_size);
-    figure("getppid, not trapped", repeated(200000, SYS_getppid, 0, 0, 0), "us");
-    figure("mprotect, trapped and repeated",
-           repeated(50000, SYS_mprotect, (long)image & ~4095L, 4096, 3), "us");
+    uint8_t *sigstruct = read_file(argv[2], &sigstruct_size);
+    uint8_t *scratch = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    outside(scratch);
+    if (argc > 3 && strcmp(argv[3], "outside") == 0)
+        return 0;
     uint64_t base = build_enclave(image, size, sigstruct, 6, &step, &fd);
     if (base == 0)
         return 1;
-    calls(base, 1000);
-    figure("EENTER and EEXIT, both trapped", calls(base, 50000), "us");
-    figure("EENTER through the vDSO, EEXIT trapped", vdso_calls(base, 50000), "us");
-    figure("getppid, syscall user dispatch on", repeated(200000, SYS_getppid, 0, 0, 0), "us");
-    figure("EADD", add_pages(0), "ms/MiB");
-    figure("EADD and EEXTEND", add_pages(1), "ms/MiB");
+    calls(base, 100);
+    figure("EENTER and EEXIT, own ENCLU", BEST(calls(base, 500)), "us");
+    figure("EENTER and EEXIT, vDSO", BEST(vdso_calls(base, 500)), "us");
+    figure("system call after the first EENTER", BEST(repeated(2000, SYS_getppid, 0, 0, 0)), "us");
+    figure("EADD", -BEST(-add_pages(0)), "MB/s");
+    figure("EADD and EEXTEND", -BEST(-add_pages(1)), "MB/s");
     return 0;
 }
