@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The commands that ask AESM and a report service, each in a process, against the server core with a
- * test authority's key: what they write must be what the verifier accepts.
+ * The commands that ask AESM, each in a process, against the server core with a test authority's key:
+ * what they write must be what the verifier accepts.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {
@@ -24,12 +24,12 @@ import { testPlatform } from "../aesm/testing.ts";
 import { archiveFiles } from "../attest/testing/archive.ts";
 import { signRaw } from "../attest/testing/authority.ts";
 import { type Evidence, makeEvidence } from "../attest/testing/evidence.ts";
-import { makeIasReport } from "../attest/testing/ias.ts";
 import { toPem } from "../attest/x509/pem.ts";
 import { viewOf } from "../sgx/bytes.ts";
 import { signSigstruct } from "../sgx/sign.ts";
 import { prepareSkeleton } from "../sgx/skeleton-sign.ts";
 import { newSigningKey, testImage } from "../sgx/testing.ts";
+import { runTool } from "./testing.ts";
 
 let folder: string;
 let service: Listener;
@@ -38,7 +38,6 @@ const evidence = makeEvidence();
 const at = evidence.at.toISOString();
 const platform = testPlatform(certifiedKey(evidence));
 const spid = "5d".repeat(16);
-const key = "0123456789abcdef0123456789abcdef";
 
 /** The attestation key of an evidence's quote, with all that certifies it. */
 function certifiedKey({ quote, keys }: Evidence): CertifiedKey {
@@ -54,29 +53,8 @@ function certifiedKey({ quote, keys }: Evidence): CertifiedKey {
   };
 }
 
-type Result = { readonly code: number | null; readonly out: string; readonly err: string };
-
-async function toolWith(env: Readonly<Record<string, string>>, ...args: string[]): Promise<Result> {
-  const source = `
-    import { main } from ${JSON.stringify(join(import.meta.dir, "main.ts"))};
-    import { describeError, RuneError } from ${JSON.stringify(join(import.meta.dir, "../errors/error.ts"))};
-    try { process.exit(await main(process.argv.slice(1))); } catch (error) {
-      console.error(describeError(RuneError.from(error, "sgx-tools")));
-      process.exit(1);
-    }`;
-  const child = Bun.spawn([process.execPath, "-e", source, "--", ...args], {
-    cwd: folder,
-    env: { ...process.env, ...env },
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [out, err, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { code, out, err };
-}
+const toolWith = (env: Readonly<Record<string, string>>, ...args: string[]) =>
+  runTool({ folder, env }, ...args);
 const tool = (...args: string[]) => toolWith({}, ...args);
 const asking = (command: string, ...args: string[]) =>
   tool(command, "--aesm-socket", path("aesm.sock"), ...args);
@@ -252,149 +230,4 @@ describe("a service that is not as it should be", () => {
     expect((await asking("gen-quote", "--report", "root.pem")).err).toContain("(SGX_FORMAT)");
     expect((await asking("gen-qe-target-info", "--timeout", "0")).code).toBe(1);
   });
-});
-
-describe("get-ias-report", () => {
-  type Seen = {
-    path: string;
-    key: string | null;
-    body: { isvEnclaveQuote: string; nonce: string };
-  };
-  let seen: Seen | undefined;
-  let reply: (seen: Seen) => Response;
-  const server = Bun.serve({
-    port: 0,
-    hostname: "127.0.0.1",
-    fetch: async (request) => {
-      const url = new URL(request.url);
-      // The service itself is under test no more than its answers: what it saw is what counts.
-      const body = (await request.json()) as Seen["body"];
-      seen = { path: url.pathname, key: request.headers.get("Ocp-Apim-Subscription-Key"), body };
-      return reply(seen);
-    },
-  });
-  afterAll(() => server.stop(true));
-  const base = `http://127.0.0.1:${server.port}/sgx`;
-  const good =
-    (changes: Record<string, unknown> = {}, headers: Record<string, string> = {}) =>
-    (asked: Seen) => {
-      const quoteBody = Buffer.from(asked.body.isvEnclaveQuote, "base64").subarray(0, 432);
-      const made = makeIasReport({
-        isvEnclaveQuoteBody: quoteBody.toString("base64"),
-        nonce: asked.body.nonce,
-        ...changes,
-      });
-      writeFileSync(path("ias-root.pem"), toPem(made.authority, "CERTIFICATE"));
-      const chain = made.report.certificates.map((der) => toPem(der, "CERTIFICATE")).join("");
-      return new Response(made.report.body, {
-        headers: {
-          "Content-Type": "application/json",
-          "Request-ID": "abc",
-          "X-IASReport-Signature": Buffer.from(made.report.signature).toString("base64"),
-          "X-IASReport-Signing-Certificate": encodeURIComponent(chain),
-          ...headers,
-        },
-      });
-    };
-  const common = [
-    "--quote",
-    "EPIDLINKABLE.bin",
-    "--trust-root",
-    "ias-root.pem",
-    "--at",
-    "2026-06-15T12:00:00Z",
-  ];
-  const get = (...args: string[]) => tool("get-ias-report", ...common, "--ias-url", base, ...args);
-
-  test("says that the public service has closed", async () => {
-    const { code, err } = await tool("get-ias-report", ...common);
-    expect(code).toBe(1);
-    expect(err).toContain("Intel's public service has closed (USAGE)");
-    expect(err).toContain("hint: quotes of today are of type ecdsa");
-  });
-  test("writes what verify-quote reads", async () => {
-    reply = good();
-    good()({ path: "", key: null, body: { isvEnclaveQuote: "", nonce: "" } }); // the root, before it is read
-    writeFileSync(path("key"), `${key}\n`, { mode: 0o600 });
-    const got = await get("--subscription-key-file", "key", "--spid", spid);
-    expect(got).toEqual({ code: 0, out: "report 1 of 2026-06-15T11:00:00.123Z: OK\n", err: "" });
-    expect(seen).toMatchObject({ path: "/sgx/dev/attestation/v4/report", key });
-    expect(seen?.body.nonce).toMatch(/^[0-9a-f]{32}$/);
-    expect(readFileSync(path("ias-report.bin"), "utf8")).not.toContain(key);
-    const words = [
-      "--quote-type",
-      "epidLinkable",
-      "--ias-report",
-      "ias-report.bin",
-      "--nonce",
-      seen?.body.nonce ?? "",
-    ];
-    const judged = await tool("verify-quote", ...common, ...words);
-    expect(judged.out).toContain("ok     quote: ");
-    expect(judged.code).toBe(0);
-  });
-  test("flags of the original, and the key from the environment", async () => {
-    reply = good({ isvEnclaveQuoteStatus: "GROUP_OUT_OF_DATE", advisoryIDs: ["INTEL-SA-00161"] });
-    const flags = await get("--product", "-key", key, "--nonce", "hello", "--json");
-    expect(seen).toMatchObject({
-      path: "/sgx/attestation/v4/report",
-      key,
-      body: { nonce: "hello" },
-    });
-    expect(flags.err).toStartWith("warning: everybody on this machine can see the key");
-    expect(JSON.parse(flags.out)).toMatchObject({
-      status: "GROUP_OUT_OF_DATE",
-      advisories: ["INTEL-SA-00161"],
-    });
-    const env = { ENCLAVE_RA_EPID_SUB_KEY: key, ENCLAVE_RA_EPID_SPID: spid };
-    const inherited = await toolWith(env, "get-ias-report", ...common, "--ias-url", base);
-    expect(inherited).toMatchObject({ code: 0, err: "" });
-    expect(seen?.key).toBe(key);
-  });
-  test("nothing is sent anywhere for a wrong SPID, nonce or address", async () => {
-    seen = undefined;
-    expect((await get("--spid", "00".repeat(16))).err).toContain("(ATTEST_MISMATCH)");
-    expect((await get("--nonce", "n".repeat(33))).err).toContain("expected 1 to 32 characters");
-    expect((await get("--ias-url", "ftp://host")).err).toContain(
-      "expected an address with https://",
-    );
-    expect((await get("--ias-url", "http://192.0.2.1")).err).toContain("needs --insecure");
-    expect((await get("--quote", "quote.bin")).err).toContain("(ATTEST_FORMAT)");
-    expect(seen).toBeUndefined();
-  });
-  const faults: readonly (readonly [string, (asked: Seen) => Response, string])[] = [
-    [
-      "another quote",
-      good({ isvEnclaveQuoteBody: Buffer.alloc(432, 2).fill(0, 1).toString("base64") }),
-      "(ATTEST_MISMATCH)",
-    ],
-    ["another nonce", good({ nonce: "other" }), "(ATTEST_MISMATCH)"],
-    ["another version", good({ version: 3 }), "it is of version 3, not 4"],
-    ["no signature", good({}, { "X-IASReport-Signature": "" }), "(ATTEST_"],
-    [
-      "a signature of something else",
-      good({}, { "X-IASReport-Signature": "AAAA" }),
-      "(ATTEST_SIGNATURE)",
-    ],
-    ["a page", good({}, { "Content-Type": "text/html" }), "the reply is of type `text/html`"],
-    [
-      "401",
-      () => new Response("", { status: 401 }),
-      "the service does not accept the key (HTTP status 401)",
-    ],
-    ["503", () => new Response("", { status: 503 }), "the service is busy (HTTP status 503)"],
-    ["a redirect", () => Response.redirect("http://127.0.0.1:1/"), "(ATTEST_COLLATERAL)"],
-    ["9 MiB", () => new Response(new Uint8Array(9 << 20)), "more than 8388608 bytes"],
-  ];
-  for (const [name, faulty, reason] of faults) {
-    test(`a service that answers with ${name}`, async () => {
-      reply = faulty;
-      rmSync(path("ias-report.bin"), { force: true });
-      const { code, out, err } = await get("--subscription-key", key);
-      expect({ code, out }).toEqual({ code: 1, out: "" });
-      expect(err).toContain(reason);
-      expect(err).not.toContain(key);
-      expect(existsSync(path("ias-report.bin"))).toBe(false);
-    });
-  }
 });
