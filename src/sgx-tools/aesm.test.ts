@@ -28,7 +28,7 @@ import { toPem } from "../attest/x509/pem.ts";
 import { viewOf } from "../sgx/bytes.ts";
 import { signSigstruct } from "../sgx/sign.ts";
 import { prepareSkeleton } from "../sgx/skeleton-sign.ts";
-import { newSigningKey, testImage } from "../sgx/testing.ts";
+import { newSigningKey, testImage, vectorsFolder } from "../sgx/testing.ts";
 import { runTool } from "./testing.ts";
 
 let folder: string;
@@ -169,6 +169,23 @@ describe("gen-token", () => {
     expect(statSync(path("encl.ss.token")).mode & 0o777).toBe(0o600);
     expect((await asking("gen-token", "--signature", "encl.ss", "--token", "own")).code).toBe(0);
     expect(readFileSync(path("own"))).toEqual(readFileSync(path("encl.ss.token")));
+  });
+  const vectors = vectorsFolder("launch-token-inclavare");
+  const why = vectors === undefined ? " (skipped: no reference vectors)" : "";
+  test.skipIf(vectors === undefined)(`the original's own example${why}`, async () => {
+    const { code } = await asking(
+      "gen-token",
+      "--signature",
+      join(vectors ?? "", "hello-world.sig"),
+      "--token",
+      "hello-world.token",
+    );
+    expect(code).toBe(0);
+    // What its README shows of the token that Intel's service gave.
+    const token = readFileSync(path("hello-world.token"));
+    expect(token.toString("hex", 64, 96)).toStartWith("7470ffc919e823e0");
+    expect(token.toString("hex", 128, 160)).toStartWith("5bde1ae94215c4ad");
+    expect(token.toString("hex", 48, 64)).toBe("06000000000000000300000000000000");
   });
   test("no token for what EINIT would refuse", async () => {
     const bytes = readFileSync(path("encl.sig"));
