@@ -147,9 +147,10 @@ describe("EPID", () => {
 });
 
 describe("gen-token", () => {
+  const signingKey = newSigningKey();
   const sign = (name: string, mode: number) => {
     const { body } = prepareSkeleton(testImage({ note: true }), { date: 0x20261128 });
-    writeFileSync(path(name), signSigstruct(body, newSigningKey()), { mode });
+    writeFileSync(path(name), signSigstruct(body, signingKey), { mode });
     chmodSync(path(name), mode);
   };
   // A processor with flexible launch control makes the command say so.
