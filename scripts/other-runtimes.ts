@@ -17,3 +17,14 @@ export const otherRuntimes: Readonly<Record<string, readonly string[]>> = {
     "tests/runtime/ps.test.ts",
   ],
 };
+
+/**
+ * What runs again with WARM=1, through a planner (docs/explanation/planner.md): the results are the same
+ * as of a cold start, test by test.
+ */
+export const warm = {
+  /** For every change. */
+  some: ["tests/runtime/lifecycle.test.ts", "tests/runtime/exec.test.ts"],
+  /** With `--conformance`. */
+  all: ["tests/runtime/", "tests/cgroups/", "tests/seccomp/", "tests/security/"],
+} as const;

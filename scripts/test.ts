@@ -2,14 +2,14 @@
 /**
  * `npm test`: every check and test, in one run that ends with `N passed, N failed, N skipped`.
  * `--conformance` adds what is too slow for every change: the same tests with runc and crun in rune's
- * place, and the virtual machines of `npm run test:vm`.
+ * place and by way of a planner, and the virtual machines of `npm run test:vm`.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { runChecks } from "./check.ts";
 import { casesOf, type TestCase } from "./junit.ts";
-import { otherRuntimes } from "./other-runtimes.ts";
+import { otherRuntimes, warm } from "./other-runtimes.ts";
 import { runGuests } from "./vm/run.ts";
 
 const root = resolve(import.meta.dir, "..");
@@ -22,6 +22,7 @@ await nativeTests();
 await bunTests(["src/", "scripts/"], {});
 // What needs the machine itself may meet its other users: a test fails when it fails twice in a row.
 await bunTests(["tests/"], {}, "--retry=1");
+await bunTests(conformance ? warm.all : warm.some, { WARM: "1" }, "--retry=1");
 if (conformance) {
   for (const [runtime, paths] of Object.entries(otherRuntimes)) await otherRuntime(runtime, paths);
   await virtualMachines();

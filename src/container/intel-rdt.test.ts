@@ -177,6 +177,25 @@ test("a start that fails leaves a class that was there, and one that others have
   expect(shared.resctrl.tasksOf(`${mount}/gold`)).toEqual([77]);
 });
 
+test("undoing that fails is told, and the first failure stays the error", async () => {
+  const start = host({ closID: "gold", schemata }, () => []);
+  start.kernel.fail(`rmdir ${mount}/gold`, EIO);
+  await expect(create(start.deps, request)).rejects.toThrow("it died");
+  expect(start.warnings).toEqual([
+    `a class of service may be left: rmdir ${mount}/gold: input/output error`,
+  ]);
+  const made = running(record);
+  made.kernel.fail("write /cg/unified/web/pids.max 7", EINVAL);
+  made.kernel.reactions.write = (fd) => {
+    if (made.kernel.nameOf(fd) !== `${own}/schemata`) return;
+    made.kernel.fail(`write ${own}/schemata`, EIO); // the next one
+  };
+  const both = change({ l3CacheSchema: "L3:0=ff", resources: { pids: { limit: 7n } } });
+  await expect(update(made.deps, both)).rejects.toThrow("pids.max");
+  expect(made.warnings.join()).toContain("the class of service is not what it was");
+  expect(made.kernel.openNames()).toEqual([]);
+});
+
 test("an init that cannot join says what the file system says", async () => {
   const made = host({ schemata }, (kernel) => {
     kernel.file(`${mount}/info/last_cmd_status`, "Pseudo-locking in progress\n");

@@ -48,8 +48,18 @@ export async function update(deps: Deps, request: UpdateRequest): Promise<void> 
     changeLimits(kernel, state.cgroup, resources);
     await changeUnit(deps, state, resources);
   } catch (error) {
-    undoSchemata();
+    putBack(deps, undoSchemata);
     throw RuneError.from(error, "limit").within(`update \`${id}\``);
+  }
+}
+
+/** A failure here must not hide the one that it follows. */
+function putBack({ warn }: Deps, undoSchemata: () => void): void {
+  try {
+    undoSchemata();
+  } catch (error) {
+    const { message } = RuneError.from(error, "put the class of service back");
+    warn(`the class of service is not what it was: ${message}`);
   }
 }
 
