@@ -512,14 +512,17 @@ onlyRune("rune", "runc says only what went wrong")(
   },
 );
 
-const exchange = needs(
-  criuObstacle ?? (runtimeName === "rune" ? undefined : "compares rune with runc"),
-);
 for (const [first, second] of [
   ["rune", "runc"],
   ["runc", "rune"],
 ] as const) {
-  exchange(`${second} restores what ${first} has checkpointed`, async () => {
+  const obstacle =
+    runtimeName !== "rune"
+      ? "compares rune with runc"
+      : second === "runc" && guestName !== undefined
+        ? "runc leaves a cgroup behind" // as above
+        : undefined;
+  needs(criuObstacle ?? obstacle)(`${second} restores what ${first} has checkpointed`, async () => {
     await using one = new CriuSandbox(first);
     await using other = new CriuSandbox(second);
     const id = await one.runs(counting);
