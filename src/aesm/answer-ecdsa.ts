@@ -74,12 +74,6 @@ export function answerSelectKey(
   return { errorCode: AESM.success, selectedAttKeyId: ecdsa.attKeyId };
 }
 
-export function answerSupportedKeyCount(
-  _ecdsa: EcdsaQuoting,
-): ResponseOf<"getSupportedAttKeyIdNum"> {
-  return { errorCode: AESM.success, attKeyIdNum: 1 };
-}
-
 export function answerSupportedKeys(
   ecdsa: EcdsaQuoting,
   { bufSize }: RequestOf<"getSupportedAttKeyIds">,

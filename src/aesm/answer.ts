@@ -6,7 +6,6 @@ import {
   answerQuoteEx,
   answerQuoteSizeEx,
   answerSelectKey,
-  answerSupportedKeyCount,
   answerSupportedKeys,
 } from "./answer-ecdsa.ts";
 import { answerEpidInit, answerEpidQuote } from "./answer-epid.ts";
@@ -16,27 +15,37 @@ import type { AesmPlatform } from "./platform.ts";
 import { part, produced, requireBytes } from "./requirements.ts";
 import type { AnyRequest, AnyResponse, RequestOf, ResponseOf } from "./schema.ts";
 
+/** Told of what the platform threw without choosing a number: clients get no more than "unexpected". */
+export type OnFault = (error: unknown) => void;
+
 /**
  * Answers one request. Throws AESM_PROTOCOL for what is none, whose sender gets no reply; every other
  * failure is a reply with its number.
  */
-export async function answer(platform: AesmPlatform, message: Uint8Array): Promise<Uint8Array> {
+export async function answer(
+  platform: AesmPlatform,
+  message: Uint8Array,
+  onFault: OnFault = () => {},
+): Promise<Uint8Array> {
   if (unknownRequestNumber(message) !== undefined) {
     return encodeResponse(refused("unsupportedRequest", AESM.serviceUnavailable));
   }
   const request = decodeRequest(message);
-  return encodeResponse(await answerRequest(platform, request));
+  return encodeResponse(await answerRequest(platform, request, onFault));
 }
 
 /** The same for decoded messages. */
 export async function answerRequest(
   platform: AesmPlatform,
   request: AnyRequest,
+  onFault: OnFault = () => {},
 ): Promise<AnyResponse> {
   try {
     return await answerAny(platform, request);
   } catch (error) {
-    return refused(request.name, aesmNumberOf(error) ?? AESM.unexpected);
+    const number = aesmNumberOf(error);
+    if (number === undefined) onFault(error);
+    return refused(request.name, number ?? AESM.unexpected);
   }
 }
 
@@ -62,7 +71,8 @@ async function answerAny(platform: AesmPlatform, request: AnyRequest): Promise<A
     case "selectAttKeyId":
       return { name: request.name, value: answerSelectKey(part(ecdsa), request.value) };
     case "getSupportedAttKeyIdNum":
-      return { name: request.name, value: answerSupportedKeyCount(part(ecdsa)) };
+      part(ecdsa);
+      return { name: request.name, value: { errorCode: AESM.success, attKeyIdNum: 1 } };
     case "getSupportedAttKeyIds":
       return { name: request.name, value: answerSupportedKeys(part(ecdsa), request.value) };
     case "reportAttestationError":

@@ -15,6 +15,12 @@ const SUN_PATH_BYTES = 108;
 /** The one abstract name in use was bound at full length, zero bytes and all. */
 const ZERO_FILLED_NAME = "sgx_aesm_socket_base";
 
+/** A full queue of connections: EAGAIN of connect(2), which Bun reports as ECONNREFUSED. */
+const REFUSALS = ["ECONNREFUSED", "EAGAIN"];
+/** It is tried again after 10, 20, ... 320 ms, so that nobody waits long for a service that is down. */
+const FIRST_PAUSE_MS = 10;
+const LAST_PAUSE_MS = 320;
+
 /** Sends a message and gives back the answer; how is its maker's affair. */
 export type Exchange = (message: Uint8Array) => Promise<Uint8Array>;
 
@@ -31,46 +37,72 @@ export function unixExchange({
 }: ExchangeOptions): Exchange {
   const path = socketAddress(socket);
   const doing = `ask AESM at \`${socket}\``;
-  return (message) =>
-    new Promise((resolve, reject) => {
-      const reader = frameReader(LONGEST_REPLY_BYTES, "AESM reply");
-      let connected = false;
-      // Half open: a service that ends its side first still gets the request.
-      const connection = connect({ path, allowHalfOpen: true });
-      const end = (settle: () => void) => {
-        clearTimeout(timer);
-        connection.destroy();
-        settle();
-      };
-      const fail = (error: RuneError) => end(() => reject(error));
-      const timer = setTimeout(
-        () => fail(silence(doing, timeoutMs, connected, reader.hasStarted())),
-        timeoutMs,
-      );
+  return async (message) => {
+    const deadline = Date.now() + timeoutMs;
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
+      try {
+        return await exchangeOnce(path, message, { doing, timeoutMs, deadline });
+      } catch (error) {
+        if (!isRefusal(error) || pauseMs > LAST_PAUSE_MS) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  };
+}
 
-      connection.on("connect", () => {
-        connected = true;
-        connection.write(encodeFrame(message));
-      });
-      connection.on("data", (chunk: Uint8Array) => {
-        try {
-          const reply = reader.push(chunk);
-          if (reply !== undefined) end(() => resolve(reply));
-        } catch (error) {
-          fail(RuneError.from(error, doing).within(doing));
-        }
-      });
-      const ended = () => fail(closed(doing, reader.hasStarted()));
-      connection.on("end", ended);
-      connection.on("close", ended);
-      connection.on("error", (error: Error) =>
-        fail(
-          connected
-            ? protocolError(doing, `the connection broke: ${error.message}`, error)
-            : unreachable(doing, error),
-        ),
-      );
+type Attempt = { readonly doing: string; readonly timeoutMs: number; readonly deadline: number };
+
+function exchangeOnce(
+  path: string,
+  message: Uint8Array,
+  { doing, timeoutMs, deadline }: Attempt,
+): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const reader = frameReader(LONGEST_REPLY_BYTES, "AESM reply");
+    let connected = false;
+    // Half open: a service that ends its side first still gets the request.
+    const connection = connect({ path, allowHalfOpen: true });
+    const end = (settle: () => void) => {
+      clearTimeout(timer);
+      connection.destroy();
+      settle();
+    };
+    const fail = (error: RuneError) => end(() => reject(error));
+    const timer = setTimeout(
+      () => fail(silence(doing, timeoutMs, connected, reader.hasStarted())),
+      Math.max(deadline - Date.now(), 0),
+    );
+
+    connection.on("connect", () => {
+      connected = true;
+      connection.write(encodeFrame(message));
     });
+    connection.on("data", (chunk: Uint8Array) => {
+      try {
+        const reply = reader.push(chunk);
+        if (reply !== undefined) end(() => resolve(reply));
+      } catch (error) {
+        fail(RuneError.from(error, doing).within(doing));
+      }
+    });
+    const ended = () => fail(closed(doing, reader.hasStarted()));
+    connection.on("end", ended);
+    connection.on("close", ended);
+    connection.on("error", (error: Error) =>
+      fail(
+        connected
+          ? protocolError(doing, `the connection broke: ${error.message}`, error)
+          : unreachable(doing, error),
+      ),
+    );
+  });
+}
+
+/** Nothing has been sent then, so that it may be tried again. */
+function isRefusal(error: unknown): boolean {
+  if (!(error instanceof RuneError) || error.code !== "AESM_UNREACHABLE") return false;
+  const { cause } = error;
+  return cause instanceof Error && "code" in cause && REFUSALS.includes(String(cause.code));
 }
 
 /** What the kernel is given for a socket as users write it. */
@@ -125,6 +157,7 @@ function unreachable(doing: string, error: Error): RuneError {
       "start the service (systemctl start aesmd), or name another with --aesm-socket; in a container, mount /var/run/aesmd",
     ],
     ECONNREFUSED: ["nobody listens on it", "start the service: systemctl start aesmd"],
+    EAGAIN: ["its queue of connections is full", "try again later"],
     EACCES: [
       "permission denied",
       "the caller must be allowed to write to the socket and to enter its directory",

@@ -63,7 +63,7 @@ describe("answers", () => {
     });
     expect(existsSync(path)).toBe(false);
   });
-  test("on an abstract name, and on the old one", async () => {
+  test("on abstract names, short and long", async () => {
     for (const socket of [
       `@aesm-test-${process.pid}`,
       `@aesm-test-${process.pid}${"x".repeat(80)}`,

@@ -70,6 +70,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 
 function serve(connection: Socket, answer: ListenOptions["answer"], limits: ListenerLimits): void {
   const reader = frameReader(limits.requestBytes, "AESM request");
+  let asked = false;
   let timer = setTimeout(() => connection.destroy(), limits.requestMs);
   connection.on("close", () => clearTimeout(timer));
   // A client may die at any time; "close" follows.
@@ -77,7 +78,6 @@ function serve(connection: Socket, answer: ListenOptions["answer"], limits: List
   connection.on("end", () => {
     if (!asked) connection.destroy();
   });
-  let asked = false;
 
   const reply = async (request: Uint8Array) => {
     clearTimeout(timer);

@@ -58,7 +58,7 @@ export async function epidQuote(
     bufSize: EPID_BUFFER_BYTES,
     qeReport: false,
   });
-  const trimmed = withoutRest(sized(quote, EPID_BUFFER_BYTES, "quote"));
+  const trimmed = withoutRest(quote, EPID_BUFFER_BYTES);
   requireReport(trimmed, request.report);
   return trimmed;
 }
@@ -128,16 +128,23 @@ async function quoteWith(
     throw unexpected(`a quote of ${quoteSize} bytes`);
   }
   const { quote } = await client.ask("getQuoteEx", { report, attKeyId, bufSize: quoteSize });
-  const trimmed = withoutRest(sized(quote, quoteSize, "quote"));
+  const trimmed = withoutRest(quote, quoteSize);
   requireReport(trimmed, report);
   return trimmed;
 }
 
-/** The quote as long as it says itself; the size that a service announces is an upper limit. */
-function withoutRest(buffer: Uint8Array): Uint8Array {
-  const size = QUOTE_HEAD_BYTES + viewOf(buffer).getUint32(QUOTE_HEAD_BYTES - 4, true);
-  if (size > buffer.length) throw unexpected(`a quote of ${size} bytes in ${buffer.length}`);
-  return buffer.slice(0, size);
+/**
+ * The quote as long as it says itself. Services send the whole buffer of the size they were told, or
+ * what is used of it; both are right.
+ */
+function withoutRest(quote: Uint8Array | undefined, bufferBytes: number): Uint8Array {
+  const length = quote?.length ?? 0;
+  if (quote === undefined || length < QUOTE_HEAD_BYTES || length > bufferBytes) {
+    throw unexpected(`a quote of ${length} bytes, not ${QUOTE_HEAD_BYTES} to ${bufferBytes}`);
+  }
+  const size = QUOTE_HEAD_BYTES + viewOf(quote).getUint32(QUOTE_HEAD_BYTES - 4, true);
+  if (size > length) throw unexpected(`a quote of ${size} bytes in ${length}`);
+  return quote.slice(0, size);
 }
 
 /** A quote is about the report it was asked for, or it is somebody else's. */

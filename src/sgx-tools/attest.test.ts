@@ -14,6 +14,7 @@ import {
 import { makeIasReport } from "../attest/testing/ias.ts";
 import { noVectors, vector } from "../attest/testing/vectors.ts";
 import { toPem } from "../attest/x509/pem.ts";
+import { type Result, runTool } from "./testing.ts";
 
 let folder: string;
 const path = (name: string) => join(folder, name);
@@ -21,29 +22,7 @@ const at = NOW.toISOString();
 const sgx = makeEvidence();
 const chains = issuerChains(sgx);
 
-type Result = { readonly code: number | null; readonly out: string; readonly err: string };
-
-/** Runs one command line. Asynchronous: the test's own server must go on answering. */
-async function tool(...args: string[]): Promise<Result> {
-  const source = `
-    import { main } from ${JSON.stringify(join(import.meta.dir, "main.ts"))};
-    import { describeError, RuneError } from ${JSON.stringify(join(import.meta.dir, "../errors/error.ts"))};
-    try { process.exit(await main(process.argv.slice(1))); } catch (error) {
-      console.error(describeError(RuneError.from(error, "sgx-tools")));
-      process.exit(1);
-    }`;
-  const child = Bun.spawn([process.execPath, "-e", source, "--", ...args], {
-    cwd: folder,
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [out, err, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { code, out, err };
-}
+const tool = (...args: string[]) => runTool({ folder }, ...args);
 
 /** Writes a quote, its archive and its root under a name. */
 function write(name: string, evidence: Evidence): void {

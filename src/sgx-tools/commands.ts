@@ -2,6 +2,7 @@
 /** The command line of `sgx-tools`, as data. */
 
 import { defineCommand, type ProgramSpec } from "../options/option.ts";
+import { genQeTargetInfo, genQuote, genToken, getIasReport } from "./aesm-commands.ts";
 import { collateralFetch, collateralShow, diff, verifyQuote } from "./evidence-commands.ts";
 
 /** `sgxsign`'s options, under their own names, and what it lacks. */
@@ -185,7 +186,11 @@ export const program: ProgramSpec = {
     catsig,
     inspect,
     diff,
+    genToken,
+    genQeTargetInfo,
+    genQuote,
     verifyQuote,
+    getIasReport,
     collateralFetch,
     collateralShow,
     simulate,

@@ -17,6 +17,16 @@ const trustOptions = [
   },
 ] as const;
 
+/** For whoever asks a service of Intel's interface and judges its signed answer. */
+export const serviceTrustOptions = [
+  ...trustOptions,
+  {
+    name: "insecure",
+    kind: "flag",
+    help: "do not check the service's TLS certificate; what it sends is signed in itself",
+  },
+] as const;
+
 const serviceOptions = [
   {
     name: "api",

@@ -93,7 +93,9 @@ function readAll(fd: number, limitBytes: number, doing: string): Uint8Array {
 }
 
 function systemError(error: unknown, doing: string): RuneError {
-  if (!(error instanceof Error) || !("errno" in error)) return RuneError.from(error, doing);
+  // A RuneError has the member `errno` too, and says already what is wrong.
+  if (error instanceof RuneError || !(error instanceof Error) || !("errno" in error))
+    return RuneError.from(error, doing);
   const code = "code" in error ? String(error.code) : "";
   const known: Readonly<Record<string, string>> = {
     ENOENT: "no such file or directory",

@@ -1,24 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Fetcher } from "../attest/fetch/collateral-service.ts";
+import type { Fetcher, HttpAnswer } from "../attest/fetch/collateral-service.ts";
 import { RuneError } from "../errors/error.ts";
 
 /** Intel's service answers within a second; a caching one may have to ask it first. */
 const TIMEOUT_MS = 30_000;
 const LONGEST_BODY_BYTES = 8 << 20;
 
+type Transport = { readonly insecure: boolean };
+
 /** Fetches over HTTP(S), with a limit on time and size. */
-export function httpFetcher({ insecure }: { readonly insecure: boolean }): Fetcher {
-  return async (url) => {
-    const response = await fetch(url, {
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-      ...(insecure ? { tls: { rejectUnauthorized: false } } : {}),
+export function httpFetcher(transport: Transport): Fetcher {
+  return (url) => request(url, {}, transport);
+}
+
+/** Sends a body. A redirect is refused: the headers may hold a key that is for this service only. */
+export async function httpPost(
+  url: string,
+  body: string,
+  headers: Readonly<Record<string, string>>,
+  transport: Transport,
+): Promise<HttpAnswer> {
+  try {
+    return await request(url, { method: "POST", body, headers, redirect: "error" }, transport);
+  } catch (error) {
+    if (error instanceof RuneError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new RuneError({
+      code: "ATTEST_COLLATERAL",
+      doing: `fetch \`${url}\``,
+      reason,
+      cause: error,
     });
-    return {
-      status: response.status,
-      header: (name) => response.headers.get(name) ?? undefined,
-      body: await readLimited(response, url),
-    };
+  }
+}
+
+async function request(
+  url: string,
+  init: RequestInit,
+  { insecure }: Transport,
+): Promise<HttpAnswer> {
+  const response = await fetch(url, {
+    ...init,
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+    ...(insecure ? { tls: { rejectUnauthorized: false } } : {}),
+  });
+  return {
+    status: response.status,
+    header: (name) => response.headers.get(name) ?? undefined,
+    body: await readLimited(response, url),
   };
 }
 

@@ -4,6 +4,7 @@ import { RuneError } from "../errors/error.ts";
 import { formatCommandHelp, formatProgramHelp } from "../options/help.ts";
 import type { CommandSpec, OptionSpec, OptionValues } from "../options/option.ts";
 import { parseCommand } from "../options/parse.ts";
+import * as aesm from "./aesm-commands.ts";
 import * as commands from "./commands.ts";
 import * as evidence from "./evidence-commands.ts";
 import { printLine } from "./files.ts";
@@ -63,6 +64,26 @@ async function run(name: string, args: readonly string[]): Promise<number> {
       });
     case "collateral":
       return collateral(args);
+    case "gen-token":
+      return command(aesm.genToken, args, async (values) => {
+        const { genToken } = await import("./aesm.ts");
+        return genToken(values);
+      });
+    case "gen-qe-target-info":
+      return command(aesm.genQeTargetInfo, args, async (values) => {
+        const { genQeTargetInfo } = await import("./aesm.ts");
+        return genQeTargetInfo(values);
+      });
+    case "gen-quote":
+      return command(aesm.genQuote, args, async (values) => {
+        const { genQuote } = await import("./aesm.ts");
+        return genQuote(values);
+      });
+    case "get-ias-report":
+      return command(aesm.getIasReport, args, async (values) => {
+        const { getIasReport } = await import("./ias-report.ts");
+        return getIasReport(values, new Date());
+      });
     default:
       throw unknown(name);
   }

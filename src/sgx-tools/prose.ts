@@ -47,6 +47,38 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
       "Files of one kind are compared in all fields; files of different kinds, such as a SIGSTRUCT and a quote, in those that both have. Exit status 0 if nothing differs, 1 if something does.",
     examples: ["sgx-tools diff old.ss new.ss", "sgx-tools diff encl.ss quote.bin"],
   },
+  "gen-token": {
+    description:
+      "Sends the SIGSTRUCT's measurement, modulus and attributes to AESM and writes the EINITTOKEN of 304 bytes, with the signature's permissions. Only drivers without flexible launch control take tokens. The SIGSTRUCT's own signature must hold, or EINIT would refuse it.",
+    examples: [
+      "sgx-tools gen-token --signature encl.sig",
+      "sgx-tools gen-token --signature encl.ss --token encl.token",
+    ],
+  },
+  "gen-qe-target-info": {
+    description:
+      "Writes the TARGETINFO of 512 bytes of this machine's quoting enclave. AESM is asked as docs/protocol/aesm.md says; its error numbers are listed there with what to do about each.",
+    examples: [
+      "sgx-tools gen-qe-target-info",
+      "sgx-tools gen-qe-target-info --quote-type epidLinkable --targetinfo ti.bin",
+    ],
+  },
+  "gen-quote": {
+    description:
+      "The report must have been made for the TARGETINFO that gen-qe-target-info wrote for the same type. The quote is written only if it is about that report. An ecdsa quote is judged by verify-quote; nobody but a service of its platform's own can judge an EPID quote today.\n\nThe SPID comes from --spid, from --spid-file (a file with 32 hexadecimal digits), or from the variable ENCLAVE_RA_EPID_SPID, in this order; what stands on a command line, every user of the machine can read.",
+    examples: [
+      "sgx-tools gen-quote --report encl.rep",
+      "sgx-tools gen-quote --quote-type epidLinkable --spid-file spid --report encl.rep --quote quote.bin",
+    ],
+  },
+  "get-ias-report": {
+    description:
+      "Intel's attestation service has closed, so --ias-url is needed: a service with its interface, versions 3 to 5. The address that is asked is --ias-url, /dev unless --product is given, and /attestation/v4/report. The report is written only if its signature, chain, time, quote and nonce are right; whether its status is good enough is for verify-quote --ias-report to say, which reads the file.\n\nThe key comes from --subscription-key-file, the variable ENCLAVE_RA_EPID_SUB_KEY, or --subscription-key, with which every user of the machine can read it. It is sent to this service only, never over a redirect, and over http:// only to this machine unless --insecure is given. An SPID, if there is one, must be the quote's.",
+    examples: [
+      "sgx-tools get-ias-report --ias-url https://ias.example/sgx --subscription-key-file key --trust-root ias.pem",
+      "sgx-tools verify-quote --quote-type epidLinkable --ias-report ias-report.bin --trust-root ias.pem",
+    ],
+  },
   "verify-quote": {
     description:
       "Prints every check with what was compared. Without --policy the platform must be up to date and the enclave not in debug mode, but it may be anybody's; docs/reference/attestation-policy.md describes policies, docs/explanation/attestation.md the checks. Exit status 0 only for a verdict that the policy accepts.\n\nAn EPID quote is judged by the archived report of Intel's service, which has closed; that service's certificate ended on 2026-11-20, so give --at.",

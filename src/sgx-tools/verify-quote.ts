@@ -9,8 +9,6 @@ import { parseEpidQuote } from "../attest/quote/epid.ts";
 import { LONGEST_QUOTE_BYTES } from "../attest/quote/quote.ts";
 import type { Check } from "../attest/verify/trace.ts";
 import { verifyQuote } from "../attest/verify/verify-quote.ts";
-import { parseCertificate, parseCertificates } from "../attest/x509/certificate.ts";
-import { type TrustAnchor, trustAnchorOf } from "../attest/x509/trust.ts";
 import { describeError, escapeControls, RuneError } from "../errors/error.ts";
 import type { OptionValues } from "../options/option.ts";
 import { sameBytes } from "../sgx/bytes.ts";
@@ -19,6 +17,8 @@ import { type Description, describeReportBody } from "./describe.ts";
 import { describeBody } from "./describe-evidence.ts";
 import type { verifyQuote as command } from "./evidence-commands.ts";
 import { printLine, readInput } from "./files.ts";
+import { quoteTypeOf } from "./quote-type.ts";
+import { anchorsOf, parseTime } from "./trust-options.ts";
 
 type Values = OptionValues<typeof command.options>;
 
@@ -36,10 +36,10 @@ const DAY_MS = 86_400_000;
 
 /** Returns the exit status: 0 only for a verdict that the policy accepts. */
 export async function verifyQuoteFile(values: Values, now: Date): Promise<number> {
-  const at = values.at === undefined ? now : parseTime(values.at);
+  const at = values.at === undefined ? now : parseTime("verify-quote", values.at);
   const policy = loadPolicy(values);
   const outcome =
-    quoteTypeOf(values["quote-type"]) === "ecdsa"
+    quoteTypeOf("verify-quote", values["quote-type"]) === "ecdsa"
       ? await judgeEcdsa(values, policy, at)
       : judgeEpid(values, policy, at);
   if (values.json) printJson(outcome, at);
@@ -84,7 +84,7 @@ function judgeEpid(values: Values, policy: Policy, at: Date): Outcome {
   const report = loadIasReport(values);
   const quote = readInput(values.quote, LONGEST_QUOTE_BYTES);
   const parsed = parseEpidQuote(quote);
-  const wanted = quoteTypeOf(values["quote-type"]);
+  const wanted = quoteTypeOf("verify-quote", values["quote-type"]);
   if (wanted.toLowerCase() !== `epid${parsed.signType}`) {
     throw new RuneError({
       code: "ATTEST_MISMATCH",
@@ -164,13 +164,6 @@ function printJson(outcome: Outcome, at: Date): void {
   printLine(JSON.stringify(object, null, 2));
 }
 
-function quoteTypeOf(text: string): "ecdsa" | "epidUnlinkable" | "epidLinkable" {
-  const types = ["ecdsa", "epidUnlinkable", "epidLinkable"] as const;
-  const type = types.find((one) => one.toLowerCase() === text.toLowerCase());
-  if (type !== undefined) return type;
-  throw usage(`\`--quote-type\`: expected ${types.join(", ")}, got \`${text}\``);
-}
-
 function loadPolicy(values: Values): Policy {
   const policy = values.policy === undefined ? DEFAULT_POLICY : policyOfFile(values.policy);
   const text = values["report-data"];
@@ -197,21 +190,6 @@ function policyOfFile(path: string): Policy {
   } catch (error) {
     throw RuneError.from(error, "read policy").within(`\`${path}\``);
   }
-}
-
-/** Roots that replace Intel's: certificates in DER or PEM. */
-function anchorsOf(values: Values): { readonly anchors?: readonly TrustAnchor[] } {
-  const paths = values["trust-root"];
-  if (paths.length === 0) return {};
-  const anchors = paths.flatMap((path) => {
-    const bytes = readInput(path, LONGEST_TEXT_BYTES);
-    const certificates =
-      bytes[0] === 0x30
-        ? [parseCertificate(bytes, path)]
-        : parseCertificates(Buffer.from(bytes).toString("latin1"), path);
-    return certificates.map(trustAnchorOf);
-  });
-  return { anchors };
 }
 
 function loadIasReport(values: Values): IasReport {
@@ -244,17 +222,6 @@ function requireSpid(spid: string | undefined, basename: Uint8Array): void {
     doing: "compare quote with SPID",
     reason: `BASENAME starts with ${Buffer.from(basename.subarray(0, 16)).toString("hex")}`,
   });
-}
-
-/** RFC 3339, a date, or seconds since 1970. */
-function parseTime(text: string): Date {
-  const time = /^\d{1,11}$/.test(text)
-    ? Number(text) * 1000
-    : /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text)
-      ? Date.parse(text)
-      : Number.NaN;
-  if (!Number.isNaN(time)) return new Date(time);
-  throw usage(`\`--at\`: expected a time such as 2026-11-28T03:56:08Z, got \`${text}\``);
 }
 
 function usage(reason: string, hint?: string): RuneError {

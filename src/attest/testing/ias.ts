@@ -22,6 +22,8 @@ export function makeIasReport(changes: Record<string, unknown> = {}): {
   readonly report: IasReport;
   readonly anchors: readonly TrustAnchor[];
   readonly at: Date;
+  /** DER of the root. */
+  readonly authority: Uint8Array;
 } {
   const quoteBody = new Uint8Array(432);
   quoteBody[0] = 2;
@@ -72,5 +74,6 @@ export function makeIasReport(changes: Record<string, unknown> = {}): {
     },
     anchors: [trustAnchorOf(parseCertificate(authority))],
     at: NOW,
+    authority,
   };
 }

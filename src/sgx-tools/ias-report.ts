@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * `sgx-tools get-ias-report`: an EPID quote's report from a service with the interface that Intel's
+ * had. That one has closed; a simulated platform's, or an archive behind a proxy, may still answer.
+ */
+import { randomBytes } from "node:crypto";
+import type { HttpAnswer } from "../attest/fetch/collateral-service.ts";
+import { iasReportOf } from "../attest/ias/files.ts";
+import { type GenuineIasReport, verifyIasReport } from "../attest/ias/verify.ts";
+import { parseEpidQuote } from "../attest/quote/epid.ts";
+import { escapeControls, RuneError } from "../errors/error.ts";
+import type { OptionValues } from "../options/option.ts";
+import { sameBytes } from "../sgx/bytes.ts";
+import type * as commands from "./aesm-commands.ts";
+import { printLine, readInput, warn, writeOutput } from "./files.ts";
+import { httpPost } from "./http.ts";
+import { readSecret } from "./secrets.ts";
+import { anchorsOf, parseTime } from "./trust-options.ts";
+
+type Values = OptionValues<typeof commands.getIasReport.options>;
+
+const LONGEST_QUOTE_BYTES = 1 << 18;
+const LONGEST_NONCE_CHARACTERS = 32;
+const COMMAND = "sgx-tools get-ias-report";
+
+export async function getIasReport(values: Values, now: Date): Promise<void> {
+  const url = reportUrl(values);
+  const quote = readInput(values.quote, LONGEST_QUOTE_BYTES);
+  const { basename } = parseEpidQuote(quote);
+  requireSpid(values, basename);
+  const nonce = nonceOf(values.nonce);
+  const answer = await httpPost(
+    url,
+    JSON.stringify({ isvEnclaveQuote: Buffer.from(quote).toString("base64"), nonce }),
+    { "Content-Type": "application/json", ...keyHeader(values) },
+    { insecure: values.insecure },
+  );
+  requireAnswer(answer, url);
+  const at = values.at === undefined ? now : parseTime("get-ias-report", values.at);
+  const genuine = requireGenuine(values, answer, { at, quote, nonce });
+  writeOutput(values["ias-report"], Buffer.from(`${archived(answer)}\n`));
+  printReport(values.json, genuine);
+}
+
+function reportUrl(values: Values): string {
+  const base = values["ias-url"];
+  if (base === undefined || base === "") {
+    throw new RuneError({
+      code: "USAGE",
+      doing: COMMAND,
+      reason: "`--ias-url` is needed: Intel's public service has closed",
+      hint: "quotes of today are of type ecdsa, for which verify-quote needs no service; reports that Intel's service once made are still judged by verify-quote --ias-report",
+    });
+  }
+  const root = `${base.replace(/\/+$/, "")}${values.product ? "" : "/dev"}`;
+  const url = URL.parse(`${root}/attestation/v${values["ias-api"]}/report`);
+  if (url === null || !["https:", "http:"].includes(url.protocol)) {
+    throw usage(`\`--ias-url\`: expected an address with https://, got \`${base}\``);
+  }
+  // The key and the quote travel in clear text there.
+  const local = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
+  if (url.protocol === "http:" && !local && !values.insecure) {
+    throw usage("`--ias-url`: http:// to another machine needs --insecure");
+  }
+  return url.href;
+}
+
+function requireSpid(values: Values, basename: Uint8Array): void {
+  const spid = readSecret({
+    option: "spid",
+    value: values.spid,
+    file: values["spid-file"],
+    variable: "ENCLAVE_RA_EPID_SPID",
+  });
+  if (spid === undefined) return;
+  if (sameBytes(Buffer.from(spid, "hex"), basename.subarray(0, 16))) return;
+  throw new RuneError({
+    code: "ATTEST_MISMATCH",
+    doing: "compare quote with SPID",
+    reason: "the quote was made for another SPID",
+  });
+}
+
+function keyHeader(values: Values): Readonly<Record<string, string>> {
+  if (values["subscription-key"] !== undefined) {
+    warn("everybody on this machine can see the key; give it with --subscription-key-file");
+  }
+  const key = readSecret({
+    option: "subscription-key",
+    value: values["subscription-key"],
+    file: values["subscription-key-file"],
+    variable: "ENCLAVE_RA_EPID_SUB_KEY",
+  });
+  return key === undefined ? {} : { "Ocp-Apim-Subscription-Key": key };
+}
+
+function nonceOf(text: string | undefined): string {
+  if (text === undefined) return randomBytes(LONGEST_NONCE_CHARACTERS / 2).toString("hex");
+  if (text.length > 0 && text.length <= LONGEST_NONCE_CHARACTERS) return text;
+  throw usage(`\`--nonce\`: expected 1 to 32 characters, got ${text.length}`);
+}
+
+function requireAnswer(answer: HttpAnswer, url: string): void {
+  const known: Readonly<Record<number, readonly [string, string]>> = {
+    400: ["the service does not understand the quote", "see that it is an EPID quote"],
+    401: ["the service does not accept the key", "give the key with --subscription-key-file"],
+    403: ["the service does not accept the key", "give the key with --subscription-key-file"],
+    404: ["there is no such service", "see that --ias-url and --product are right"],
+    503: ["the service is busy", "try again later"],
+  };
+  if (answer.status !== 200) {
+    const [reason, hint] = known[answer.status] ?? ["the service failed", "see the service's log"];
+    throw fetchError(url, `${reason} (HTTP status ${answer.status})`, hint);
+  }
+  const type = answer.header("Content-Type")?.split(";")[0]?.trim().toLowerCase();
+  if (type !== "application/json") {
+    throw fetchError(url, `the reply is of type \`${type ?? "none"}\`, not application/json`);
+  }
+}
+
+function requireGenuine(
+  values: Values,
+  answer: HttpAnswer,
+  expected: { readonly at: Date; readonly quote: Uint8Array; readonly nonce: string },
+): GenuineIasReport {
+  const header = (name: string) => {
+    const value = answer.header(name);
+    if (value !== undefined) return value;
+    throw fetchError(values["ias-url"] ?? "", `the reply has no header ${name}`);
+  };
+  const report = iasReportOf(answer.body, header(SIGNATURE), header(CERTIFICATES));
+  const verdict = verifyIasReport(report, {
+    ...expected,
+    ...anchorsOf(values),
+    allowSimulation: values["allow-simulation"],
+  });
+  if (!verdict.verified) throw verdict.failure;
+  const { version } = verdict.report;
+  if (version === Number(values["ias-api"])) return verdict;
+  throw new RuneError({
+    code: "ATTEST_MISMATCH",
+    doing: "check IAS report",
+    reason: `it is of version ${version ?? "before 3"}, not ${values["ias-api"]} as asked for`,
+  });
+}
+
+const SIGNATURE = "X-IASReport-Signature";
+const CERTIFICATES = "X-IASReport-Signing-Certificate";
+
+/** The members that the original's callers know; `verify-quote --ias-report` reads them too. */
+function archived(answer: HttpAnswer): string {
+  const optional = (name: string) => {
+    const value = answer.header(name);
+    return value === undefined ? {} : { [name]: value };
+  };
+  return JSON.stringify(
+    {
+      Body: Buffer.from(answer.body).toString("utf8"),
+      StatusCode: String(answer.status),
+      ContentLength: String(answer.body.length),
+      "Content-Type": answer.header("Content-Type"),
+      "X-Iasreport-Signature": answer.header(SIGNATURE),
+      "X-Iasreport-Signing-Certificate": answer.header(CERTIFICATES),
+      ...optional("Request-ID"),
+      ...optional("Advisory-URL"),
+      ...optional("Advisory-IDs"),
+    },
+    null,
+    2,
+  );
+}
+
+function printReport(json: boolean, { report, debug, simulated }: GenuineIasReport): void {
+  const { id, status, advisoryIds } = report;
+  const timestamp = new Date(report.timestamp).toISOString();
+  if (json) {
+    const facts = { id, timestamp, status, advisories: advisoryIds, debug, simulated };
+    printLine(JSON.stringify(facts, null, 2));
+    return;
+  }
+  printLine(`report ${escapeControls(id)} of ${timestamp}: ${status}`);
+  if (advisoryIds.length > 0)
+    printLine(`advisories: ${advisoryIds.map(escapeControls).join(", ")}`);
+  if (simulated) printLine("simulation: this report proves nothing");
+}
+
+function fetchError(url: string, reason: string, hint?: string): RuneError {
+  return new RuneError({
+    code: "ATTEST_COLLATERAL",
+    doing: `fetch \`${url}\``,
+    reason,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+function usage(reason: string): RuneError {
+  return new RuneError({ code: "USAGE", doing: COMMAND, reason });
+}
