@@ -7,6 +7,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { Planner } from "../tests/support/planner.ts";
 import { runChecks } from "./check.ts";
 import { casesOf, type TestCase } from "./junit.ts";
 import { otherRuntimes, warm } from "./other-runtimes.ts";
@@ -22,7 +23,7 @@ await nativeTests();
 await bunTests(["src/", "scripts/"], {});
 // What needs the machine itself may meet its other users: a test fails when it fails twice in a row.
 await bunTests(["tests/"], {}, "--retry=1");
-await bunTests(conformance ? warm.all : warm.some, { WARM: "1" }, "--retry=1");
+await warmTests();
 if (conformance) {
   for (const [runtime, paths] of Object.entries(otherRuntimes)) await otherRuntime(runtime, paths);
   await virtualMachines();
@@ -108,6 +109,13 @@ async function otherRuntime(runtime: string, paths: readonly string[]): Promise<
   if (Bun.which(runtime) === null)
     return skipped(`the container tests on ${runtime}: not installed`);
   await bunTests(paths, { RUNTIME: runtime }, "--retry=1");
+}
+
+/** The container tests by way of a planner of their own. */
+async function warmTests(): Promise<void> {
+  if (process.getuid?.() !== 0) return skipped("the container tests through a planner: needs root");
+  await using planner = await Planner.start("--idle-timeout", "0");
+  await bunTests(conformance ? warm.all : warm.some, planner.env, "--retry=1");
 }
 
 async function virtualMachines(): Promise<void> {
