@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the benchmarks of container verbs share: runtimes, bundles, one measured command. */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, release, tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { defaultSpec } from "../src/oci/default-spec.ts";
+import { removeTree } from "../tests/support/remove.ts";
 
 const root = resolve(import.meta.dir, "..");
 
@@ -30,7 +31,7 @@ export class Bench implements Disposable {
   readonly runtimes: readonly Runtime[] = findRuntimes();
 
   [Symbol.dispose](): void {
-    rmSync(this.scratch, { recursive: true, force: true });
+    removeTree(this.scratch);
   }
 
   stateRoot(runtime: string): string {

@@ -4,13 +4,7 @@
  * is a wrong test, or has its reason written beside it.
  */
 export const otherRuntimes: Readonly<Record<string, readonly string[]>> = {
-  runc: [
-    "tests/runtime/",
-    "tests/cgroups/",
-    "tests/seccomp/",
-    "tests/security/",
-    "tests/engines/",
-  ],
+  runc: ["tests/runtime/", "tests/cgroups/", "tests/seccomp/", "tests/security/", "tests/engines/"],
   // File by file: one is added once each of its tests has been gone through with crun.
   crun: [
     "tests/runtime/descriptors.test.ts",

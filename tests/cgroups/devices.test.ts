@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Rules for devices in a version 2 cgroup: loaded into the kernel, and felt by a process. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { limitDevices } from "../../src/cgroups/device-access.ts";
@@ -11,6 +11,7 @@ import { O_DIRECTORY, O_RDONLY } from "../../src/kernel/constants.ts";
 import { linux } from "../../src/kernel/linux.ts";
 import type { DeviceRule } from "../../src/oci/config-resources.ts";
 import { mustRun } from "../support/command.ts";
+import { removeTree } from "../support/remove.ts";
 
 const mountPoint = readHierarchies(linux).find(({ version }) => version === 2)?.mountPoint;
 const obstacle = findObstacle();
@@ -27,7 +28,7 @@ describe.skipIf(obstacle !== undefined)(name, () => {
 
   afterEach(() => {
     rmdirSync(cgroup);
-    rmSync(scratch, { recursive: true, force: true });
+    removeTree(scratch);
   });
 
   /** Which of some shell commands a process of the cgroup could do. */

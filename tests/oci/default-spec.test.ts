@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defaultSpec, type SpecKind } from "../../src/oci/default-spec.ts";
+import { removeTree } from "../support/remove.ts";
 import { binaryOf } from "../support/runtime.ts";
 
 const runc = Bun.which("runc");
@@ -25,7 +26,7 @@ function runcSpec(...flags: string[]): Record<string, unknown> {
     if (child.exitCode !== 0) throw new Error(child.stderr.toString());
     return JSON.parse(readFileSync(join(bundle, "config.json"), "utf8"));
   } finally {
-    rmSync(bundle, { recursive: true, force: true });
+    removeTree(bundle);
   }
 }
 
@@ -76,6 +77,6 @@ test("a document goes into the bundle that is named, and over none that is there
       process: { cwd: "/var/run/rune" },
     });
   } finally {
-    rmSync(bundle, { recursive: true, force: true });
+    removeTree(bundle);
   }
 });

@@ -3,10 +3,11 @@
  * Starts native/build/testing/pal-harness, which leads a testing PAL through a container's life, as
  * the first process of a pid namespace of its own: nothing it leaves behind outlives it.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Subprocess } from "bun";
+import { removeTree } from "../support/remove.ts";
 
 const folder = resolve(import.meta.dir, "../../native/build/testing");
 const binary = join(folder, "pal-harness");
@@ -112,7 +113,7 @@ export function start(input: Options): Harness {
     },
     [Symbol.dispose]() {
       if (!over) child.kill("SIGKILL");
-      rmSync(directory, { recursive: true, force: true });
+      removeTree(directory);
     },
   };
 }

@@ -4,6 +4,7 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { defaultSpec } from "../../src/oci/default-spec.ts";
+import { removeTree } from "../support/remove.ts";
 
 const project = resolve(import.meta.dir, "../..");
 const rune = join(project, "dist/bin/rune");
@@ -93,7 +94,7 @@ export class Container implements Disposable {
 
   [Symbol.dispose](): void {
     this.#perform("delete", "--force", this.#id);
-    rmSync(this.#folder, { recursive: true, force: true });
+    removeTree(this.#folder);
   }
 }
 

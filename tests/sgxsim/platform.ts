@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Builds the tests' host programs and their enclave, signs it, and runs programs on the platform. */
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { measure } from "../../src/sgx/measurement.ts";
 import { PAGE_BYTES, SECINFO } from "../../src/sgx/secs.ts";
 import { signSigstruct } from "../../src/sgx/sign.ts";
 import type { SigstructBody } from "../../src/sgx/sigstruct.ts";
+import { removeTree } from "../support/remove.ts";
 
 const root = resolve(import.meta.dir, "../..");
 const programs = join(import.meta.dir, "programs");
@@ -76,7 +77,7 @@ export class Workshop implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    rmSync(this.folder, { recursive: true, force: true });
+    removeTree(this.folder);
   }
 }
 

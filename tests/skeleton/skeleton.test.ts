@@ -12,6 +12,7 @@ import { mrsigner, parseSigstruct } from "../../src/sgx/sigstruct.ts";
 import { prepareSkeleton, type SkeletonSignOptions } from "../../src/sgx/skeleton-sign.ts";
 import { newSigningKey, withByte } from "../../src/sgx/testing.ts";
 import { verifySigstruct } from "../../src/sgx/verify.ts";
+import { removeTree } from "../support/remove.ts";
 import {
   compileClient,
   isBuilt,
@@ -42,7 +43,7 @@ afterAll(() => rmSync(programs, { recursive: true, force: true }));
 
 beforeEach(() => {
   bundle = join(programs, "bundle");
-  rmSync(bundle, { recursive: true, force: true });
+  removeTree(bundle);
   Bun.spawnSync(["mkdir", bundle]);
   if (!isBuilt) return;
   for (const file of ["encl.bin", "encl.ss"]) copyFileSync(join(library, file), join(bundle, file));

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Sandboxes whose containers can be checkpointed, where this machine has a criu that works on it. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { JsonObject } from "./bundle.ts";
 import { guestName } from "./guest.ts";
+import { removeTree } from "./remove.ts";
 import { needs, type RuntimeName, repository, runtimeName, type Test } from "./runtime.ts";
 import { Sandbox } from "./sandbox.ts";
 
@@ -64,7 +65,7 @@ async function probe(): Promise<string | undefined> {
   } finally {
     sleeper.kill("SIGKILL");
     await sleeper.exited;
-    rmSync(images, { recursive: true, force: true });
+    removeTree(images);
   }
 }
 

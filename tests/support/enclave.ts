@@ -6,6 +6,7 @@
 import { chmodSync, copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { JsonObject } from "./bundle.ts";
+import { removeTree } from "./remove.ts";
 import { repository, runtimeName } from "./runtime.ts";
 import { Sandbox } from "./sandbox.ts";
 
@@ -54,7 +55,7 @@ export class EnclaveSandbox extends Sandbox {
     try {
       await super[Symbol.asyncDispose]();
     } finally {
-      rmSync(this.pals, { recursive: true, force: true });
+      removeTree(this.pals);
     }
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** One test's surroundings: a bundle, a state directory, container ids; and proof that all went. */
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import {
@@ -20,6 +20,7 @@ import {
 } from "./command.ts";
 import { leftovers } from "./leftovers.ts";
 import { plannerVariables } from "./planner.ts";
+import { removeTree } from "./remove.ts";
 import { callOf, type RuntimeName, runtimeName } from "./runtime.ts";
 
 export type StateDocument = {
@@ -171,7 +172,7 @@ export class Sandbox {
       // Said once: a second failure would hide the first.
       if (!this.#failed) await this.expectNothingLeft();
     } finally {
-      rmSync(this.path, { recursive: true, force: true });
+      removeTree(this.path);
     }
   }
 }

@@ -3,12 +3,13 @@
  * A real systemd, as a user's manager, where version 2 is the only cgroup hierarchy that can be seen: in
  * a mount namespace of its own, which also makes it believe that the machine was booted by one.
  */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { withoutView } from "../cgroups/unified-view.ts";
 import { type CommandResult, command, eventually, mustRun, Running } from "./command.ts";
 import { leftovers } from "./leftovers.ts";
+import { removeTree } from "./remove.ts";
 import { runtimeName } from "./runtime.ts";
 import { Sandbox } from "./sandbox.ts";
 
@@ -105,7 +106,7 @@ export class UserSystemd {
       "+",
     ]);
     await eventually("nothing of systemd is left", () => leftovers(this.cgroup).length === 0);
-    rmSync(this.#folder, { recursive: true, force: true });
+    removeTree(this.#folder);
   }
 }
 

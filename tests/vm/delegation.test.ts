@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** An ordinary user's containers below the cgroups that the user's own systemd delegates. */
 import { expect } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeBundle } from "../support/bundle.ts";
 import { type CommandResult, command, eventually, mustRun } from "../support/command.ts";
 import { guestTest } from "../support/guest.ts";
+import { removeTree } from "../support/remove.ts";
 import { binaryOf, runtimeName } from "../support/runtime.ts";
 
 const test = guestTest("systemd");
@@ -56,7 +57,7 @@ class Home implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await command(this.asPerson(binaryOf(runtimeName), "delete", "--force", this.mark));
-    rmSync(this.path, { recursive: true, force: true });
+    removeTree(this.path);
   }
 }
 

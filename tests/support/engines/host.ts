@@ -4,7 +4,7 @@
  * is written to /etc and /usr stays. What an engine or its runtime mounts, binds or links is seen there and
  * nowhere else, and ends with the namespaces; what runs or has a cgroup bears the mark.
  */
-import { chmodSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, symlinkSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmdirSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import {
@@ -15,6 +15,7 @@ import {
   Running,
 } from "../command.ts";
 import { leftovers, processes } from "../leftovers.ts";
+import { removeTree } from "../remove.ts";
 import { binaryOf } from "../runtime.ts";
 
 /** Propagation is shared, as systemd makes it: engines and their volumes count on it. */
@@ -108,7 +109,7 @@ export class EngineHost {
       removeCgroups(found);
       throw new Error(`left behind:\n${found.join("\n")}`);
     } finally {
-      rmSync(this.path, { recursive: true, force: true });
+      removeTree(this.path);
     }
   }
 }
