@@ -103,6 +103,15 @@ test("HOME is looked up where it is missing or empty", () => {
   expect(find(empty, "exec")).toMatchObject({ env: ["A=1"] });
 });
 
+test("a variable given several times is set once, to the last value", () => {
+  const set = (env: string[]) => find(planned({ env }), "exec");
+  expect(set(["A=1", "B=2", "A=3", "AB=4"])).toMatchObject({ env: ["B=2", "A=3", "AB=4"] });
+  expect(set(["A=x=1", "A="])).toMatchObject({ env: ["A="] });
+  expect(set(["HOME=/a", "HOME="])).toMatchObject({ env: [] });
+  expect(find(planned({ env: ["HOME=/a", "HOME="] }), "home")).toBeDefined();
+  expect(set(["HOME=", "HOME=/a"])).toMatchObject({ env: ["HOME=/a"] });
+});
+
 test("the program is looked up in the last PATH", () => {
   const found = (env: string[]) => find(planned({ env }), "findProgram");
   expect(found(["PATH=/a", "PATH=/b"])).toEqual({ op: "findProgram", name: "sh", path: "/b" });

@@ -38,8 +38,8 @@ export function planProcess(plan: PlanBuilder, process: Process, last: LastSteps
   }
   planIdentity(plan, process, seccomp);
   if (last.preservedFds > 0) plan.add({ op: "keepFds", count: last.preservedFds });
-  const env = withListeningFds(process.env ?? [], last.listeningFds);
-  if (!env.some((entry) => entry.startsWith("HOME=") && entry !== "HOME=")) {
+  const env = effective(withListeningFds(process.env ?? [], last.listeningFds));
+  if (!env.some((entry) => entry.startsWith("HOME="))) {
     plan.add({ op: "home", uid: process.user.uid });
   }
   const lateSeccomp = process.noNewPrivileges === true ? seccomp : [];
@@ -63,7 +63,7 @@ function planProgram(
   plan.add(...(notifies ? [] : seccomp), {
     op: "exec",
     argv: process.args,
-    env: withoutEmptyHome(env),
+    env,
   });
 }
 
@@ -78,10 +78,10 @@ function planPayload(
 ): void {
   // The PAL and what it loads are the container's: they run under its filter from the beginning.
   plan.add(...seccomp);
-  plan.add({ op: "palInit", args: palArgs, logLevel, env: withoutEmptyHome(env) });
+  plan.add({ op: "palInit", args: palArgs, logLevel, env });
   plan.add({ op: "agent", slot: agent });
   planStart(plan, last);
-  plan.add({ op: "palRun", argv: process.args, env: withoutEmptyHome(env) });
+  plan.add({ op: "palRun", argv: process.args, env });
 }
 
 function planStart(plan: PlanBuilder, last: LastSteps): void {
@@ -94,8 +94,18 @@ function planSeccomp({ flags, filter, notifies }: Seccomp): Operation {
   return { op: notifies ? "seccompNotify" : "seccomp", flags, filter };
 }
 
-function withoutEmptyHome(env: readonly string[]): readonly string[] {
-  return env.filter((entry) => entry !== "HOME=");
+/**
+ * Each variable once, with the last value it is given, as with runc: of two entries most programs
+ * would read the first. An empty HOME is one that is looked up.
+ */
+function effective(env: readonly string[]): readonly string[] {
+  const byName = new Map<string, string>();
+  for (const entry of env) {
+    const name = entry.slice(0, entry.indexOf("="));
+    byName.delete(name); // it takes the place of its last entry
+    byName.set(name, entry);
+  }
+  return [...byName.values()].filter((entry) => entry !== "HOME=");
 }
 
 /** The payload is process 1 of its container, which is what LISTEN_PID has to say. */

@@ -157,6 +157,14 @@ test("a long list of arguments", async () => {
   expect(text).toBe("5000 argument-4999");
 });
 
+// covers: process.env
+test("a variable given several times is set once, to the last value", async () => {
+  await using sandbox = new Sandbox();
+  const env = ["A=1", "PATH=/bin", "A=2", "HOME=/given", "HOME="];
+  const text = await sandbox.output({ process: { env, args: ["/bin/env"] } });
+  expect(text.split("\n").sort()).toEqual(["A=2", "HOME=/root", "PATH=/bin"]);
+});
+
 only("rune", "runc 1.1 passes it on")("an environment entry without = is refused", async () => {
   await using sandbox = new Sandbox();
   expect((await sandbox.run({ process: { env: ["PATH=/bin", "NONSENSE"] } })).status).toBe(1);

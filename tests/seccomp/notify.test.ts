@@ -7,7 +7,7 @@ import { type JsonObject, shell } from "../support/bundle.ts";
 import { eventually, Running } from "../support/command.ts";
 import { listener } from "../support/probe.ts";
 import { RootlessSandbox, test as testAsPerson } from "../support/rootless.ts";
-import { comparison, only, runtimeName, test } from "../support/runtime.ts";
+import { comparison, except, only, runtimeName, test } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
 
 const notified = ["mkdir", "mkdirat", "openat"];
@@ -144,16 +144,19 @@ test("a listener that no rule uses needs no agent", async () => {
 });
 
 const flags = ["LOG", "SPEC_ALLOW", "TSYNC"].map((name) => `SECCOMP_FILTER_FLAG_${name}`);
-test("flags beside notification", async () => {
-  await using sandbox = new Notifying();
-  using agent = await sandbox.agent(1);
-  const result = await sandbox.run(
-    sandbox.profile(notified, { flags }),
-    shell("mkdir /tmp/a-fail"),
-  );
-  expect(result.stderr).toContain("No medium found");
-  expect(await agent.exited()).toBe(0);
-});
+except("runc", "1.1.5 takes no such flags with a listener")(
+  "flags beside notification",
+  async () => {
+    await using sandbox = new Notifying();
+    using agent = await sandbox.agent(1);
+    const result = await sandbox.run(
+      sandbox.profile(notified, { flags }),
+      shell("mkdir /tmp/a-fail"),
+    );
+    expect(result.stderr).toContain("No medium found");
+    expect(await agent.exited()).toBe(0);
+  },
+);
 
 only("rune", "Debian's runc 1.1.5 does not know the flag")("WAIT_KILLABLE_RECV", async () => {
   await using sandbox = new Notifying();
