@@ -136,7 +136,7 @@ function normaliseMountinfo(text: string): string {
       line
         .replace(/^\d+ \d+ \d+:\d+ /, "")
         .replace(/(master|shared):\d+/g, "$1:N")
-        .replace(/ - tmpfs (none rw,size=4k,nr_inodes=1,mode=755|tmpfs ro)$/, " - tmpfs EMPTY")
+        .replace(/ - tmpfs tmpfs (rw,size=4k,nr_inodes=1,mode=755|ro)$/, " - tmpfs EMPTY")
         .replace(" - cgroup systemd ", " - cgroup cgroup ")
         .replace(/ - sysfs sysfs r[ow]$/, " - sysfs sysfs")
         .replace(/^(\/ \/sys\/fs\/cgroup) r[ow],/, "$1 "),
