@@ -68,6 +68,7 @@ test("the engine's environment holds nothing of the caller's but what rune obeys
   const { environment, callers } = start('exec "$RUNE"', {
     BUN_OPTIONS: "--preload=/tmp/evil.ts",
     BUN_BE_BUN: "1",
+    BUN_JSC_useJIT: "1",
     LD_PRELOAD: "",
     USER: "me",
     USERNAME: "not-passed",
@@ -76,12 +77,15 @@ test("the engine's environment holds nothing of the caller's but what rune obeys
     INCLAVARE_FRONT: "1:0:7",
   });
   expect(environment.map((entry) => entry.split("=")[0]).sort()).toEqual([
+    "BUN_JSC_useJIT",
     "INCLAVARE_FRONT",
     "LISTEN_FDS",
+    "MIMALLOC_ALLOW_THP",
     "USER",
     "XDG_RUNTIME_DIR",
   ]);
   expect(environment).toContain("USER=me");
+  expect(environment).toContain("BUN_JSC_useJIT=0");
   expect(environment).not.toContain("INCLAVARE_FRONT=1:0:7");
   const entries = callers.split("\0");
   expect(entries).toContain("BUN_OPTIONS=--preload=/tmp/evil.ts");
