@@ -108,7 +108,9 @@ export function peakKb(command: readonly string[]): number {
     stdout: "ignore",
     stderr: "pipe",
   });
-  return Number(/Maximum resident set size.*: (\d+)/.exec(child.stderr.toString())?.[1]);
+  const shown = Number(/Maximum resident set size.*: (\d+)/.exec(child.stderr.toString())?.[1]);
+  // busybox takes ru_maxrss for pages of 4 KiB (ptok in its time.c); Linux counts in KiB.
+  return shown / 4;
 }
 
 export function median(values: readonly number[]): number {
