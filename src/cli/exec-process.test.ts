@@ -82,8 +82,8 @@ test("a user without group keeps the container's group", () => {
 
 test("a process from a file is that file's alone", () => {
   const file = { user: { uid: 1, gid: 1 }, args: ["x"], cwd: "/" };
-  const kernel = new RecordingKernel().file("/work/process.json", JSON.stringify(file));
-  kernel.link("/proc/self/cwd", "/work");
+  const kernel = new RecordingKernel().file("/folder/process.json", JSON.stringify(file));
+  kernel.link("/proc/self/cwd", "/folder");
   const process = execProcess(kernel, "/run/rune", { from: "file", path: "process.json" }, state);
   expect(process).toMatchObject(file);
   expect(process.env ?? []).toEqual([]);

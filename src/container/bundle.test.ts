@@ -12,19 +12,19 @@ const failure = (code: string, text: string) =>
   expect.objectContaining({ code, message: expect.stringContaining(text) });
 
 test("paths are relative to the current directory", () => {
-  const kernel = new RecordingKernel().link("/proc/self/cwd", "/work");
+  const kernel = new RecordingKernel().link("/proc/self/cwd", "/folder");
   for (const [path, whole] of [
     ["/a/b", "/a/b"],
     ["/a/", "/a"],
     ["/", "/"],
-    [".", "/work"],
-    ["./", "/work"],
-    ["", "/work"],
-    ["a", "/work/a"],
-    ["./a/", "/work/a"],
-    [".//./a", "/work/a"],
-    ["../a", "/work/../a"],
-    [".a", "/work/.a"],
+    [".", "/folder"],
+    ["./", "/folder"],
+    ["", "/folder"],
+    ["a", "/folder/a"],
+    ["./a/", "/folder/a"],
+    [".//./a", "/folder/a"],
+    ["../a", "/folder/../a"],
+    [".a", "/folder/.a"],
   ] as const) {
     expect(absolute(kernel, path)).toBe(whole);
   }

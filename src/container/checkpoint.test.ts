@@ -47,7 +47,7 @@ test("every flag is passed on", async () => {
   const host = hostWith();
   host.kernel.directory("/images/first");
   await attempt(host, {
-    workPath: "/work",
+    workPath: "/folder",
     parentPath: "first",
     leaveRunning: true,
     tcpEstablished: true,
@@ -170,11 +170,11 @@ test("criu that is missing or too old", async () => {
 
 test("a failure of criu names its log, and the container goes on", async () => {
   const host = hostWith({}, {}, { fails: true });
-  host.kernel.file("/work/dump.log", "(00.1) Error (criu/a.c:1): why\n");
-  expect(await failure(host, { workPath: "/work" })).toMatchObject({
+  host.kernel.file("/folder/dump.log", "(00.1) Error (criu/a.c:1): why\n");
+  expect(await failure(host, { workPath: "/folder" })).toMatchObject({
     code: "CRIU",
     message: "checkpoint `web`: have criu dump: criu has failed (errno 3)",
-    hint: "criu's log `/work/dump.log` ends with: Error (criu/a.c:1): why",
+    hint: "criu's log `/folder/dump.log` ends with: Error (criu/a.c:1): why",
   });
   expect(host.kernel.signals).toEqual([]);
   expect(host.kernel.openNames()).toEqual([]);

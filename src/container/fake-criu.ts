@@ -44,9 +44,9 @@ export function criuHost(config: object = {}, change: Partial<FakeCriu> = {}): C
   kernel
     .file(`/proc/${criuPid}/cgroup`, "4:memory:/web\n0::/web\n")
     .file("/images/descriptors.json", '["/dev/null","pipe:[7]","pipe:[8]"]')
-    .directory("/work")
+    .directory("/folder")
     .directory(`/proc/${criuPid}/root/images`)
-    .directory(`/proc/${criuPid}/root/work`)
+    .directory(`/proc/${criuPid}/root/folder`)
     .directory(`/proc/${initPid}/root/proc`);
   for (const name of ["time", "net", "pid"]) {
     kernel
@@ -75,7 +75,7 @@ function beRunelet(kernel: RecordingKernel, channel: Fd, { exists }: FakeCriu): 
   // Descriptors have numbers; /proc/self/fd says where they lead.
   for (let fd = 3; fd < 64; fd++) {
     const name = kernel.nameOf(fd);
-    if (name === "/images" || name === "/work") kernel.link(`/proc/self/fd/${fd}`, name);
+    if (name === "/images" || name === "/folder") kernel.link(`/proc/self/fd/${fd}`, name);
   }
   if (!plan.includes("swrk")) return;
   if (exists) kernel.deliver(channel, readyMessage());

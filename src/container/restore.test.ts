@@ -54,7 +54,7 @@ const nothing = { open: [], files: [], cgroups: [], processes: [], pidFile: unde
 
 test("a restored container has a state, as one that was made", async () => {
   const host = hostWith();
-  await attempt(host, { pidFile: "/run/pid", workPath: "/work" });
+  await attempt(host, { pidFile: "/run/pid", workPath: "/folder" });
   expect(stateOf(host)).toMatchObject({
     id: "web",
     bundle: "/bundle",
@@ -69,7 +69,7 @@ test("a restored container has a state, as one that was made", async () => {
 test("criu is told of pipes, cgroups, and directories as its namespace has them", async () => {
   const host = hostWith();
   const opened = () => host.kernel.calls.filter((call) => call.startsWith("open /proc/101/root"));
-  await attempt(host, { workPath: "/work" });
+  await attempt(host, { workPath: "/folder" });
   expect(sentPairs(host, 27)).toEqual([
     ["pipe:[7]", 1],
     ["pipe:[8]", 2],
@@ -87,7 +87,7 @@ test("criu is told of pipes, cgroups, and directories as its namespace has them"
   ]);
   expect(opened().map((call) => call.split(" ")[1])).toEqual([
     "/proc/101/root/images",
-    "/proc/101/root/work",
+    "/proc/101/root/folder",
   ]);
 });
 
@@ -207,10 +207,10 @@ test("a container of that name is left alone", async () => {
 
 test("a failure of criu names its log and leaves nothing", async () => {
   const host = hostWith(plain, { fails: true, steps: ["pre-restore"] });
-  host.kernel.file("/work/restore.log", "(00.1) Error (criu/a.c:1): why\n");
-  expect(await failure(host, { workPath: "/work", pidFile: "/run/pid" })).toMatchObject({
+  host.kernel.file("/folder/restore.log", "(00.1) Error (criu/a.c:1): why\n");
+  expect(await failure(host, { workPath: "/folder", pidFile: "/run/pid" })).toMatchObject({
     message: "restore `web`: have criu restore: criu has failed (errno 3)",
-    hint: "criu's log `/work/restore.log` ends with: Error (criu/a.c:1): why",
+    hint: "criu's log `/folder/restore.log` ends with: Error (criu/a.c:1): why",
   });
   expect(remains(host)).toEqual(nothing);
 });

@@ -73,8 +73,8 @@ function script(kernel: Kernel, root: string): unknown[] {
 }
 
 test("files behave as the real kernel's", () => {
-  const fake = new RecordingKernel().directory("/work");
-  expect(script(fake, "/work")).toEqual(script(linux, scratch));
+  const fake = new RecordingKernel().directory("/folder");
+  expect(script(fake, "/folder")).toEqual(script(linux, scratch));
   expect(fake.openNames()).toEqual([]);
 });
 
