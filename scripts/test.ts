@@ -69,7 +69,8 @@ async function bunTests(
   env: Readonly<Record<string, string>>,
   ...flags: string[]
 ): Promise<void> {
-  const setting = Object.entries(env).map(([name, value]) => `${name}=${value} `);
+  const changed = Object.entries(env).filter(([name, value]) => process.env[name] !== value);
+  const setting = changed.map(([name, value]) => `${name}=${value} `);
   console.log(`== ${setting.join("")}bun test ${paths.join(" ")}`);
   const scratch = mkdtempSync(join(tmpdir(), "inclavare-test-"));
   try {
