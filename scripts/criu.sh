@@ -12,13 +12,12 @@ main() {
     [ ! -x "$folder/bin/criu" ] || exit 0
     command -v criu >/dev/null && exit 0
     command -v patchelf >/dev/null || unavailable "patchelf is missing"
-    sources=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/debian.sources 2>/dev/null | grep -v '^ *#' || :)
     codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
     rm -rf "$folder"
     mkdir -p "$folder/lists" "$folder/cache/archives" "$folder/bin" "$folder/lib"
     # An empty status: every library is fetched, and none of the machine's is used.
     : >"$folder/status"
-    printf '%s\n' "$sources" | sed "s/$codename/$release/g" >"$folder/debian.sources"
+    write_sources || unavailable "the machine has no sources of Debian's packages"
     apt update || unavailable "apt-get update for $release failed"
     apt install --download-only -y --no-install-recommends criu || unavailable "apt-get cannot download criu"
     for package in "$folder"/cache/archives/*.deb; do dpkg -x "$package" "$folder/root"; done
@@ -29,8 +28,19 @@ main() {
     "$folder/bin/criu" --version >/dev/null || { rm "$folder/bin/criu"; unavailable "it does not start"; }
 }
 
+# apt tells the two formats of its sources by the ending of the name.
+write_sources() {
+    for sources in /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list; do
+        grep -qs '^[^#]' "$sources" || continue
+        sourcelist=$folder/debian.${sources##*.}
+        sed "s/$codename/$release/g" "$sources" >"$sourcelist"
+        return 0
+    done
+    return 1
+}
+
 apt() {
-    apt-get -qq -o Dir::Etc::sourcelist="$folder/debian.sources" -o Dir::Etc::sourceparts=/dev/null \
+    apt-get -qq -o Dir::Etc::sourcelist="$sourcelist" -o Dir::Etc::sourceparts=/dev/null \
         -o Dir::State::lists="$folder/lists" -o Dir::State::status="$folder/status" -o Dir::Cache="$folder/cache" \
         -o APT::Architectures=amd64 -o Acquire::Languages=none -o APT::Sandbox::User=root "$@" \
         </dev/null >"$folder/apt.log" 2>&1
