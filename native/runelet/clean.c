@@ -13,9 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#define CODE_REPORT 69
 #define PATIENCE_MS 10000 /* for processes in uninterruptible sleep and cgroups still draining */
 
 static void report(const char *doing, const char *path, int error)
@@ -102,6 +105,39 @@ static void remove_below(const char *path, bool kill_all)
     }
     if (at >= 0)
         close(at);
+}
+
+/* Goes on with the plan's report, past all that would clean up. */
+static void skip_to_report(struct run *run)
+{
+    struct record record;
+    for (struct reader next = run->next; record_next(&next, &record); run->index++) {
+        if (record.code == CODE_REPORT)
+            return;
+        run->next = next;
+    }
+}
+
+int op_claim(struct run *run, struct reader *payload, struct failure *f)
+{
+    uint32_t slot = read_u32(payload);
+    bool hold = read_u32(payload) != 0;
+    struct stat st;
+    if (payload_done(payload, f) < 0)
+        return -1;
+    int fd = slot_fd(run, slot, f);
+    if (fd < 0)
+        return -1;
+    while (flock(fd, LOCK_EX) < 0)
+        if (errno != EINTR)
+            return fail_errno(f, errno, "lock the container");
+    if (fstat(fd, &st) < 0)
+        return fail_errno(f, errno, "stat the container's directory");
+    if (st.st_nlink == 0)
+        skip_to_report(run);
+    if (!hold)
+        flock(fd, LOCK_UN);
+    return 0;
 }
 
 int op_cgroup_remove(struct run *run, struct reader *payload, struct failure *f)

@@ -28,6 +28,8 @@ operation *operation_of(uint16_t code)
         return op_await_devices;
     case 12:
         return op_net_device;
+    case 13:
+        return op_claim;
     case 15:
         return op_dev_null;
     case 16:

@@ -50,7 +50,7 @@ operation op_notify;
 /* Called when `notify_from` is readable: passes a READY on, which ends it. */
 void pass_ready_on(struct run *run);
 /* clean.c */
-operation op_cgroup_remove, op_rmdir, op_unlink;
+operation op_cgroup_remove, op_rmdir, op_unlink, op_claim;
 /* agent_exec.c */
 operation op_agent_exec;
 /* ../pal/operations.c in init-runelet, no_pal.c in runelet */

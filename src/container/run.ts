@@ -99,7 +99,9 @@ export function monitorPlan(
       ? undefined
       : helpers.notify?.connectHost(deps.kernel, deps.notifySocket ?? "");
   const contents = directory.contents();
+  const claimed = keep ? {} : { directory: directory.openAgain() };
   const everything = {
+    ...claimed,
     cgroups: state.cgroup.map(({ path }) => path),
     killLeft: !state.ownPidNamespace,
     files: contents.files,
@@ -119,6 +121,6 @@ export function monitorPlan(
       ? nothing
       : state.systemd === undefined
         ? everything
-        : { ...nothing, command: deps.systemd.deleteCommand(state.id) },
+        : { ...nothing, ...claimed, command: deps.systemd.deleteCommand(state.id) },
   });
 }

@@ -148,6 +148,11 @@ export class ContainerDirectory {
     unlessErrno(() => this.#kernel.rmdir(this.path), ENOENT);
   }
 
+  /** Without the lock, for whoever takes it later. Called while it is held, so that it is the same directory. */
+  openAgain(): Fd {
+    return this.#kernel.open(this.path, O_RDONLY | O_DIRECTORY);
+  }
+
   release(): void {
     if (this.#fd !== undefined) this.#kernel.close(this.#fd);
     this.#fd = undefined;

@@ -340,6 +340,7 @@ const operations: readonly (readonly [Operation, number, string])[] = [
   ],
   [{ op: "monitor", pid: 42, subreaper: true }, 64, u32(42) + none + none + u32(0)],
   [{ op: "notify", from: slot(1), to: slot(2) }, 96, u32(1) + u32(2)],
+  [{ op: "claim", slot: slot(2), hold: true }, 13, u32(2) + u32(1)],
   [{ op: "cgroupRemove", path: "/c", kill: true }, 65, string("/c") + u32(1)],
   [{ op: "rmdir", path: "/c" }, 66, string("/c")],
   [{ op: "unlink", path: "/c" }, 67, string("/c")],

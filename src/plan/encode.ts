@@ -287,6 +287,9 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
     case "notify":
       w.begin(96).u32(o.from).u32(o.to).end();
       return;
+    case "claim":
+      w.begin(13).u32(o.slot).u32(flag(o.hold)).end();
+      return;
     case "cgroupRemove":
       w.begin(65).string(o.path).u32(flag(o.kill)).end();
       return;

@@ -19,6 +19,8 @@ export type MonitorInput = {
   readonly poststart?: readonly HookArguments[];
   /** What goes when the child has ended, in this order. */
   readonly cleanUp: {
+    /** The container's directory, opened for this alone: nothing is done once another command has removed it. */
+    readonly directory?: Fd;
     readonly cgroups: readonly string[];
     /** Whether processes may be left in the cgroups: those of a pid namespace end with its init. */
     readonly killLeft: boolean;
@@ -47,6 +49,11 @@ export function planMonitor(input: MonitorInput): PlanBuilder {
     subreaper,
     ...(console === undefined ? {} : { console: plan.inherit(console) }),
   });
+  if (cleanUp.directory !== undefined) {
+    // The command takes the lock itself.
+    const hold = cleanUp.command === undefined;
+    plan.add({ op: "claim", slot: plan.inherit(cleanUp.directory), hold });
+  }
   if (cleanUp.command !== undefined) plan.add(running(cleanUp.command));
   for (const path of cleanUp.cgroups) {
     plan.add({ op: "cgroupRemove", path, kill: cleanUp.killLeft });

@@ -216,6 +216,7 @@ export type Operation =
       readonly subreaper: boolean;
     }
   | { readonly op: "notify"; readonly from: Slot; readonly to: Slot }
+  | { readonly op: "claim"; readonly slot: Slot; readonly hold: boolean }
   | { readonly op: "cgroupRemove"; readonly path: string; readonly kill: boolean }
   | { readonly op: "rmdir"; readonly path: string }
   | { readonly op: "unlink"; readonly path: string }

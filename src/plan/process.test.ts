@@ -189,6 +189,7 @@ test("a monitor cleans up in the order given, then reports and ends with the sta
     subreaper: false,
     report: ["rune", "report"],
     cleanUp: {
+      directory: fd(7),
       cgroups: ["/cg/a", "/cg/b"],
       killLeft: true,
       files: ["/s/a", "/s/b"],
@@ -197,6 +198,7 @@ test("a monitor cleans up in the order given, then reports and ends with the sta
   });
   expect(plan.operations).toMatchObject([
     { op: "monitor", pid: 42, console: 1, channel: 0, subreaper: false },
+    { op: "claim", slot: 2, hold: true },
     { op: "cgroupRemove", path: "/cg/a", kill: true },
     { op: "cgroupRemove", path: "/cg/b", kill: true },
     { op: "unlink", path: "/s/a" },
@@ -205,7 +207,7 @@ test("a monitor cleans up in the order given, then reports and ends with the sta
     { op: "report", argv: ["rune", "report"] },
     { op: "exit" },
   ]);
-  expect<number[]>(plan.inherited).toEqual([6, 5]);
+  expect<number[]>(plan.inherited).toEqual([6, 5, 7]);
 });
 
 test("a monitor whose container systemd has to forget runs the command that does it", () => {
@@ -215,6 +217,7 @@ test("a monitor whose container systemd has to forget runs the command that does
     subreaper: true,
     report: ["rune", "report-failure"],
     cleanUp: {
+      directory: fd(7),
       cgroups: [],
       killLeft: false,
       files: [],
@@ -224,6 +227,7 @@ test("a monitor whose container systemd has to forget runs the command that does
   });
   expect(plan.operations).toMatchObject([
     { op: "monitor" },
+    { op: "claim", hold: false },
     { op: "hook", path: "/bin/rune", argv: ["/bin/rune", "delete", "web"], env: ["A=b"] },
     { op: "report" },
     { op: "exit" },

@@ -298,6 +298,23 @@ test("prestart and createRuntime hooks run in a restore, poststop hooks once a c
   expect(ran()).toEqual(["poststop"]);
 });
 
+onlyRune("rune", "runc runs them a second time")(
+  "poststop hooks run once where the container was run in the foreground",
+  async () => {
+    await using sandbox = new CriuSandbox();
+    const file = join(sandbox.path, "hooks");
+    const poststop = [{ path: "/bin/sh", args: ["sh", "-c", `echo ran >>${file}`] }];
+    sandbox.configure({ hooks: { poststop } }, { process: { args: ["/bin/sleep", "900"] } });
+    const id = sandbox.id();
+    const nothing = { stdin: "ignore", stdout: "ignore", stderr: "ignore" } as const;
+    const running = Bun.spawn(sandbox.argv("run", id), { cwd: sandbox.bundle.path, ...nothing });
+    await sandbox.reaches(id, "running");
+    await sandbox.checkpoint(id);
+    expect(await running.exited).toBe(137);
+    expect(readFileSync(file, "utf8")).toBe("ran\n");
+  },
+);
+
 test("what cannot be checkpointed is refused, and goes on", async () => {
   await using sandbox = new CriuSandbox();
   const refused = async (id: string, reason: RegExp) => {

@@ -297,6 +297,22 @@ only("rune", "runc fails where the specification wants a warning")(
   },
 );
 
+only("rune", "runc and crun run them a second time")(
+  "poststop hooks run once where a container is deleted under its foreground run",
+  async () => {
+    await using sandbox = new Hooked();
+    sandbox.configure(sandbox.hooks({ poststop: [sandbox.hook("poststop")] }), {
+      process: { args: ["/bin/sleep", "900"] },
+    });
+    const id = sandbox.id();
+    using running = sandbox.begin(["run", id]);
+    await sandbox.reaches(id, "running");
+    await sandbox.must(["delete", "--force", id]);
+    expect(await running.exited()).toBe(137);
+    expect(sandbox.ran().filter((name) => name === "poststop")).toHaveLength(1);
+  },
+);
+
 // covers: hook.timeout
 test("a hook that takes too long is killed, and fails", async () => {
   await using sandbox = new Hooked();

@@ -5,6 +5,7 @@
 
 #include <limits.h>
 #include <sys/resource.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -130,6 +131,69 @@ static void test_below(void)
     ok(true, "what is missing is nothing to do");
 }
 
+/* A run whose next records are UNLINK and REPORT, and the directory in slot 0. */
+static struct run before_report(uint8_t *records, size_t size, int directory)
+{
+    struct run run = empty_run();
+    struct writer w;
+    write_begin(&w, records, size, 67, 0);
+    write_string(&w, "/nowhere");
+    size_t first = write_end(&w);
+    write_begin(&w, records + first, size - first, CODE_REPORT, 0);
+    write_u32(&w, 0);
+    run.next = (struct reader){records, records + first + write_end(&w), false};
+    run.slots[0] = directory;
+    return run;
+}
+
+static int claim(struct run *run, uint32_t hold)
+{
+    uint8_t buffer[64];
+    struct failure f = {0};
+    struct writer w;
+    write_begin(&w, buffer, sizeof(buffer), 13, 0);
+    write_u32(&w, 0);
+    write_u32(&w, hold);
+    return perform(op_claim, run, &w, &f);
+}
+
+static uint16_t next_code(struct run *run)
+{
+    struct record record;
+    return record_next(&run->next, &record) ? record.code : 0;
+}
+
+static bool is_locked(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool locked = flock(fd, LOCK_EX | LOCK_NB) < 0;
+    close(fd);
+    return locked;
+}
+
+static void test_claim(void)
+{
+    uint8_t records[128];
+    mkdir(at("container"), 0700);
+    int fd = open(at("container"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct run run = before_report(records, sizeof(records), fd);
+    ok(claim(&run, 1) == 0 && is_locked(at("container")) && next_code(&run) == 67,
+       "CLAIM takes the lock, and the plan cleans up");
+    flock(fd, LOCK_UN);
+    run = before_report(records, sizeof(records), fd);
+    ok(claim(&run, 0) == 0 && !is_locked(at("container")) && next_code(&run) == 67,
+       "without hold it is free again");
+    rmdir(at("container"));
+    mkdir(at("container"), 0700);
+    run = before_report(records, sizeof(records), fd);
+    ok(claim(&run, 1) == 0 && run.index == 1 && next_code(&run) == CODE_REPORT,
+       "the plan of a directory that is gone goes on with its report, whatever has the name now");
+    run.slots[0] = -1;
+    ok(claim(&run, 1) < 0, "an empty slot is refused");
+    close(fd);
+    rmdir(at("container"));
+}
+
 static void test_kill(void)
 {
     int status;
@@ -160,6 +224,7 @@ int main(void)
     make_scratch(scratch, sizeof(scratch));
     test_files();
     test_below();
+    test_claim();
     test_kill();
     remove_tree(scratch);
     return tap_done();
