@@ -24,10 +24,10 @@ export type Descriptors = Pick<
 export function openDescriptors(
   deps: Deps,
   request: LaunchRequest,
+  namespaces: ReadonlyMap<string, Fd>,
   directory: ContainerDirectory,
 ): Descriptors {
   const { kernel } = deps;
-  const namespaces = openNamespaces(kernel, request.bundle.config);
   const consoleSocket = request.console;
   const fifo = request.waitsForStart ? makeFifo(kernel, directory) : undefined;
   const enclave = { ...openReentry(deps, request), ...openEnclave(deps, request, directory) };
@@ -44,7 +44,7 @@ export function openDescriptors(
 }
 
 /** Opens the namespaces to join, so that what is checked is what is joined. */
-function openNamespaces(kernel: Kernel, config: Config): Map<string, Fd> {
+export function openNamespaces(kernel: Kernel, config: Config): ReadonlyMap<string, Fd> {
   const open = new Map<string, Fd>();
   for (const { type, path } of config.linux?.namespaces ?? []) {
     if (path === undefined || path === "") continue;
@@ -53,7 +53,7 @@ function openNamespaces(kernel: Kernel, config: Config): Map<string, Fd> {
   return open;
 }
 
-export function openNamespace(kernel: Kernel, type: NamespaceType, path: string): Fd {
+function openNamespace(kernel: Kernel, type: NamespaceType, path: string): Fd {
   // A fifo in its place would keep whoever opens it waiting.
   const fd = kernel.open(path, O_RDONLY | O_NONBLOCK);
   requireType(kernel.namespaceType(fd), type, path);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from "bun:test";
+import { O_RDONLY } from "../kernel/constants.ts";
 import type { LinuxConfig } from "../oci/config-linux.ts";
 import { configOf } from "../plan/testing.ts";
 import { failedMessage, fakeHost, readyMessage } from "./fake-host.ts";
@@ -23,6 +24,7 @@ function namespaceOf(uids: string, gids: string, answer = readyMessage()) {
     withRealMappings(
       host.deps,
       configOf({ linux: { ...linux, namespaces: [{ type: "mount" }, { type: "user", path }] } }),
+      new Map([[path, kernel.open(path, O_RDONLY)]]),
     ).linux;
   return { ...host, pid, read };
 }
@@ -31,7 +33,7 @@ test("the mappings are those that the namespace has", () => {
   const { read, kernel, pid } = namespaceOf(`${text(six)}\n`, "         0       1000          1\n");
   expect(read()).toMatchObject({ uidMappings: six, gidMappings: mapped });
   expect(kernel.calls.at(-1)).toBe(`reap ${pid}`);
-  expect(kernel.openNames()).toEqual([]);
+  expect(kernel.openNames()).toEqual([path]); // for the container
 });
 
 test("a namespace may have none yet", () => {
@@ -55,9 +57,9 @@ test("it may not have others", () => {
   );
 });
 
-test("a namespace that cannot be entered is named, and nothing stays open", () => {
+test("a namespace that cannot be entered is named, and nothing else stays open", () => {
   const failed = failedMessage(0, 1, "join a namespace", "operation not permitted");
   const { read, kernel } = namespaceOf("", "", failed);
   expect(() => read()).toThrow(`user namespace \`${path}\`: join a namespace`);
-  expect(kernel.openNames()).toEqual([]);
+  expect(kernel.openNames()).toEqual([path]); // for the container
 });

@@ -10,11 +10,11 @@ import type { Config } from "../oci/config.ts";
 import type { IdMapping } from "../oci/config-linux.ts";
 import { cloneFlags } from "../oci/namespaces.ts";
 import { PlanBuilder } from "../plan/encode.ts";
+import { joinedNamespace } from "../plan/namespaces.ts";
 import { mapText } from "../plan/user.ts";
 import { awaitReady } from "./await-ready.ts";
 import { receive } from "./channel.ts";
 import type { Deps } from "./deps.ts";
-import { openNamespace } from "./descriptors.ts";
 import { reapFailed, spawnRunelet, submitPlan } from "./runelet.ts";
 
 type Mappings = {
@@ -23,12 +23,18 @@ type Mappings = {
 };
 
 /**
- * The configuration with the mappings of the namespace that it joins.
+ * The configuration with the mappings of the namespace that it joins. `namespaces` are the open ones by
+ * their paths: what is read is what will be joined, and stays open.
  * @throws RuneError CONFIG_INVALID where it has others itself
  */
-export function withRealMappings(deps: Deps, config: Config): Config {
+export function withRealMappings(
+  deps: Deps,
+  config: Config,
+  namespaces: ReadonlyMap<string, Fd>,
+): Config {
   const path = pathOf(config);
-  const real = readMappings(deps, path);
+  const namespace = joinedNamespace(config, "user", { namespaces });
+  const real = namespace === undefined ? nothing : readMappings(deps, path, namespace);
   for (const field of ["uidMappings", "gidMappings"] as const) {
     const said = config.linux?.[field] ?? [];
     if (said.length > 0 && inOrder(said) !== inOrder(real[field])) {
@@ -39,14 +45,15 @@ export function withRealMappings(deps: Deps, config: Config): Config {
   return { ...config, linux: { ...config.linux, ...real } };
 }
 
+const nothing: Mappings = { uidMappings: [], gidMappings: [] };
+
 /** No file tells the mappings of a namespace, but those of a process in it: one goes there. */
-function readMappings(deps: Deps, path: string): Mappings {
+function readMappings(deps: Deps, path: string, namespace: Fd): Mappings {
   const { kernel } = deps;
   const plan = new PlanBuilder();
-  const namespace = openNamespace(kernel, "user", path);
   plan.add({ op: "setns", slot: plan.inherit(namespace), types: cloneFlags.user });
   plan.add({ op: "ready" }, { op: "exit" });
-  const runelet = spawnRunelet(deps, plan.inherited);
+  const runelet = spawnRunelet(deps, plan.inherited, namespace);
   const { channel, pid } = runelet;
   let left: Fd | undefined = channel;
   try {

@@ -22,7 +22,7 @@ import { awaitReady } from "./await-ready.ts";
 import { type Bundle, checkSupported } from "./bundle.ts";
 import { receive, sendMapped } from "./channel.ts";
 import type { Deps } from "./deps.ts";
-import { type Descriptors, openDescriptors } from "./descriptors.ts";
+import { type Descriptors, openDescriptors, openNamespaces } from "./descriptors.ts";
 import { type EnclaveLaunch, palDied } from "./enclave.ts";
 import { mapIds } from "./id-maps.ts";
 import { keepForExec } from "./kept.ts";
@@ -81,9 +81,10 @@ export function launch(deps: Deps, request: LaunchRequest): Launched {
   const { config: written } = request.bundle;
   checkSupported(written);
   const { joinedUser } = request.helpers;
+  const namespaces = openNamespaces(deps.kernel, written);
   const bundle = {
     ...request.bundle,
-    config: joinedUser?.withRealMappings(deps, written) ?? written,
+    config: joinedUser?.withRealMappings(deps, written, namespaces) ?? written,
   };
   checkLabels(deps.kernel, bundle.config.process, bundle.config.linux?.mountLabel);
   const caller = callerOf(deps.kernel);
@@ -100,7 +101,7 @@ export function launch(deps: Deps, request: LaunchRequest): Launched {
     deps.warn(`ignoring option \`${option}\` of a devpts: the container has no such group`);
   }
   const directory = ContainerDirectory.create(deps.kernel, deps.root, request.id, deps.stickyRoot);
-  const attempt = new Attempt(deps, { ...request, bundle, caller }, directory);
+  const attempt = new Attempt(deps, { ...request, bundle, caller, namespaces }, directory);
   try {
     return attempt.launch();
   } catch (error) {
@@ -110,7 +111,11 @@ export function launch(deps: Deps, request: LaunchRequest): Launched {
   }
 }
 
-type Attempted = LaunchRequest & { readonly caller: Caller };
+type Attempted = LaunchRequest & {
+  readonly caller: Caller;
+  /** Those to join, by path: opened once, so that what is checked is what is joined. */
+  readonly namespaces: ReadonlyMap<string, Fd>;
+};
 
 /** One launch and what it has made so far. */
 class Attempt {
@@ -148,7 +153,12 @@ class Attempt {
     keepForExec(this.#directory, config.process, this.#request.seccomp);
     const { notify } = this.#request.helpers;
     notify?.makeNotifyDirectory(kernel, this.#directory);
-    const descriptors = openDescriptors(this.#deps, this.#request, this.#directory);
+    const descriptors = openDescriptors(
+      this.#deps,
+      this.#request,
+      this.#request.namespaces,
+      this.#directory,
+    );
     const { netDevices } = this.#request.helpers;
     // Devices are moved there when all else is ready.
     const network =
