@@ -27,6 +27,7 @@ import { plannedSeccomp } from "./seccomp.ts";
 import type { State } from "./state.ts";
 import { requireChild, statusOf } from "./status.ts";
 import { peekState } from "./store.ts";
+import { explainProcess } from "./user-hints.ts";
 
 export type ExecRequest = {
   readonly id: string;
@@ -107,9 +108,10 @@ async function execWith(deps: Deps, request: ExecRequest): Promise<void> {
     removePidFile(kernel, pidFile);
     kernel.close(runelet.channel);
     reapFailed(deps);
-    if (state.intelRdt === undefined) throw error;
+    const explained = explainProcess(error);
+    if (state.intelRdt === undefined) throw explained;
     const { explainJoin } = await import("../rdt/groups.ts");
-    throw explainJoin(kernel, error, state.intelRdt);
+    throw explainJoin(kernel, explained, state.intelRdt);
   }
 }
 

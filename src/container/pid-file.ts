@@ -26,8 +26,10 @@ export function sendPidfd(
 export function writePidFile(kernel: Kernel, path: string, pid: Pid): void {
   const slash = path.lastIndexOf("/");
   const temporary = `${path.slice(0, slash + 1)}.${path.slice(slash + 1)}`;
-  const fd = kernel.open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o644);
+  let made = false;
   try {
+    const fd = kernel.open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o644);
+    made = true;
     try {
       kernel.write(fd, new TextEncoder().encode(String(pid)));
     } finally {
@@ -35,9 +37,15 @@ export function writePidFile(kernel: Kernel, path: string, pid: Pid): void {
     }
     kernel.rename(temporary, path);
   } catch (error) {
-    kernel.unlink(temporary);
-    throw error;
+    if (made) unlessErrno(() => kernel.unlink(temporary), ENOENT);
+    throw about(path, RuneError.from(error, "write"));
   }
+}
+
+/** Nobody knows the temporary name. */
+function about(path: string, { code, reason, errno }: RuneError): RuneError {
+  const doing = `write pid file \`${path}\``;
+  return new RuneError({ code, doing, reason, ...(errno === undefined ? {} : { errno }) });
 }
 
 /** Takes back a pid file that was written, where the command fails after that. */

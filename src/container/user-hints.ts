@@ -8,22 +8,38 @@ import { type Caller, hostId, isHostRoot } from "../plan/user.ts";
 
 /** Adds a hint to an error of a container in a user namespace; others stay as they are. */
 export function explainIds(thrown: unknown, config: Config, caller: Caller): unknown {
+  return withHint(thrown, (error) => hintFor(error, config, caller));
+}
+
+/** The same for a further process in a container. */
+export function explainProcess(thrown: unknown): unknown {
+  return withHint(thrown, processHint);
+}
+
+function withHint(thrown: unknown, find: (error: RuneError) => string | undefined): unknown {
   if (!(thrown instanceof RuneError) || thrown.hint !== undefined) return thrown;
-  const hint = hintFor(thrown, config, caller);
+  const hint = find(thrown);
   if (hint === undefined) return thrown;
   const { code, doing, reason, errno, cause } = thrown;
   const known = errno === undefined ? {} : { errno };
   return new RuneError({ code, doing, reason, hint, ...known, cause });
 }
 
-function hintFor({ doing, errno }: RuneError, config: Config, caller: Caller): string | undefined {
-  if (doing.startsWith("clone ")) return cloneHint(errno, caller);
+function processHint({ doing, errno }: RuneError): string | undefined {
   if (errno === EACCES && doing.includes("oom_score_adj")) {
     return "a process less likely to be killed than its maker needs CAP_SYS_RESOURCE of the host";
   }
   if (errno === EPERM && /^(set|raise) resource limit/.test(doing)) {
     return "a hard limit above the caller's needs CAP_SYS_RESOURCE of the host; `ulimit -H -a` shows what there is";
   }
+  return undefined;
+}
+
+function hintFor(error: RuneError, config: Config, caller: Caller): string | undefined {
+  const { doing, errno } = error;
+  if (doing.startsWith("clone ")) return cloneHint(errno, caller);
+  const hint = processHint(error);
+  if (hint !== undefined) return hint;
   if (!isSeparate(config, "user")) return undefined;
   if (errno === EPERM && /^mount (file system )?`?(sysfs|proc|mqueue)/.test(doing)) {
     return "a user namespace may mount sysfs, proc and mqueue only with a network, pid and ipc namespace of its own";

@@ -399,6 +399,19 @@ test("exec says why a program could not be started", async () => {
   for (const host of [failing, silent, lying]) expect(host.kernel.openNames()).toEqual([]);
 });
 
+test("exec says which right of the host is missing", async () => {
+  for (const [errno, doing] of [
+    [1, "set resource limit 7"],
+    [13, "write `/proc/self/oom_score_adj`"],
+  ] as const) {
+    const host = hostWith("running", () => [failedMessage(0, errno, doing, "no")]);
+    await expect(exec(host.deps, request)).rejects.toMatchObject({
+      doing,
+      hint: expect.stringContaining("CAP_SYS_RESOURCE"),
+    });
+  }
+});
+
 test("exec warns of unknown capabilities and refuses what it cannot do", async () => {
   const host = hostWith("running", answers);
   const capabilities = { effective: ["CAP_NEW"] };

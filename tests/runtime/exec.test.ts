@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { type Json, shell } from "../support/bundle.ts";
 import { command, eventually } from "../support/command.ts";
 import { probe } from "../support/probe.ts";
-import { except, runtimeName, test } from "../support/runtime.ts";
+import { except, only, runtimeName, test } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
 
 /** How exec tells a failure of its own from a status 1 of the program. */
@@ -177,10 +177,27 @@ test("detached, with its pid in a file", async () => {
   const id = await sandbox.started();
   const file = join(sandbox.path, "pid");
   await sandbox.must(["exec", "--detach", "--pid-file", file, id, "sleep", "900"]);
-  expect(readFileSync(`/proc/${readFileSync(file, "utf8")}/cmdline`, "utf8")).toBe(
-    "sleep\x00900\x00",
-  );
+  const pid = readFileSync(file, "utf8");
+  const cmdline = () => readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  // runc returns before the program runs.
+  await eventually("the program runs", () => cmdline().startsWith("sleep"));
+  expect(cmdline()).toBe("sleep\x00900\x00");
 });
+
+only("rune", "runc names its temporary file")(
+  "a pid file that cannot be written is named, and nothing runs",
+  async () => {
+    await using sandbox = new Sandbox();
+    const id = await sandbox.started();
+    const file = join(sandbox.path, "missing/pid");
+    const failed = await sandbox.call(["exec", "--pid-file", file, id, "sleep", "900"]);
+    expect([failed.status, failed.stderr]).toEqual([
+      255,
+      expect.stringContaining(`write pid file \`${file}\`: `),
+    ]);
+    expect((await sandbox.must(["ps", id])).stdout).not.toContain("sleep 900");
+  },
+);
 
 test("a foreground exec writes its pid too", async () => {
   await using sandbox = new Sandbox();
