@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from "bun:test";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { addon } from "./addon.ts";
 
 const getpid = 39;
@@ -8,6 +11,18 @@ const close = 3;
 test("a system call's result, or its error number", () => {
   expect(addon.systemCall(getpid)).toBe(process.pid);
   expect(addon.systemCall(close, -1)).toBe(-9);
+});
+
+test("where it has not been built, the error says what builds it", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "rune-addon-"));
+  try {
+    copyFileSync(join(import.meta.dir, "addon.ts"), join(folder, "addon.ts"));
+    await expect(import(join(folder, "addon.ts"))).rejects.toThrow(
+      /kernel\.node`: .*No such file.*`npm run build` makes it/,
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("an array's elements are where its address says, until the collector runs and after", () => {

@@ -32,7 +32,13 @@ function addonPath(): string {
 
 function load(): Addon {
   const module = { exports: {} };
-  process.dlopen(module, addonPath());
+  const path = addonPath();
+  try {
+    process.dlopen(module, path);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`load \`${path}\`: ${reason}; \`npm run build\` makes it`, { cause });
+  }
   return module.exports as Addon;
 }
 
