@@ -38,7 +38,7 @@ import { plannedSeccomp } from "./seccomp.ts";
 import type { State } from "./state.ts";
 import { requireChild } from "./status.ts";
 import { ContainerDirectory } from "./store.ts";
-import { undoMaking } from "./undo.ts";
+import { takeDevicesBack, undoMaking } from "./undo.ts";
 import { explainIds } from "./user-hints.ts";
 
 export type LaunchRequest = {
@@ -216,12 +216,7 @@ class Attempt {
     this.#deps.step?.("undoing what was made");
     // Without its channel the child ends by itself, also where there is no cgroup to find it in.
     if (this.#channel !== undefined) this.#kernel.close(this.#channel);
-    try {
-      this.#devices?.takeBack();
-    } catch (error) {
-      const { message } = RuneError.from(error, "take network devices back");
-      this.#deps.warn(`a network device may be lost: ${message}`);
-    }
+    takeDevicesBack(this.#deps, this.#devices);
     undoMaking(this.#deps, this.#directory, {
       state: this.#state(this.#cgroup),
       unit: this.#request.unit,

@@ -49,6 +49,19 @@ export class NetDevices {
     }
   }
 
+  /** Gives them their addresses there and brings them up: the plan's work, where there is no plan. */
+  bringUp(): void {
+    if (this.#namespace === undefined) return;
+    using inside = new RouteClient(this.#kernel, this.#namespace);
+    for (const { from, name, addresses } of this.found) {
+      about(from, () => {
+        const { index } = inside.device(name);
+        inside.giveAddresses(index, addresses);
+        inside.bringUp(index);
+      });
+    }
+  }
+
   /** They are the container's, whatever comes. */
   leave(): void {
     if (this.#namespace !== undefined) this.#kernel.close(this.#namespace);
@@ -74,6 +87,19 @@ export class NetDevices {
       this.leave();
     }
   }
+}
+
+/** Those that an open network namespace does not have yet: one that is joined outlives a container. */
+export function missingDevices(
+  kernel: Kernel,
+  devices: Readonly<Record<string, NetDevice>>,
+  namespace: Fd,
+): Record<string, NetDevice> {
+  using inside = new RouteClient(kernel, namespace);
+  const isMissing = (name: string) => unlessErrno(() => inside.device(name), ENODEV) === undefined;
+  return Object.fromEntries(
+    Object.entries(devices).filter(([from, { name = "" }]) => isMissing(name === "" ? from : name)),
+  );
 }
 
 /** The kernel would move the device and then fail to rename it. */

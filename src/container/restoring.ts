@@ -31,6 +31,7 @@ import type { Deps } from "./deps.ts";
 import { keepForExec } from "./kept.ts";
 import type { LaunchHelpers } from "./launch-helpers.ts";
 import { launchState } from "./launch-state.ts";
+import type { NetDevices } from "./net-devices.ts";
 import { cgroupPlacement, makeCgroup, refuseOccupied } from "./own-cgroup.ts";
 import type { RestoreRequest } from "./restore.ts";
 import { inheritedPipes } from "./restore-descriptors.ts";
@@ -38,7 +39,7 @@ import { runPlan } from "./run-plan.ts";
 import type { State } from "./state.ts";
 import { requireChild } from "./status.ts";
 import type { ContainerDirectory } from "./store.ts";
-import { undoMaking } from "./undo.ts";
+import { takeDevicesBack, undoMaking } from "./undo.ts";
 
 export type Restoration = {
   readonly request: RestoreRequest;
@@ -72,6 +73,7 @@ export class Restoring {
   readonly #madeCgroups: string[] = [];
   #cgroup: CgroupDirectory[] = [];
   #rdt: RdtGroups | undefined;
+  #devices: NetDevices | undefined;
   #ranHooks = false;
   #hasTerminal = false;
   #state: State | undefined;
@@ -132,10 +134,12 @@ export class Restoring {
     if (pids !== undefined) unit?.setResources({ pids }, version);
     unit?.close();
     limitProcesses(this.#kernel, this.#cgroup, config.linux?.resources ?? {});
+    this.#devices?.leave();
     return { pid, state: this.#remember(pid), hasTerminal: this.#hasTerminal };
   }
 
   undo(): void {
+    takeDevicesBack(this.#deps, this.#devices);
     undoMaking(this.#deps, this.#directory, {
       state: this.#state ?? this.#stateOf(this.#cgroup),
       unit: this.#restoration.unit,
@@ -163,7 +167,10 @@ export class Restoring {
     const request = { type: "restore", options } as const;
     const { pid: init } = converse(this.#kernel, socket, request, (step, descriptors) => {
       this.#deps.step?.(`criu: ${step.script}`);
-      if (step.script === "setup-namespaces") this.#runHooks(step.pid as Pid);
+      if (step.script === "setup-namespaces") {
+        this.#moveDevices(step.pid as Pid);
+        this.#runHooks(step.pid as Pid);
+      }
       // While its processes still stand still: whoever finds the state can kill them.
       else if (step.script === "post-restore") this.#remember(step.pid as Pid);
       else if (step.script === "orphan-pts-master") this.#sendTerminal(descriptors);
@@ -236,6 +243,21 @@ export class Restoring {
       }
       return [{ key: externalNamespaces[type].key, fd }];
     });
+  }
+
+  /** criu has made, or joined, the network namespace, and leaves what is in it alone. */
+  #moveDevices(pid: Pid): void {
+    const { bundle, helpers } = this.#restoration;
+    const { netDevices } = helpers;
+    if (netDevices === undefined) return;
+    const namespace = this.#kernel.open(`/proc/${pid}/ns/net`, O_RDONLY);
+    const wanted = bundle.config.linux?.netDevices ?? {};
+    const missing = netDevices.missingDevices(this.#kernel, wanted, namespace);
+    this.#devices = new netDevices.NetDevices(this.#kernel, missing);
+    this.#devices.moveInto(namespace);
+    this.#devices.bringUp();
+    for (const name of Object.keys(missing))
+      this.#deps.step?.(`network device \`${name}\` is there`);
   }
 
   #runHooks(pid: Pid): void {

@@ -6,6 +6,7 @@ import type { RdtGroups } from "../rdt/groups.ts";
 import type { Deps } from "./deps.ts";
 import { destroy } from "./destroy.ts";
 import { leaveClass } from "./launch-helpers.ts";
+import type { NetDevices } from "./net-devices.ts";
 import { reapFailed } from "./runelet.ts";
 import type { State } from "./state.ts";
 import type { ContainerDirectory } from "./store.ts";
@@ -20,6 +21,16 @@ export type Made = {
   /** Where poststop hooks are to run. */
   readonly hooks: typeof import("./hooks.ts") | undefined;
 };
+
+/** Before the end of the namespace in which they are. A failure here must not hide the first one. */
+export function takeDevicesBack({ warn }: Deps, devices: NetDevices | undefined): void {
+  try {
+    devices?.takeBack();
+  } catch (error) {
+    const { message } = RuneError.from(error, "take network devices back");
+    warn(`a network device may be lost: ${message}`);
+  }
+}
 
 /**
  * Takes back a container whose making has failed, in the reverse order, and releases its directory. A

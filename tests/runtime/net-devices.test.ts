@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Network devices that a container gets from the host; the host is a network namespace of the test's. */
 import { expect } from "bun:test";
-import { readlinkSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
 import { type JsonObject, namespaces, shell } from "../support/bundle.ts";
 import { type CommandResult, command, eventually, mustRun, Running } from "../support/command.ts";
-import { only } from "../support/runtime.ts";
+import { CriuSandbox, test as criuTest, environment } from "../support/criu.ts";
+import { only, runtimeName } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
 
+const onlyCriu =
+  runtimeName === "rune"
+    ? criuTest
+    : only("rune", "Debian's runc 1.1.5 and crun 1.8.1 ignore them");
 const test = only("rune", "Debian's runc 1.1.5 and crun 1.8.1 ignore linux.netDevices");
 
 /** A network namespace, its processes started with `ip`'s and the runtime's words. */
@@ -224,3 +230,48 @@ test("without a network namespace of its own a container gets none", async () =>
     expect.stringContaining("needs a namespace of type `network`"),
   ]);
 });
+
+// covers: linux.netDevices, restore
+onlyCriu(
+  "a restored container gets them again, and a restore that fails gives them back",
+  async () => {
+    await using network = await Network.with("one");
+    await using sandbox = new CriuSandbox();
+    const log = join(sandbox.path, "log");
+    await network.ip("link", "set", "lo", "up"); // criu tries there what the kernel can
+    const silently = async (...words: readonly string[]) => {
+      const nothing = { stdin: "ignore", stdout: "ignore", stderr: "ignore" } as const;
+      const argv = network.argv(...sandbox.argv("--log", log, ...words));
+      const { exited } = Bun.spawn(argv, {
+        cwd: sandbox.bundle.path,
+        env: environment,
+        ...nothing,
+      });
+      return await exited;
+    };
+    const address = () => network.ip("address", "add", "10.1.2.3/24", "dev", "one");
+    await address();
+    const sleep = { process: { args: ["/bin/sleep", "1000"] } };
+    sandbox.configure(sleep, devices({ one: { name: "eth7" } }));
+    const id = sandbox.id();
+    expect(await silently("run", "--detach", id)).toBe(0);
+    await sandbox.checkpoint(id);
+    // It has ended with its namespace.
+    await eventually("the device is gone", async () => !(await network.ip("link")).includes("one"));
+    await network.ip("link", "add", "one", "type", "veth");
+    await address();
+    const restore = ["restore", "--detach", ...sandbox.paths];
+    sandbox.configure(sleep, devices({ one: { name: "eth7" } }), {
+      hooks: { prestart: [{ path: "/bin/false" }] },
+    });
+    expect(await silently(...restore, id)).toBe(1);
+    expect(readFileSync(log, "utf8")).toContain("prestart hooks");
+    expect(await network.ip("-o", "address", "show", "dev", "one")).toContain("10.1.2.3/24");
+    sandbox.configure(sleep, devices({ one: { name: "eth7" } }));
+    expect(await silently(...restore, id)).toBe(0);
+    const there = `--net=/proc/${(await sandbox.state(id)).pid}/ns/net`;
+    const shown = await mustRun(["nsenter", there, "ip", "address", "show", "dev", "eth7"]);
+    expect(shown).toContain("10.1.2.3/24");
+    expect(shown).toMatch(/<.*\bUP\b.*>/);
+  },
+);
