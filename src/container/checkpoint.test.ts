@@ -270,3 +270,15 @@ test("whichever call fails, the container is as it was, and nothing is open", as
     expect(host.kernel.text(`${root}/web/state.json`), at()).toBeDefined();
   }
 });
+
+test("images are for the host's root, and the container's where it is another user", async () => {
+  const mode = async (host: CriuHost, imagePath: string) => {
+    host.kernel.file(`/proc/${initPid}/gid_map`, "         0       3000      65536\n");
+    await attempt(host, { imagePath });
+    return host.kernel.calls.filter((call) => /^(chown|chmod) \/(images|new)/.test(call));
+  };
+  const user = { namespaces: 0x1000_0000 };
+  expect(await mode(hostWith(user), "/new")).toEqual(["chown /new 0:3000", "chmod /new 710"]);
+  expect(await mode(hostWith(user), "/images")).toEqual([]);
+  expect(await mode(hostWith(), "/new")).toEqual([]);
+});

@@ -22,7 +22,8 @@ import type { ContainerStatus } from "../oci/state.ts";
 import { externalMounts } from "../plan/external-mounts.ts";
 import { cleanPath } from "../plan/mounts.ts";
 import { readConfig } from "./bundle.ts";
-import { openOrMake, requireFeature, requireVersion, warnUnlessRoot, withCriu } from "./criu.ts";
+import { requireFeature, requireVersion, warnUnlessRoot, withCriu } from "./criu.ts";
+import { openImages } from "./criu-images.ts";
 import {
   configFile,
   descriptorsFile,
@@ -78,7 +79,7 @@ async function checkpointWith(deps: Deps, request: CheckpointRequest): Promise<v
   if (request.preDump) requireFeature(deps, "memTrack", "--pre-dump");
   if (request.lazyPages) requireFeature(deps, "lazyPages", "--lazy-pages");
   const config = readConfig(kernel, state.bundle);
-  const images = openOrMake(kernel, absolute(kernel, request.imagePath));
+  const images = openImages(kernel, absolute(kernel, request.imagePath), state, init);
   const directories = { images, ...workDirectory(kernel, request) };
   const options: CriuOptions = {
     ...sharedOptions(request, directories, log),

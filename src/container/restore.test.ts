@@ -246,3 +246,16 @@ test("whichever call fails, nothing is left", async () => {
     expect(host.warnings, at).toEqual([]);
   }
 });
+
+test("images that the container's root cannot reach are told of before anything is made", async () => {
+  const mapping = [{ containerID: 0, hostID: 3000, size: 10 }];
+  const namespaces = [{ type: "mount" }, { type: "user" }];
+  const linux = { namespaces, uidMappings: mapping, gidMappings: mapping };
+  const host = hostWith({ linux });
+  host.kernel.chmod("/images", 0o700);
+  expect(await failure(host)).toMatchObject({
+    doing: "enter `/images` as the container's root, user 3000 of the host",
+    hint: expect.stringContaining("chgrp 3000 /images"),
+  });
+  expect(remains(host)).toEqual(nothing);
+});

@@ -8,6 +8,7 @@ import { checkUser } from "../plan/user.ts";
 import { type Bundle, checkSupported, readBundle } from "./bundle.ts";
 import { requireConsoleSocket } from "./console.ts";
 import { openDirectory, requireFeature, requireVersion, warnUnlessRoot } from "./criu.ts";
+import { requireEntry } from "./criu-images.ts";
 import { type SharedRequest, workDirectory } from "./criu-options.ts";
 import { closingOnFailure, type Deps } from "./deps.ts";
 import { callerOf } from "./launch.ts";
@@ -56,6 +57,7 @@ async function restoreWith(deps: Deps, request: RestoreRequest): Promise<void> {
   const terminal = config.process.terminal === true;
   requireConsoleSocket(terminal, consoleSocket, detach);
   const images = openDirectory(kernel, absolute(kernel, request.imagePath));
+  requireEntry(kernel, images, { path: request.imagePath, config });
   const stdio = readStdio(kernel, images, request.imagePath);
   const directories = { images, ...workDirectory(kernel, request) };
   const criuVersion = requireVersion(deps);

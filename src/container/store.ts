@@ -71,8 +71,8 @@ export class ContainerDirectory {
 
   /** A directory on which criu's mounts are made, in a mount namespace of its own, during a restore. */
   makeStage(name: string): string {
-    this.#kernel.mkdir(this.#stage, 0o700);
-    this.#kernel.mkdir(`${this.#stage}/${name}`, 0o700);
+    this.#kernel.mkdir(this.#stage, 0o711);
+    this.#kernel.mkdir(`${this.#stage}/${name}`, 0o711);
     return this.#stage;
   }
 

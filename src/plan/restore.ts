@@ -86,7 +86,7 @@ function planStage(
     op: "mountFs",
     type: "tmpfs",
     source: "stage",
-    options: ["mode=700"],
+    options: ["mode=711"],
     attributes: 0,
     propagation: MS_PRIVATE,
     destination: `/${staged}`,

@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { moreMounts, shell } from "../support/bundle.ts";
+import { moreMounts, namespaces, shell } from "../support/bundle.ts";
 import { Running } from "../support/command.ts";
 import { CriuSandbox, criu, criuObstacle, environment, lacks, test } from "../support/criu.ts";
 import { guestName, guestObstacle } from "../support/guest.ts";
@@ -297,6 +297,41 @@ test("prestart and createRuntime hooks run in a restore, poststop hooks once a c
   await sandbox.must(["delete", "--force", id]);
   expect(ran()).toEqual(["poststop"]);
 });
+
+// covers: checkpoint, restore, linux.uidMappings, linux.gidMappings
+onlyRune("rune", "runc's images are closed to the container's root")(
+  "a container with a user namespace comes back, and its images are not for everybody",
+  async () => {
+    await using sandbox = new CriuSandbox();
+    const mapping = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+    const linux = { uidMappings: mapping, gidMappings: mapping };
+    const id = await sandbox.runs(namespaces([], { type: "user" }), { linux });
+    await sandbox.checkpoint(id);
+    const { mode, uid, gid } = statSync(sandbox.images);
+    expect([mode & 0o777, uid, gid]).toEqual([0o710, 0, 100_000]);
+    await sandbox.restore(id);
+    const map = (await sandbox.must(["exec", id, "cat", "/proc/1/uid_map"])).stdout;
+    expect(map.trim().split(/ +/)).toEqual(["0", "100000", "65536"]);
+  },
+);
+
+// covers: mounts.uidMappings, mounts.gidMappings
+onlyRune("rune", "runc 1.1.5 has no idmapped mounts")(
+  "a mount with its own mapping still has it",
+  async () => {
+    await using sandbox = new CriuSandbox();
+    const source = join(sandbox.path, "volume");
+    mkdirSync(source);
+    const mapping = [{ containerID: 0, hostID: 5000, size: 1000 }];
+    const bind = { destination: "/v", type: "bind", source, options: ["bind"] };
+    const mapped = { ...bind, uidMappings: mapping, gidMappings: mapping };
+    const id = await sandbox.runs(moreMounts(mapped));
+    await sandbox.checkpoint(id);
+    await sandbox.restore(id);
+    const owner = await sandbox.must(["exec", id, "stat", "-c", "%u:%g", "/v"]);
+    expect(owner.stdout).toBe("5000:5000\n");
+  },
+);
 
 onlyRune("rune", "runc runs them a second time")(
   "poststop hooks run once where the container was run in the foreground",

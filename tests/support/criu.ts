@@ -7,7 +7,7 @@ import type { JsonObject } from "./bundle.ts";
 import { guestName } from "./guest.ts";
 import { removeTree } from "./remove.ts";
 import { needs, type RuntimeName, repository, runtimeName, type Test } from "./runtime.ts";
-import { Sandbox } from "./sandbox.ts";
+import { Sandbox, type Surroundings } from "./sandbox.ts";
 
 /** CRIU in the environment, what scripts/criu.sh has fetched, or the machine's own. */
 export const criu: string | undefined = [
@@ -71,11 +71,14 @@ async function probe(): Promise<string | undefined> {
 
 /** A sandbox with criu in each call; its containers get /dev/null, as anything else of the host is in criu's way. */
 export class CriuSandbox extends Sandbox {
+  readonly #env: Readonly<Record<string, string>>;
   readonly images: string;
   readonly work: string;
 
-  constructor(runtime: RuntimeName = runtimeName) {
-    super(runtime, { flags: ["--criu", criu ?? "criu"], env: environment });
+  constructor(runtime: RuntimeName = runtimeName, { flags = [], env = {} }: Surroundings = {}) {
+    const all = { ...environment, ...env };
+    super(runtime, { flags: ["--criu", criu ?? "criu", ...flags], env: all });
+    this.#env = all;
     this.images = join(this.path, "images");
     this.work = join(this.path, "work");
   }
@@ -91,7 +94,7 @@ export class CriuSandbox extends Sandbox {
     return await Bun.spawn(this.argv(...words), {
       ...stdio,
       cwd: this.bundle.path,
-      env: environment,
+      env: this.#env,
     }).exited;
   }
 

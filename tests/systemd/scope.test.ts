@@ -8,6 +8,7 @@ import { readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { type JsonObject, shell } from "../support/bundle.ts";
 import { eventually } from "../support/command.ts";
+import { CriuSandbox, criuObstacle } from "../support/criu.ts";
 import { cgroups } from "../support/leftovers.ts";
 import { needs, runtimeName } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
@@ -16,10 +17,15 @@ import { busObstacle, propertiesIn, Systemd } from "../support/systemd.ts";
 /** runc asks the real system bus alone (go-systemd). */
 const test = needs(runtimeName === "runc" ? "runc: knows no other system bus" : busObstacle);
 
+type Machine<S> = { sandbox: S; systemd: Systemd } & AsyncDisposable;
+type Parameters = ConstructorParameters<typeof Sandbox>;
+
 /** A sandbox whose calls of rune find the stand-in. */
-async function machine(): Promise<{ sandbox: Sandbox; systemd: Systemd } & AsyncDisposable> {
+async function machine(): Promise<Machine<Sandbox>>;
+async function machine<S extends Sandbox>(kind: new (...of: Parameters) => S): Promise<Machine<S>>;
+async function machine(kind = Sandbox): Promise<Machine<Sandbox>> {
   const systemd = await Systemd.start();
-  const sandbox = new Sandbox(runtimeName, { flags: ["--systemd-cgroup"], env: systemd.env });
+  const sandbox = new kind(runtimeName, { flags: ["--systemd-cgroup"], env: systemd.env });
   return {
     sandbox,
     systemd,
@@ -258,3 +264,27 @@ test("pause, kill --all and ps work in a scope", async () => {
   await sandbox.must(["kill", "--all", id, "KILL"]);
   await sandbox.reaches(id, "stopped");
 });
+
+// covers: checkpoint, restore
+needs(runtimeName === "runc" ? "runc: knows no other system bus" : (busObstacle ?? criuObstacle))(
+  "a checkpoint ends the scope, a restored container is in a new one, with its limits",
+  async () => {
+    await using it = await machine(CriuSandbox);
+    const { sandbox, systemd } = it;
+    const resources = { pids: { limit: 55 }, memory: { limit: 64 << 20 } };
+    const id = await sandbox.runs(inSlice(sandbox, sandbox.mark, { resources }));
+    const scope = `test-${sandbox.mark}.scope`;
+    await sandbox.checkpoint(id);
+    await sandbox.expectNothingLeft();
+    await sandbox.restore(id);
+    const started = systemd.noted().filter(({ member, body }) => {
+      return member === "StartTransientUnit" && body?.[0] === scope;
+    });
+    expect(started).toHaveLength(2);
+    expect(systemd.properties().get("MemoryLimit")).toBe(String(64 << 20));
+    const inside = await sandbox.must(["exec", id, "cat", "/proc/self/cgroup"]);
+    expect(inside.stdout).toContain(scope);
+    await sandbox.must(["delete", "--force", id]);
+    await sandbox.expectNothingLeft();
+  },
+);
