@@ -2,7 +2,7 @@
 /** docs/reference/oci-conformance.md: every field and verb with its tests and where they run. */
 import { guests } from "../vm/guests.ts";
 import { beyondAllTests, withoutTest } from "./exceptions.ts";
-import { fields, verbs } from "./subjects.ts";
+import { allSubjects, escapes, fields, variables, verbs } from "./subjects.ts";
 import { allTags, means, type Tag } from "./tags.ts";
 
 export const conformancePath = "docs/reference/oci-conformance.md";
@@ -10,7 +10,7 @@ export const conformancePath = "docs/reference/oci-conformance.md";
 /** What is wrong: a subject without a test or a reason, a tag that means nothing. */
 export function conformanceFaults(
   tags: readonly Tag[] = allTags(),
-  subjects: readonly string[] = [...fields(), ...verbs()],
+  subjects: readonly string[] = allSubjects(),
   reasons: Readonly<Record<string, string>> = withoutTest,
 ): string[] {
   const covered = (subject: string) => coveringTests(subject, tags).length > 0;
@@ -28,16 +28,14 @@ export function conformanceFaults(
     ...tags.flatMap(({ file, covers }) =>
       covers
         .filter((word) => !subjects.some((subject) => means(word, subject)))
-        .map((word) => `${file}: \`covers: ${word}\` is no field or option`),
+        .map((word) => `${file}: \`covers: ${word}\` is nothing that a test covers`),
     ),
   ];
 }
 
 export function conformancePage(): string {
   const tags = allTags();
-  const missing = [...fields(), ...verbs()].filter(
-    (name) => coveringTests(name, tags).length === 0,
-  );
+  const missing = allSubjects().filter((name) => coveringTests(name, tags).length === 0);
   const reasons = Object.entries(withoutTest).filter(([word]) =>
     missing.some((subject) => means(word, subject)),
   );
@@ -58,6 +56,16 @@ export function conformancePage(): string {
     "## Verbs and options",
     "",
     ...table(verbs(), tags),
+    "",
+    "## Variables",
+    "",
+    ...table(variables, tags),
+    "",
+    "## Escapes",
+    "",
+    "Published ways out of containers, through other runtimes; the tests try them.",
+    "",
+    ...table(escapes, tags),
     "",
     "## Not shown anywhere",
     "",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What a test has to cover: every field of config.json, taken from the types in src/oci, and every
- * verb and option, taken from the option table.
+ * What a test has to cover: every field of config.json, taken from the types in src/oci, every verb and
+ * option, taken from the option table, and the escapes that are known.
  */
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -46,6 +46,26 @@ export function verbs(of: ProgramSpec = program): string[] {
     ...options(of, ""),
     ...shown.flatMap((command) => [command.name, ...options(command, `${command.name} `)]),
   ];
+}
+
+/** Published ways out of a container, through runtimes: each has to have a test that tries it. */
+export const escapes: readonly string[] = [
+  "CVE-2019-5736",
+  "CVE-2019-16884",
+  "CVE-2019-19921",
+  "CVE-2021-30465",
+  "CVE-2023-27561",
+  "CVE-2024-21626",
+  "CVE-2025-31133",
+  "CVE-2025-52565",
+  "CVE-2025-52881",
+];
+
+/** What else callers give to a runtime: systemd's variables. */
+export const variables: readonly string[] = ["NOTIFY_SOCKET", "LISTEN_FDS"];
+
+export function allSubjects(): string[] {
+  return [...fields(), ...verbs(), ...variables, ...escapes];
 }
 
 /** Leaves of an object type, by the text of the sources that declare it and what it names. */

@@ -65,6 +65,7 @@ describe.skipIf(obstacle !== undefined)(name, () => {
     expect(await can(": </dev/null", ": </dev/kmsg")).toEqual([true, true]);
   });
 
+  // covers: linux.resources.devices.allow, linux.resources.devices.type, linux.resources.devices.major, linux.resources.devices.minor
   test("a container may use its own devices, make any node, and open no other", async () => {
     limitDevices(linux, cgroup, [{ allow: false, access: "rwm" }]);
     const node = `${scratch}/node`;
@@ -80,6 +81,7 @@ describe.skipIf(obstacle !== undefined)(name, () => {
     ).toEqual([true, true, true, true, false, false]);
   });
 
+  // covers: linux.resources.devices.access
   test("reading, writing and making are told apart", async () => {
     attach([
       { allow: true, type: "c", major: 1, minor: 3, access: "r" },
@@ -98,6 +100,7 @@ describe.skipIf(obstacle !== undefined)(name, () => {
     ).toEqual([true, false, false, true, false, false]);
   });
 
+  // covers: linux.resources.devices.allow
   test("new rules replace the old ones, and only those", async () => {
     limitDevices(linux, cgroup, [{ allow: true, type: "c", major: 1, minor: 11, access: "r" }]);
     expect(await can(": </dev/kmsg", ": >/dev/kmsg")).toEqual([true, false]);

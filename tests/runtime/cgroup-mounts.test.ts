@@ -23,6 +23,7 @@ const mounts = (...options: string[]): JsonObject => ({
 });
 
 for (const [kind, config] of Object.entries(kinds)) {
+  // covers: mounts.type
   test(`${kind}, the container finds itself at the top of each hierarchy`, async () => {
     await using sandbox = new Sandbox();
     const text = await sandbox.output(
@@ -33,6 +34,7 @@ for (const [kind, config] of Object.entries(kinds)) {
     expect(text.split("\n").filter((pid) => pid === "1")).toHaveLength(3);
   });
 
+  // covers: mounts.options
   test(`${kind}, read-only, no hierarchy can be written`, async () => {
     await using sandbox = new Sandbox();
     const text = await sandbox.output(

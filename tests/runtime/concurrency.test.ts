@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Several callers at once. */
 import { expect } from "bun:test";
-import { only, test } from "../support/runtime.ts";
+import { except, only, test } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
 
 const times = <T>(count: number, make: (index: number) => T): T[] =>
@@ -61,10 +61,13 @@ only("rune", "its list fails where a container is half made")(
   },
 );
 
-test("several deletes of a container: all is gone, and none hangs", async () => {
-  await using sandbox = new Sandbox();
-  const id = await sandbox.started();
-  const results = await Promise.all(times(5, () => sandbox.call(["delete", "--force", id])));
-  for (const { status, stderr } of results) expect([status, stderr]).toEqual([0, ""]);
-  await sandbox.expectNothingLeft();
-});
+except("crun", "1.8.1 fails where another one was quicker")(
+  "several deletes of a container: all is gone, and none hangs",
+  async () => {
+    await using sandbox = new Sandbox();
+    const id = await sandbox.started();
+    const results = await Promise.all(times(5, () => sandbox.call(["delete", "--force", id])));
+    for (const { status, stderr } of results) expect([status, stderr]).toEqual([0, ""]);
+    await sandbox.expectNothingLeft();
+  },
+);

@@ -105,6 +105,7 @@ only("rune", "1.1.5 passes on whatever has the number by then")(
   },
 );
 
+// covers: LISTEN_FDS
 except("crun", "1.8.1 sets LISTEN_PID alone")(
   "LISTEN_FDS passes the sockets of socket activation on",
   async () => {

@@ -8,7 +8,7 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { configWith, type Json, type JsonObject, moreMounts } from "../support/bundle.ts";
 import { mustRun } from "../support/command.ts";
-import { only, runtimeName, test } from "../support/runtime.ts";
+import { except, only, runtimeName, test } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
 
 const texts: Readonly<Record<string, string>> = {
@@ -59,8 +59,10 @@ for (const [what, text] of Object.entries(texts)) {
   test(`config.json: ${what}`, () => refused(text));
 }
 
+const lax = ["arguments that are no list", "a uid that is a text"];
 for (const [what, change] of Object.entries(faults)) {
-  test(`config.json: ${what}`, () => refused(configWith(change)));
+  const judged = lax.includes(what) ? except("crun", "1.8.1 runs it") : test;
+  judged(`config.json: ${what}`, () => refused(configWith(change)));
 }
 
 for (const [what, change] of Object.entries(stricter)) {

@@ -3,7 +3,7 @@
 import { expect } from "bun:test";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { only, runtimeName, test } from "../support/runtime.ts";
+import { except, only, runtimeName, test } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
 
 /** A failing command of each kind: before, within and after the making of a container. */
@@ -33,9 +33,12 @@ for (const [what, prepare] of Object.entries(failures)) {
     what === "a program that cannot be executed"
       ? only("rune", "the failure is its init's, which has no log any more")
       : test;
+  const text = except("crun", "1.8.1 writes lines of its own form", logged);
+  const json =
+    what === "a missing bundle" ? except("crun", "1.8.1 makes no log by then", logged) : logged;
 
   // covers: --log, --log-format
-  logged(`JSON log of ${what}`, async () => {
+  json(`JSON log of ${what}`, async () => {
     await using sandbox = new Sandbox();
     const words = await prepare(sandbox);
     const log = join(sandbox.path, "log");
@@ -53,13 +56,13 @@ for (const [what, prepare] of Object.entries(failures)) {
     ]);
   });
 
-  logged(`text log of ${what}`, async () => {
+  text(`text log of ${what}`, async () => {
     await using sandbox = new Sandbox();
     const words = await prepare(sandbox);
     const log = join(sandbox.path, "log");
     await sandbox.call(["--log", log, ...words]);
-    const text = readFileSync(log, "utf8");
-    expect(text.match(/^time="?[^ ]+"? level=error msg=".+"/gm)).toHaveLength(1);
+    const lines = readFileSync(log, "utf8");
+    expect(lines.match(/^time="?[^ ]+"? level=error msg=".+"/gm)).toHaveLength(1);
   });
 
   only("rune", "it writes what the C parts said besides")(
@@ -74,7 +77,7 @@ for (const [what, prepare] of Object.entries(failures)) {
   );
 }
 
-test("a log is appended to", async () => {
+except("crun", "1.8.1 writes lines of its own form")("a log is appended to", async () => {
   await using sandbox = new Sandbox();
   const log = join(sandbox.path, "log");
   for (const _ of [1, 2, 3]) await sandbox.call(["--log", log, "state", sandbox.id()]);

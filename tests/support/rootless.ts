@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { binaryOf, needs, type RuntimeName, runtimeName, type Test } from "./runtime.ts";
+import { binaryOf, needs, type RuntimeName, runtimeName, type Test, unified } from "./runtime.ts";
 import { Sandbox } from "./sandbox.ts";
 
 /** No user of the machine's, and his ranges of subordinate ids. */
@@ -93,6 +93,7 @@ export const testWithTools: Test = needs(
 );
 
 function obstacle(): string | undefined {
+  if (runtimeName === "crun" && existsSync(unified)) return "crun: 1.8.1 refuses hybrid hosts";
   if (!existsSync("/etc/subuid")) return "needs /etc/subuid, which Debian's passwd brings";
   for (let path = dirname(binaryOf("rune")); path !== "/"; path = dirname(path)) {
     if ((statSync(path).mode & 0o005) !== 0o005) return `${path} is not open to other users`;
