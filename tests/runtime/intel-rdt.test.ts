@@ -5,7 +5,7 @@
  */
 import { expect } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
-import { needs, only, runtimeName } from "../support/runtime.ts";
+import { except, needs, only, runtimeName } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
 
 const mounted = readFileSync("/proc/self/mountinfo", "utf8").includes(" - resctrl ");
@@ -15,11 +15,12 @@ const ours = mounted
   ? test
   : only("rune", "Debian's runc 1.1.5 ignores the field where it knows no schema in it");
 
+const heeded = except("crun", "1.8.1 ignores the field where there is no resctrl", test);
 const configurations = [
   [ours, {}],
-  [test, { closID: "/", enableMonitoring: true }],
+  [heeded, { closID: "/", enableMonitoring: true }],
   [ours, { closID: "gold", schemata: ["L3:0=f"] }],
-  [test, { l3CacheSchema: "L3:0=f", memBwSchema: "MB:0=20" }],
+  [heeded, { l3CacheSchema: "L3:0=f", memBwSchema: "MB:0=20" }],
 ] as const;
 
 for (const [refuses, intelRdt] of configurations) {
@@ -39,21 +40,24 @@ for (const [refuses, intelRdt] of configurations) {
   });
 }
 
-test("update cannot give a class, and the container goes on without one", async () => {
-  await using sandbox = new Sandbox();
-  const id = await sandbox.started();
-  for (const flag of ["--l3-cache-schema=L3:0=f", "--mem-bw-schema=MB:0=20"]) {
-    const { status, stderr } = await sandbox.call(["update", "--pids-limit", "7", flag, id]);
-    expect(status).toBe(1);
-    if (runtimeName === "rune") {
-      expect(stderr).toContain(`update \`${id}\``);
-      expect(stderr).toContain("no resctrl file system is mounted");
+except("crun", "1.8.1 exits with 64 where it takes no such flag")(
+  "update cannot give a class, and the container goes on without one",
+  async () => {
+    await using sandbox = new Sandbox();
+    const id = await sandbox.started();
+    for (const flag of ["--l3-cache-schema=L3:0=f", "--mem-bw-schema=MB:0=20"]) {
+      const { status, stderr } = await sandbox.call(["update", "--pids-limit", "7", flag, id]);
+      expect(status).toBe(1);
+      if (runtimeName === "rune") {
+        expect(stderr).toContain(`update \`${id}\``);
+        expect(stderr).toContain("no resctrl file system is mounted");
+      }
     }
-  }
-  expect((await sandbox.state(id)).status).toBe("running");
-  await sandbox.must(["exec", id, "/bin/true"]);
-  const stats = JSON.parse((await sandbox.must(["events", "--stats", id])).stdout);
-  expect(stats.data.intel_rdt).toEqual({});
-  // The limit beside it has not been set, either.
-  if (runtimeName === "rune") expect(stats.data.pids.limit).not.toBe(7);
-});
+    expect((await sandbox.state(id)).status).toBe("running");
+    await sandbox.must(["exec", id, "/bin/true"]);
+    const stats = JSON.parse((await sandbox.must(["events", "--stats", id])).stdout);
+    expect(stats.data.intel_rdt).toEqual({});
+    // The limit beside it has not been set, either.
+    if (runtimeName === "rune") expect(stats.data.pids.limit).not.toBe(7);
+  },
+);

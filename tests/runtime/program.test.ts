@@ -158,12 +158,15 @@ test("a long list of arguments", async () => {
 });
 
 // covers: process.env
-test("a variable given several times is set once, to the last value", async () => {
-  await using sandbox = new Sandbox();
-  const env = ["A=1", "PATH=/bin", "A=2", "HOME=/given", "HOME="];
-  const text = await sandbox.output({ process: { env, args: ["/bin/env"] } });
-  expect(text.split("\n").sort()).toEqual(["A=2", "HOME=/root", "PATH=/bin"]);
-});
+except("crun", "1.8.1 hands all of them on")(
+  "a variable given several times is set once, to the last value",
+  async () => {
+    await using sandbox = new Sandbox();
+    const env = ["A=1", "PATH=/bin", "A=2", "HOME=/given", "HOME="];
+    const text = await sandbox.output({ process: { env, args: ["/bin/env"] } });
+    expect(text.split("\n").sort()).toEqual(["A=2", "HOME=/root", "PATH=/bin"]);
+  },
+);
 
 only("rune", "runc 1.1 passes it on")("an environment entry without = is refused", async () => {
   await using sandbox = new Sandbox();

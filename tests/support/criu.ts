@@ -42,6 +42,7 @@ export function lacks(feature: string): string | undefined {
 /** Why there can be no checkpoint here: tried, with a process and without any runtime. */
 async function probe(): Promise<string | undefined> {
   if (process.getuid?.() !== 0) return "needs root";
+  if (runtimeName === "crun") return "crun: is linked with a criu of its own";
   if (criu === undefined) return "needs criu: `sh scripts/criu.sh`, or CRIU=path";
   const images = mkdtempSync(join(tmpdir(), "rune-criu-"));
   const sleeper = Bun.spawn(["setsid", "sleep", "1000"], {
