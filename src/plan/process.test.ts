@@ -125,10 +125,10 @@ test("preserved and listening descriptors", () => {
   expect(find(planned(), "keepFds")).toBeUndefined();
 });
 
-test("hooks run after the start and before the filter", () => {
+test("hooks run after the start and behind the filter, as with runc", () => {
   const hooks = [{ op: "setsid" }] as const;
   const order = names(planned({ noNewPrivileges: true }, { hooks, seccomp, awaitsRun: true }));
-  expect(order.slice(-4)).toEqual(["ready", "setsid", "seccomp", "exec"]);
+  expect(order.slice(-4)).toEqual(["ready", "seccomp", "setsid", "exec"]);
 });
 
 test("a filter with a listener is there before the channel ends", () => {

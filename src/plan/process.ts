@@ -59,8 +59,8 @@ function planProgram(
   const notifies = last.seccomp?.notifies === true;
   if (notifies) plan.add(...seccomp);
   planStart(plan, last);
-  // As late as can be: from here on the filter has to allow nothing but execve.
-  plan.add(...(notifies ? [] : seccomp), {
+  // As late as can be: from here on the filter has to allow the hooks, which are the container's, and execve.
+  plan.add(...(notifies ? [] : seccomp), ...(last.hooks ?? []), {
     op: "exec",
     argv: process.args,
     env,
@@ -81,13 +81,12 @@ function planPayload(
   plan.add({ op: "palInit", args: palArgs, logLevel, env });
   plan.add({ op: "agent", slot: agent });
   planStart(plan, last);
-  plan.add({ op: "palRun", argv: process.args, env });
+  plan.add(...(last.hooks ?? []), { op: "palRun", argv: process.args, env });
 }
 
 function planStart(plan: PlanBuilder, last: LastSteps): void {
   if (last.awaitsRun) plan.add({ op: "ready" });
   if (last.fifo !== undefined) plan.add({ op: "waitFifo", slot: last.fifo });
-  plan.add(...(last.hooks ?? []));
 }
 
 function planSeccomp({ flags, filter, notifies }: Seccomp): Operation {

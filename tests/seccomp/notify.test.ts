@@ -25,9 +25,16 @@ class Notifying extends Sandbox {
     return agent;
   }
 
-  /** The N-th message that the agent got. */
-  message(n: number) {
-    return JSON.parse(readFileSync(join(this.path, `message.${n}`), "utf8"));
+  /** The N-th message that the agent got, once it has written that down. */
+  async message(n: number) {
+    const file = join(this.path, `message.${n}`);
+    return await eventually(`message ${n}`, () => {
+      try {
+        return JSON.parse(readFileSync(file, "utf8"));
+      } catch {
+        return undefined; // not there, or not whole
+      }
+    });
   }
 
   profile(names: readonly string[] = notified, more: JsonObject = {}): JsonObject {
@@ -70,13 +77,13 @@ except("crun", "1.8.1 loads the filter only at start")(
     const sleeper = { process: { args: ["/bin/sleep", "1000"] }, annotations };
     const id = await sandbox.created(sandbox.profile(), sleeper);
     const { pid } = await sandbox.state(id);
-    expect(sandbox.message(0)).toMatchObject({
+    expect(await sandbox.message(0)).toMatchObject({
       fds: ["seccompFd"],
       pid,
       metadata: "told: so",
       state: { id, status: "creating", pid, bundle: sandbox.bundle.path, annotations },
     });
-    expect(Object.keys(sandbox.message(0)).toSorted()).toEqual(
+    expect(Object.keys(await sandbox.message(0)).toSorted()).toEqual(
       ["fds", "metadata", "ociVersion", "pid", "state"].toSorted(),
     );
     await sandbox.must(["start", id]);
@@ -84,7 +91,7 @@ except("crun", "1.8.1 loads the filter only at start")(
     await sandbox.must(["exec", "--detach", "--pid-file", pidFile, id, "/bin/sleep", "1000"]);
     const execPid = Number(readFileSync(pidFile, "utf8"));
     expect(execPid).not.toBe(pid);
-    expect(sandbox.message(1)).toMatchObject({
+    expect(await sandbox.message(1)).toMatchObject({
       fds: ["seccompFd"],
       pid: execPid,
       metadata: "told: so",
@@ -127,6 +134,22 @@ test("startContainer hooks run behind the filter", async () => {
   expect(result).toEqual({ status: 0, stdout: "ran\n", stderr: "" });
   expect(await agent.exited()).toBe(0);
 });
+
+// covers: hooks.startContainer, process.noNewPrivileges
+for (const noNewPrivileges of [false, true]) {
+  test(`so they do where nothing notifies, no_new_privs ${noNewPrivileges}`, async () => {
+    await using sandbox = new Sandbox();
+    const args = ["sh", "-c", "mkdir /tmp/made"];
+    const syscalls = [{ names: ["mkdir", "mkdirat"], action: "SCMP_ACT_KILL" }];
+    const result = await sandbox.run(shell("echo ran"), {
+      process: { noNewPrivileges },
+      linux: { seccomp: { defaultAction: "SCMP_ACT_ALLOW", syscalls } },
+      hooks: { startContainer: [{ path: "/bin/sh", args }] },
+    });
+    expect([result.status, result.stdout]).toEqual([1, ""]);
+    expect(existsSync(join(sandbox.bundle.rootfs, "tmp/made"))).toBe(false);
+  });
+}
 
 test("without an agent nothing starts, and nothing is left", async () => {
   await using sandbox = new Notifying();
@@ -200,7 +223,7 @@ comparison("rune and runc send the same message, but for versions and pids", asy
     await using sandbox = new Notifying(runtime);
     using agent = await sandbox.agent(1);
     const id = await sandbox.created(sandbox.profile(), { annotations: { colour: "blue" } });
-    const { ociVersion: _, pid, state, ...rest } = sandbox.message(0);
+    const { ociVersion: _, pid, state, ...rest } = await sandbox.message(0);
     expect(state.pid).toBe(pid);
     const { ociVersion: __, pid: ___, id: ____, bundle: _____, ...stable } = state;
     sent.push({ ...rest, state: stable });
