@@ -52,6 +52,9 @@ export function checkUser(config: Config, caller: Caller): void {
   }
   const { uidMappings = [], gidMappings = [] } = config.linux ?? {};
   const { uid, gid, additionalGids = [] } = config.process.user;
+  // Who sets up the container is its root.
+  requireMapped("linux.uidMappings", 0, uidMappings);
+  requireMapped("linux.gidMappings", 0, gidMappings);
   requireMapped("process.user.uid", uid, uidMappings);
   requireMapped("process.user.gid", gid, gidMappings);
   if (additionalGids.length > 0 && idMaps(config, caller).denySetgroups) {
