@@ -66,7 +66,7 @@ export const programCommand = defineCommand({
   name: "rune",
   path: "rune",
   summary: "runs OCI containers and starts enclaves in them",
-  arguments: { usage: "", minimum: 0, maximum: Number.POSITIVE_INFINITY },
+  arguments: { usage: "", minimum: 0, maximum: Number.POSITIVE_INFINITY, ofProgram: true },
   options: programOptions,
 });
 

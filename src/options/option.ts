@@ -48,8 +48,9 @@ export type ArgumentsSpec = {
   /** For `--help`: "<container-id> [signal]". */
   readonly usage: string;
   readonly minimum: number;
-  /** Infinity where the rest of the line belongs to somebody else, as with `exec`. */
   readonly maximum: number;
+  /** From the first one on the line belongs to somebody else, as with `exec`: no option is looked for. */
+  readonly ofProgram?: true;
 };
 
 export type CommandSpec<Options extends readonly OptionSpec[] = readonly OptionSpec[]> = {

@@ -8,7 +8,12 @@ const exec = defineCommand({
   name: "exec",
   path: "rune exec",
   summary: "run a program",
-  arguments: { usage: "<container-id> [command...]", minimum: 1, maximum: Infinity },
+  arguments: {
+    usage: "<container-id> [command...]",
+    minimum: 1,
+    maximum: Infinity,
+    ofProgram: true,
+  },
   options: [
     { name: "tty", short: "t", kind: "flag", help: "terminal" },
     { name: "bundle", short: "b", kind: "string", argument: "path", help: "bundle" },
@@ -159,4 +164,16 @@ test("help is found on a line that is otherwise incomplete, but not among argume
     expect(parseCommand(exec, ["-t", word])).toEqual({ help: true });
   }
   expect(parse("c1", "ls", "--help").positionals).toEqual(["c1", "ls", "--help"]);
+});
+
+test("options may stand behind arguments that are no program's", () => {
+  const command = { ...exec, arguments: { usage: "<id> [more]", minimum: 1, maximum: 3 } } as const;
+  const parsed = parseCommand(command, ["c1", "--fds", "7", "-", "-t", "--", "--env"]);
+  expect(parsed).toMatchObject({
+    values: { fds: 7, tty: true },
+    positionals: ["c1", "-", "--env"],
+  });
+  expect(parseCommand(command, ["c1", "--help"])).toEqual({ help: true });
+  expect(() => parseCommand(command, ["c1", "-9"])).toThrow("unknown flag `-9`");
+  expect(() => parseCommand(command, ["c1", "--fds"])).toThrow("needs a value");
 });

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Parses a command line by its table, by the rules of Go's flag package that runc's users rely on:
- * one dash is as good as two (`-bundle x`), letters are not combined, options precede the first
- * argument, and everything from there on, or after `--`, is left alone (`exec c1 ls --all`).
+ * one dash is as good as two (`-bundle x`), letters are not combined, and everything after `--` is left
+ * alone. As with runc, options may stand behind arguments (`update c1 --pids-limit 9`), unless these may
+ * be words of another program (`exec c1 ls --all`).
  */
 import { RuneError } from "../errors/error.ts";
 import type {
@@ -37,10 +38,16 @@ export function parseCommand<const Options extends readonly OptionSpec[]>(
   words: readonly string[],
 ): ParsedCommand<Options> {
   const values: Record<string, Value> = initialValues(spec.options);
+  const positionals: string[] = [];
   let position = 0;
   while (position < words.length) {
     const word = words[position] ?? "";
-    if (!word.startsWith("-") || word === "-") break;
+    if (!word.startsWith("-") || word === "-") {
+      if (isLeftAlone(spec)) break;
+      positionals.push(word);
+      position++;
+      continue;
+    }
     position++;
     if (word === "--") break;
     const { name, inline } = splitOption(spec, word);
@@ -55,10 +62,15 @@ export function parseCommand<const Options extends readonly OptionSpec[]>(
     if (text === undefined) throw usageError(spec, `flag \`${word}\` needs a value`);
     values[option.name] = parseValue(spec, option, text, values[option.name]);
   }
-  const positionals = words.slice(position);
+  positionals.push(...words.slice(position));
   checkCount(spec, positionals.length);
   // The record has exactly the table's names, each with a value of its kind: OptionValues by design.
   return { help: false, values: values as OptionValues<Options>, positionals };
+}
+
+/** What follows the first argument is not this command's, but a verb's, or a program's to run. */
+function isLeftAlone(spec: CommandSpec): boolean {
+  return spec.arguments.ofProgram === true;
 }
 
 /** An error of the caller's making, with the hint where to read up. */

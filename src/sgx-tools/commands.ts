@@ -165,6 +165,7 @@ export const simulate = defineCommand({
     usage: "[--] COMMAND [ARGUMENTS...]",
     minimum: 1,
     maximum: Number.POSITIVE_INFINITY,
+    ofProgram: true,
   },
   options: [
     { name: "verbose", kind: "flag", help: "the platform reports on standard error what it does" },
@@ -176,7 +177,12 @@ export const program: ProgramSpec = {
     name: "sgx-tools",
     path: "sgx-tools",
     summary: "measures, signs, shows and attests SGX enclaves",
-    arguments: { usage: "<command> [arguments...]", minimum: 0, maximum: Number.POSITIVE_INFINITY },
+    arguments: {
+      usage: "<command> [arguments...]",
+      minimum: 0,
+      maximum: Number.POSITIVE_INFINITY,
+      ofProgram: true,
+    },
     options: [{ name: "version", kind: "flag", help: "print the version" }],
   }),
   commands: [

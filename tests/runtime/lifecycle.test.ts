@@ -295,3 +295,13 @@ only("rune", "its state is its own")(
     }
   },
 );
+
+except("crun", "1.8.1 wants them first")("flags may stand behind the id", async () => {
+  await using sandbox = new Sandbox();
+  const id = await sandbox.started();
+  await sandbox.must(["ps", id]);
+  await sandbox.must(["kill", id, "KILL", "--all"]);
+  await sandbox.reaches(id, "stopped");
+  await sandbox.must(["delete", id, "--force"]);
+  await sandbox.expectNothingLeft();
+});

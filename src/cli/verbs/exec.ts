@@ -52,6 +52,7 @@ export const execCommand = defineCommand({
     usage: "<container-id> <command> [arguments...]",
     minimum: 1,
     maximum: Number.POSITIVE_INFINITY,
+    ofProgram: true,
   },
   options: [
     ...processOptions,

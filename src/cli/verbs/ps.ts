@@ -21,6 +21,7 @@ export const psCommand = defineCommand({
     usage: "<container-id> [ps options]",
     minimum: 1,
     maximum: Number.POSITIVE_INFINITY,
+    ofProgram: true,
   },
   options: [
     {

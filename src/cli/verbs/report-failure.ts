@@ -24,6 +24,8 @@ export const reportFailureCommand = defineCommand({
     usage: "<verb> <container-id> <code> <errno> <doing> <reason>",
     minimum: 6,
     maximum: 6,
+    // A reason may begin with a dash.
+    ofProgram: true,
   },
   options: [],
 });
