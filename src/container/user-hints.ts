@@ -32,6 +32,13 @@ function processHint({ doing, errno }: RuneError): string | undefined {
   if (errno === EPERM && /^(set|raise) resource limit/.test(doing)) {
     return "a hard limit above the caller's needs CAP_SYS_RESOURCE of the host; `ulimit -H -a` shows what there is";
   }
+  if (errno === EPERM && doing === "set scheduling policy 6") {
+    // sched_setattr(2), EPERM.
+    return "SCHED_DEADLINE needs CAP_SYS_NICE of the host, and every CPU of it: `linux.resources.cpu.cpus` may leave out none";
+  }
+  if (errno === EPERM && /^set scheduling policy [12]$/.test(doing)) {
+    return "SCHED_FIFO and SCHED_RR need CAP_SYS_NICE of the host, and in a cpu cgroup of version 1 a budget: `linux.resources.cpu.realtimeRuntime`";
+  }
   return undefined;
 }
 

@@ -403,11 +403,13 @@ test("exec says which right of the host is missing", async () => {
   for (const [errno, doing] of [
     [1, "set resource limit 7"],
     [13, "write `/proc/self/oom_score_adj`"],
+    [1, "set scheduling policy 1"],
+    [1, "set scheduling policy 6"],
   ] as const) {
     const host = hostWith("running", () => [failedMessage(0, errno, doing, "no")]);
     await expect(exec(host.deps, request)).rejects.toMatchObject({
       doing,
-      hint: expect.stringContaining("CAP_SYS_RESOURCE"),
+      hint: expect.stringMatching(/CAP_SYS_(RESOURCE|NICE)/),
     });
   }
 });

@@ -2,9 +2,10 @@
 /** How a container's processes are scheduled, and what they see of time and keys. */
 import { expect } from "bun:test";
 import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { type JsonObject, namespaces, shell } from "../support/bundle.ts";
 import { command } from "../support/command.ts";
-import { except, only, test } from "../support/runtime.ts";
+import { except, needs, only, test } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
 
 const newer = (version: string) =>
@@ -222,4 +223,18 @@ newer("1.2")("a deadline, in nanoseconds", async () => {
   // The kernel admits it where no cgroup gives the CPUs to somebody else.
   if (status === 0) expect(stdout).toMatch(/policy\s*:\s*6/);
   else expect(stderr).toContain("set scheduling policy 6");
+});
+
+const onTwo = availableParallelism() < 2 ? needs("needs a second CPU") : newer("1.2");
+
+// covers: process.scheduler.policy, linux.resources.cpu.cpus
+onTwo("a deadline and a choice of CPUs exclude each other, and the error says so", async () => {
+  await using sandbox = new Sandbox();
+  const scheduler = { policy: "SCHED_DEADLINE", runtime: 42e3, deadline: 1e6, period: 1e6 };
+  const result = await sandbox.run(process({ scheduler }, "true"), {
+    linux: { resources: { cpu: { cpus: "0" } } },
+  });
+  expect(result.status).toBe(1);
+  expect(result.stderr).toContain("linux.resources.cpu.cpus");
+  await sandbox.expectNothingLeft();
 });
