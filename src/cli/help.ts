@@ -16,7 +16,7 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
       "rune starts containers from OCI bundles: a directory with a config.json and a root file " +
       "system. A container whose config.json names an enclave type runs its program in an " +
       "SGX enclave, through an enclave runtime that is loaded by the PAL API.\n\n" +
-      "Options precede the container id, and one dash is as good as two. rune exits with 0, with 1 " +
+      "Options of `exec` and `ps` precede the container id, those of others may follow it; one dash is as good as two. rune exits with 0, with 1 " +
       "when it failed, and `run` and `exec` with the status of the program, or 128 plus the number " +
       "of the signal that ended it.",
     examples: ["rune spec", "rune run web", "rune --root /tmp/state list --format json"],

@@ -5,7 +5,7 @@ import type { CommandProse } from "../options/help.ts";
 export const commandProse: Readonly<Record<string, CommandProse>> = {
   "sgx-tools": {
     description:
-      "sgx-tools measures, signs, shows and attests SGX enclaves. The image formats are those of the sample enclave runtime, which docs/explanation/skeleton.md describes.\n\nOptions precede the files, and one dash is as good as two. Exit status 0, or 1 when something failed or did not match.",
+      "sgx-tools measures, signs, shows and attests SGX enclaves. The image formats are those of the sample enclave runtime, which docs/explanation/skeleton.md describes.\n\nOptions may stand before or behind the files, and one dash is as good as two. Exit status 0, or 1 when something failed or did not match.",
     examples: ["sgx-tools measure encl.bin", "sgx-tools inspect --json encl.ss"],
   },
   measure: {
