@@ -7,8 +7,22 @@ import { toHex } from "../../sgx/bytes.ts";
 const PRIME_BYTES = 128;
 const PUBLIC_EXPONENT = 65_537n;
 
-/** The 2048-bit key of 32 bytes of seed. Costs some tenths of a second. */
+/** Made keys by seed: finding primes takes some tenths of a second. */
+const made = new Map<string, IssuerKey>();
+const MOST_MADE = 8;
+
+/** The 2048-bit key of 32 bytes of seed. */
 export function seededRsaKey(seed: Uint8Array): IssuerKey {
+  const name = toHex(seed);
+  const known = made.get(name);
+  if (known !== undefined) return known;
+  if (made.size >= MOST_MADE) made.clear();
+  const key = makeKey(seed);
+  made.set(name, key);
+  return key;
+}
+
+function makeKey(seed: Uint8Array): IssuerKey {
   const candidates = primes(seed);
   const p = candidates.next().value;
   const q = candidates.next().value;
@@ -42,8 +56,24 @@ function* primes(seed: Uint8Array): Generator<bigint, never> {
     bytes[0] = (bytes[0] ?? 0) | 0xc0;
     bytes[PRIME_BYTES - 1] = (bytes[PRIME_BYTES - 1] ?? 0) | 1;
     const candidate = BigInt(`0x${toHex(bytes)}`);
-    if ((candidate - 1n) % PUBLIC_EXPONENT !== 0n && checkPrimeSync(bytes)) yield candidate;
+    if ((candidate - 1n) % PUBLIC_EXPONENT === 0n || hasSmallFactor(candidate)) continue;
+    if (checkPrimeSync(bytes)) yield candidate;
   }
+}
+
+/** The odd primes below 2^11: five of six candidates are found composite by them, at little cost. */
+const SMALL_PRIMES: readonly bigint[] = sieve(1 << 11);
+
+function sieve(limit: number): bigint[] {
+  const found: number[] = [];
+  for (let number = 3; number < limit; number += 2) {
+    if (!found.some((prime) => number % prime === 0)) found.push(number);
+  }
+  return found.map(BigInt);
+}
+
+function hasSmallFactor(candidate: bigint): boolean {
+  return SMALL_PRIMES.some((prime) => candidate % prime === 0n);
 }
 
 /** Euclid's, extended. Precondition: they have no common divisor. */
