@@ -179,6 +179,7 @@ function depsOf(session: Session): Deps {
     stickyRoot: sticky,
     rootless: global.rootless,
     searchPath: () => front.environment().get("PATH") ?? defaultSearchPath,
+    callerVariable: (name) => front.environment().get(name),
     nodeConfig: global.config ?? "/etc/inclavare-containers/config.toml",
     version: BUILD_VERSION,
     openDescriptors: front.openDescriptors,

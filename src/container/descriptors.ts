@@ -107,7 +107,13 @@ function openEnclave(
   const program = kernel.sealedCopy(`${libDir}/${name}`, name);
   const simulator = simulated ? kernel.sealedCopy(`${libDir}/sgxsim`, "sgxsim") : undefined;
   const all = simulator === undefined ? [program] : [program, simulator];
-  const entry = { name, program, ...(simulator === undefined ? {} : { simulator }) } as const;
+  const { serviceSocket: service } = enclave;
+  const entry = {
+    name,
+    program,
+    ...(simulator === undefined ? {} : { simulator }),
+    ...(service === undefined ? {} : { service }),
+  } as const;
   if (enclave.pal === undefined) return { all, entry };
   const { file, path, args, logLevel } = enclave.pal;
   const agent = listen(kernel, directory);

@@ -20,6 +20,8 @@ export type EnclaveLaunch = {
     readonly initTimeoutMs: number;
   };
   readonly state: EnclaveState;
+  /** The simulated platform's service; absent without one, and on hardware. */
+  readonly serviceSocket?: string;
   /** For state.json, in the original's shape. */
   readonly record: object;
 };
@@ -34,7 +36,12 @@ export async function prepareBundle(
 ): Promise<EnclaveBundle> {
   if (!mentionsEnclave(bundle.config, platform)) return { bundle };
   const { prepareEnclave, storedEnclaveConfig } = await import("../enclave/prepare.ts");
-  const prepared = prepareEnclave(deps.kernel, bundle.config, platform, deps.nodeConfig);
+  const { startedService } = await import("./platform-service.ts");
+  const prepared = prepareEnclave(
+    { kernel: deps.kernel, nodeConfig: deps.nodeConfig, service: () => startedService(deps) },
+    bundle.config,
+    platform,
+  );
   if (prepared === undefined) return { bundle };
   for (const warning of prepared.warnings) deps.warn(warning);
   const { config, enclave, pal } = prepared;
@@ -60,6 +67,7 @@ export async function prepareBundle(
         platformChosenBy: prepared.platform.chosenBy,
         ...(pal === undefined ? {} : { pal: pal.path }),
       },
+      ...(prepared.service === undefined ? {} : { serviceSocket: prepared.service.socket }),
       record: storedEnclaveConfig(prepared),
     },
   };

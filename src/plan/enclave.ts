@@ -17,7 +17,8 @@ export type EnclaveSteps = {
  */
 export function planEntry(plan: PlanBuilder, { entry, enclave }: LaunchInput): void {
   if (entry !== undefined) {
-    const { name, program, simulator } = entry;
+    const { name, program, simulator, service } = entry;
+    const asks = service === undefined ? [] : ["--service", service];
     const slot = plan.inherit(program);
     plan.add(
       simulator === undefined
@@ -25,7 +26,7 @@ export function planEntry(plan: PlanBuilder, { entry, enclave }: LaunchInput): v
         : {
             op: "enter",
             program: plan.inherit(simulator),
-            argv: ["sgxsim", "--fd", String(program), "--", name],
+            argv: ["sgxsim", ...asks, "--fd", String(program), "--", name],
           },
     );
   }

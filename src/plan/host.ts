@@ -79,6 +79,8 @@ export type LaunchInput = {
     readonly program: Fd;
     /** The simulated platform: this program and all that follow run under it. */
     readonly simulator?: Fd;
+    /** The platform service's socket, which the simulator asks. */
+    readonly service?: string;
   };
   readonly caller: Caller;
 };

@@ -3,6 +3,7 @@
  * What the rest of the service may do with the platform's secret: name what it wants derived. The
  * root secret itself is behind this type and nowhere else.
  */
+import type { KeyResult } from "../sgx/egetkey.ts";
 import type { EnclaveIdentity } from "../sgx/enclave-identity.ts";
 import type { KeyRequest } from "../sgx/keyrequest.ts";
 
@@ -24,7 +25,4 @@ export type PlatformKeys = {
   readonly reportKeyId: Uint8Array;
 };
 
-/** `error`: a code of EGETKEY's, or "GP" where it raises #GP(0). */
-export type KeyResult =
-  | { readonly key: Uint8Array; readonly error?: undefined }
-  | { readonly key?: undefined; readonly error: number | "GP" };
+export type { KeyResult };

@@ -4,6 +4,14 @@
 import { defineCommand, type ProgramSpec } from "../options/option.ts";
 import { genQeTargetInfo, genQuote, genToken, getIasReport } from "./aesm-commands.ts";
 import { collateralFetch, collateralShow, diff, verifyQuote } from "./evidence-commands.ts";
+import {
+  platformEnclaves,
+  platformReset,
+  platformServe,
+  platformStart,
+  platformStatus,
+  platformStop,
+} from "./platform-commands.ts";
 
 /** `sgxsign`'s options, under their own names, and what it lacks. */
 const signingOptions = [
@@ -168,6 +176,11 @@ export const simulate = defineCommand({
   },
   options: [
     { name: "verbose", kind: "flag", help: "the platform reports on standard error what it does" },
+    {
+      name: "no-service",
+      kind: "flag",
+      help: "derive keys from the constant that everybody knows, instead of asking the platform service",
+    },
   ],
 });
 
@@ -194,5 +207,11 @@ export const program: ProgramSpec = {
     collateralFetch,
     collateralShow,
     simulate,
+    platformStatus,
+    platformEnclaves,
+    platformReset,
+    platformStart,
+    platformStop,
+    platformServe,
   ],
 };
