@@ -15,7 +15,7 @@ import { descriptionLines } from "./describe.ts";
 import { describeCollateral } from "./describe-evidence.ts";
 import type * as commands from "./evidence-commands.ts";
 import { printLine, readInput, writeOutput } from "./files.ts";
-import { httpFetcher } from "./http.ts";
+import { httpFetcher, SERVICE_ADDRESS } from "./http.ts";
 
 const LONGEST_FILE_BYTES = 16 << 20;
 const MOST_FILES = 64;
@@ -57,7 +57,7 @@ export async function loadCollateral(
   quoteFile: string,
   values: ServiceValues,
 ): Promise<Collateral> {
-  if (!/^https?:\/\//.test(source)) return readArchive(source);
+  if (!SERVICE_ADDRESS.test(source)) return readArchive(source);
   return collateralFromFiles(await fetchFrom(source, platformOf(quoteFile), values));
 }
 

@@ -12,6 +12,7 @@ import {
   platformStatus,
   platformStop,
 } from "./platform-commands.ts";
+import { platformSetTcb } from "./set-tcb-command.ts";
 
 /** `sgxsign`'s options, under their own names, and what it lacks. */
 const signingOptions = [
@@ -209,6 +210,7 @@ export const program: ProgramSpec = {
     simulate,
     platformStatus,
     platformEnclaves,
+    platformSetTcb,
     platformReset,
     platformStart,
     platformStop,

@@ -23,7 +23,7 @@ const LONGEST_QUOTE_BYTES = 1 << 18;
 const LONGEST_NONCE_CHARACTERS = 32;
 const COMMAND = "sgx-tools get-ias-report";
 
-export async function getIasReport(values: Values, now: Date): Promise<void> {
+export async function getIasReport(values: Values, clock: () => Date): Promise<void> {
   const url = reportUrl(values);
   const quote = readInput(values.quote, LONGEST_QUOTE_BYTES);
   const { basename } = parseEpidQuote(quote);
@@ -36,7 +36,8 @@ export async function getIasReport(values: Values, now: Date): Promise<void> {
     { insecure: values.insecure },
   );
   requireAnswer(answer, url);
-  const at = values.at === undefined ? now : parseTime("get-ias-report", values.at);
+  // Not before: the report is made while it is waited for.
+  const at = values.at === undefined ? clock() : parseTime("get-ias-report", values.at);
   const genuine = requireGenuine(values, answer, { at, quote, nonce });
   writeOutput(values["ias-report"], Buffer.from(`${archived(answer)}\n`));
   printReport(values.json, genuine);
@@ -53,7 +54,9 @@ function reportUrl(values: Values): string {
     });
   }
   const root = `${base.replace(/\/+$/, "")}${values.product ? "" : "/dev"}`;
-  const url = URL.parse(`${root}/attestation/v${values["ias-api"]}/report`);
+  const path = `/attestation/v${values["ias-api"]}/report`;
+  if (root.startsWith("unix:/")) return `${root}${path}`;
+  const url = URL.parse(`${root}${path}`);
   if (url === null || !["https:", "http:"].includes(url.protocol)) {
     throw usage(`\`--ias-url\`: expected an address with https://, got \`${base}\``);
   }

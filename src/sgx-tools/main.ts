@@ -85,7 +85,7 @@ async function run(name: string, args: readonly string[]): Promise<number> {
     case "get-ias-report":
       return command(aesm.getIasReport, args, async (values) => {
         const { getIasReport } = await import("./ias-report.ts");
-        return getIasReport(values, new Date());
+        return getIasReport(values, () => new Date());
       });
     default:
       throw unknown(name);
@@ -115,6 +115,13 @@ async function platform([verb = "", ...args]: readonly string[]): Promise<number
   switch (verb) {
     case "status":
       return command(service.platformStatus, args, (values) => tool.printStatus(values));
+    case "set-tcb": {
+      const { platformSetTcb } = await import("./set-tcb-command.ts");
+      const { setTcb } = await import("./set-tcb.ts");
+      return command(platformSetTcb, args, (values) =>
+        setTcb(values, values.state ?? tool.stateFolder()),
+      );
+    }
     case "enclaves":
       return command(service.platformEnclaves, args, (values) => tool.printEnclaves(values));
     case "reset":

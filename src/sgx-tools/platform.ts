@@ -116,6 +116,11 @@ function ask(request: object): Promise<unknown> {
   return askControl(controlSocket(wantedFolders(readFront(linux, process.env))), request);
 }
 
+/** Where the secret and what is said of the platform lie. */
+export function stateFolder(): string {
+  return wantedFolders(readFront(linux, process.env)).state;
+}
+
 function wantedFolders(front: Front): PlatformFolders {
   const folders = callersFolders(front);
   if (folders !== undefined) return folders;
