@@ -11,6 +11,9 @@ import { plannerCalls } from "../kernel/planner-calls.ts";
 import { toHex } from "../sgx/bytes.ts";
 import { answer } from "./answer.ts";
 import { answerControl, CONTROL_MAX_BYTES, type ControlVerbs } from "./control.ts";
+import { createEvidence } from "./evidence/evidence.ts";
+import { evidenceSocket, listenEvidence } from "./evidence/listen.ts";
+import { readTcbFile, TCB_FILE } from "./evidence/tcb-file.ts";
 import {
   aesmFolder,
   aesmSocket,
@@ -65,7 +68,7 @@ class RunningService {
   readonly #startedAt = new Date().toISOString();
   readonly #listeners: Listening[] = [];
   readonly #sweeper: ReturnType<typeof setInterval>;
-  #closeAesm = async () => {};
+  #closeServices = async () => {};
   #aesmConnections = () => 0;
   #requests = 0;
   #lastUsed = performance.now();
@@ -88,7 +91,7 @@ class RunningService {
       if (passed.platform === undefined) makeFolder(folder);
     }
     const common = { peerPid: (fd: number) => plannerCalls.peerPid(fd as Fd) };
-    await this.#listenAesm(folders);
+    await this.#listenServices(folders);
     this.#listeners.push(
       listen({
         ...common,
@@ -111,7 +114,7 @@ class RunningService {
   async close(): Promise<void> {
     clearInterval(this.#sweeper);
     for (const listener of this.#listeners) listener.close();
-    await this.#closeAesm();
+    await this.#closeServices();
   }
 
   #answer(bytes: Uint8Array, pid: number): Uint8Array | undefined {
@@ -123,8 +126,17 @@ class RunningService {
     return encodeReply(request.code, reply);
   }
 
-  async #listenAesm(folders: PlatformFolders): Promise<void> {
-    const platform: AesmPlatform = { launch: launchControl(this.#secrets) };
+  async #listenServices(folders: PlatformFolders): Promise<void> {
+    const evidence = createEvidence({
+      keys: this.#secrets,
+      tcbState: () => readTcbFile(join(folders.state, TCB_FILE)),
+    });
+    const platform: AesmPlatform = { ...evidence.aesm, launch: launchControl(this.#secrets) };
+    const http = listenEvidence({
+      socket: evidenceSocket(folders),
+      evidence,
+      onRequest: () => this.#used(),
+    });
     const listener = await listenAesm({
       socket: aesmSocket(folders),
       answer: (message) => {
@@ -132,7 +144,10 @@ class RunningService {
         return answerAesm(platform, message);
       },
     });
-    this.#closeAesm = listener.close;
+    this.#closeServices = async () => {
+      await listener.close();
+      await http.close();
+    };
     this.#aesmConnections = listener.connections;
   }
 
