@@ -46,7 +46,10 @@ export async function serve(options: ServeOptions): Promise<void> {
   const { folders } = options;
   process.umask(0o077);
   const stopped = stopSignals();
-  lock(folders.state);
+  if ((await lockOrFindOther(options)) === "other") {
+    if (options.readyFd !== undefined) announce(options.readyFd);
+    return;
+  }
   const secrets = deriveSecrets(openRootSecret(folders.state));
   const service = new RunningService(options, secrets);
   await service.listen();
@@ -209,16 +212,39 @@ function announce(readyFd: number): void {
   closeSync(readyFd);
 }
 
-/** Held until the process ends: two services would hand out keys of two secrets. */
-function lock(folder: string): void {
-  const path = join(folder, "lock");
+/** How long another service may take to answer, or to end. */
+const OTHER_MS = 10_000;
+const OTHER_STEP_MS = 20;
+
+/**
+ * The lock is held until the process ends: two services would hand out keys of two secrets. Another
+ * that is about to answer is as good as this one; one that is about to end is waited for.
+ */
+async function lockOrFindOther({ folders, readyFd }: ServeOptions): Promise<"locked" | "other"> {
+  const path = join(folders.state, "lock");
   const fd = openSync(path, "a", 0o600) as Fd;
-  if (plannerCalls.tryLock(fd)) return;
+  const deadline = performance.now() + (readyFd === undefined ? 0 : OTHER_MS);
+  for (;;) {
+    if (plannerCalls.tryLock(fd)) return "locked";
+    if (readyFd !== undefined && (await answers(emulatorSocket(folders)))) return "other";
+    if (performance.now() >= deadline) break;
+    await Bun.sleep(OTHER_STEP_MS);
+  }
   throw new RuneError({
     code: "PLATFORM_SERVICE",
     doing: `lock \`${path}\``,
     reason: "another service uses this folder",
   });
+}
+
+async function answers(socket: string): Promise<boolean> {
+  try {
+    const connection = await Bun.connect({ unix: socket, socket: { data: () => {} } });
+    connection.terminate();
+    return true;
+  } catch {
+    return false; // nobody listens yet, or any more
+  }
 }
 
 function makeFolder(path: string): void {
