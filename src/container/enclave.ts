@@ -20,8 +20,6 @@ export type EnclaveLaunch = {
     readonly initTimeoutMs: number;
   };
   readonly state: EnclaveState;
-  /** The simulated platform's service; absent without one, and on hardware. */
-  readonly serviceSocket?: string;
   /** For state.json, in the original's shape. */
   readonly record: object;
 };
@@ -66,8 +64,8 @@ export async function prepareBundle(
         platform: prepared.platform.name,
         platformChosenBy: prepared.platform.chosenBy,
         ...(pal === undefined ? {} : { pal: pal.path }),
+        ...(prepared.service === undefined ? {} : { serviceSocket: prepared.service.socket }),
       },
-      ...(prepared.service === undefined ? {} : { serviceSocket: prepared.service.socket }),
       record: storedEnclaveConfig(prepared),
     },
   };
