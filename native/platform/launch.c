@@ -26,6 +26,10 @@
 #define READY_FD 3
 #define PROGRAM_FD 4
 
+/* The values of --runtime and --state. */
+#define FOLDERS 2
+static const char *folders[FOLDERS];
+
 struct identity {
     bool changes;
     uid_t uid;
@@ -50,11 +54,35 @@ static long read_id(const char *text)
     return id;
 }
 
+/* Only to where the service's folders are the same: a caller's own /run, of which process 1 knows
+ * nothing, is the caller's own machine. */
+static void leave_mounts(int namespaces)
+{
+    struct stat before[FOLDERS], after[FOLDERS];
+    int here = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    int there = openat(namespaces, "mnt", O_RDONLY | O_CLOEXEC);
+    bool known = here >= 0 && there >= 0;
+    for (size_t i = 0; i < FOLDERS && known; i++)
+        known = folders[i] != NULL && stat(folders[i], &before[i]) == 0;
+    if (known && setns(there, 0) == 0) {
+        bool same = true;
+        for (size_t i = 0; i < FOLDERS && same; i++)
+            same = stat(folders[i], &after[i]) == 0 && before[i].st_dev == after[i].st_dev &&
+                   before[i].st_ino == after[i].st_ino;
+        if (!same && setns(here, 0) < 0)
+            die("return to the caller's mounts");
+    }
+    if (here >= 0)
+        close(here);
+    if (there >= 0)
+        close(there);
+}
+
 /* The caller may be in a container's namespaces, or a private /tmp of systemd's; the service is for
  * all of the machine. As far as there are privileges: without, it is the caller's own. */
 static void leave_namespaces(void)
 {
-    static const char *const names[] = {"net", "uts", "ipc", "cgroup", "mnt"};
+    static const char *const names[] = {"net", "uts", "ipc", "cgroup"};
     int own = open("/proc/1/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
     for (size_t i = 0; own >= 0 && i < sizeof(names) / sizeof(*names); i++) {
         int fd = openat(own, names[i], O_RDONLY | O_CLOEXEC);
@@ -63,8 +91,10 @@ static void leave_namespaces(void)
         setns(fd, 0);
         close(fd);
     }
-    if (own >= 0)
+    if (own >= 0) {
+        leave_mounts(own);
         close(own);
+    }
 }
 
 /* Out of the caller's cgroup, with which it would be frozen, limited and killed. */
@@ -178,6 +208,12 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "-") != 0) {
         identity = (struct identity){true, (uid_t)read_id(argv[1]), (gid_t)read_id(argv[2])};
+    }
+    for (int i = 5; i + 1 < argc; i++) {
+        if (strcmp(argv[i], "--runtime") == 0)
+            folders[0] = argv[i + 1];
+        else if (strcmp(argv[i], "--state") == 0)
+            folders[1] = argv[i + 1];
     }
     int program = open(argv[3], O_RDONLY | O_CLOEXEC);
     if (program < 0 || pipe2(ready, O_CLOEXEC) < 0)

@@ -3,8 +3,8 @@ import { expect, test } from "bun:test";
 import { failureOf } from "../sgx/testing.ts";
 import { platformFolders } from "./folders.ts";
 
-const of = (euid: number, variables: Record<string, string>) =>
-  platformFolders({ euid, variable: (name) => variables[name] });
+const of = (uid: number, variables: Record<string, string>) =>
+  platformFolders({ isRoot: uid === 0, variable: (name) => variables[name] });
 
 test("root's, and a user's", () => {
   expect(of(0, { XDG_RUNTIME_DIR: "/run/user/0", HOME: "/root" })).toEqual({

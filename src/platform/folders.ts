@@ -10,7 +10,8 @@ export type PlatformFolders = {
 };
 
 export type Surroundings = {
-  readonly euid: number;
+  /** Whether root's places are the caller's: a user namespace's root is the user who made it. */
+  readonly isRoot: boolean;
   /** A variable of the caller's; undefined or "" where it is not set. */
   readonly variable: (name: string) => string | undefined;
 };
@@ -22,15 +23,15 @@ const runtimeMaxBytes = 80;
  * Undefined where the caller wants none.
  * @throws RuneError USAGE for a folder that cannot be one, or where a user's are not known
  */
-export function platformFolders({ euid, variable }: Surroundings): PlatformFolders | undefined {
+export function platformFolders({ isRoot, variable }: Surroundings): PlatformFolders | undefined {
   const chosen = variable("INCLAVARE_PLATFORM") ?? "";
   if (chosen === "off") return undefined;
   const runtime =
-    chosen === "" ? usualRuntime(euid, variable) : absolute("INCLAVARE_PLATFORM", chosen);
+    chosen === "" ? usualRuntime(isRoot, variable) : absolute("INCLAVARE_PLATFORM", chosen);
   if (Buffer.byteLength(runtime) > runtimeMaxBytes) {
     throw misplaced(`\`${runtime}\` is longer than ${runtimeMaxBytes} bytes`);
   }
-  return { runtime, state: stateFolder(euid, variable) };
+  return { runtime, state: stateFolder(isRoot, variable) };
 }
 
 export function emulatorSocket({ runtime }: PlatformFolders): string {
@@ -50,17 +51,17 @@ export function aesmSocket(folders: PlatformFolders): string {
   return `${aesmFolder(folders)}/aesm.socket`;
 }
 
-function usualRuntime(euid: number, variable: Surroundings["variable"]): string {
-  if (euid === 0) return "/run/inclavare-platform";
+function usualRuntime(isRoot: boolean, variable: Surroundings["variable"]): string {
+  if (isRoot) return "/run/inclavare-platform";
   const directory = variable("XDG_RUNTIME_DIR") ?? "";
   if (directory.startsWith("/")) return `${directory}/inclavare-platform`;
   throw misplaced("XDG_RUNTIME_DIR is not set");
 }
 
-function stateFolder(euid: number, variable: Surroundings["variable"]): string {
+function stateFolder(isRoot: boolean, variable: Surroundings["variable"]): string {
   const chosen = variable("INCLAVARE_PLATFORM_STATE") ?? "";
   if (chosen !== "") return absolute("INCLAVARE_PLATFORM_STATE", chosen);
-  if (euid === 0) return "/var/lib/inclavare/platform";
+  if (isRoot) return "/var/lib/inclavare/platform";
   const states = variable("XDG_STATE_HOME") ?? "";
   if (states.startsWith("/")) return `${states}/inclavare/platform`;
   const home = variable("HOME") ?? "";

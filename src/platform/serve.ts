@@ -59,6 +59,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     if (options.readyFd !== undefined) {
       announce(options.readyFd);
     }
+    service.watch();
     await Promise.race([stopped, service.ended]);
   } finally {
     await service.close();
@@ -72,7 +73,7 @@ class RunningService {
   readonly #registry = new Registry(() => Date.now());
   readonly #startedAt = new Date().toISOString();
   readonly #listeners: Listening[] = [];
-  readonly #sweeper: ReturnType<typeof setInterval>;
+  #sweeper: ReturnType<typeof setInterval> | undefined;
   #closeServices = async () => {};
   #aesmConnections = () => 0;
   #requests = 0;
@@ -85,9 +86,6 @@ class RunningService {
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
-    const { idleMs } = options;
-    const period = idleMs === 0 ? SWEEP_MS : Math.min(SWEEP_MS, Math.max(50, idleMs / 4));
-    this.#sweeper = setInterval(() => this.#sweep(), period);
   }
 
   async listen(): Promise<void> {
@@ -114,6 +112,14 @@ class RunningService {
         answer: (bytes, { pid }) => this.#answer(bytes, pid),
       }),
     );
+  }
+
+  /** From here on unused time counts: what was asked before is in the sockets' queues. */
+  watch(): void {
+    const { idleMs } = this.#options;
+    const period = idleMs === 0 ? SWEEP_MS : Math.min(SWEEP_MS, Math.max(50, idleMs / 4));
+    this.#lastUsed = performance.now();
+    this.#sweeper = setInterval(() => this.#sweep(), period);
   }
 
   async close(): Promise<void> {

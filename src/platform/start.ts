@@ -6,6 +6,7 @@
 import { RuneError } from "../errors/error.ts";
 import { ECONNREFUSED, EEXIST, ENOENT } from "../kernel/constants.ts";
 import { type Kernel, readText, type Stat, unlessErrno } from "../kernel/kernel.ts";
+import { isInUserNamespace } from "../kernel/user-namespace.ts";
 import { emulatorSocket, type PlatformFolders } from "./folders.ts";
 
 /** The service's user, as root; without one in /etc/passwd, a number that no distribution gives away. */
@@ -37,6 +38,21 @@ export function startPlatform(options: StartOptions): boolean {
   });
 }
 
+/** Not that of a user namespace, as podman's is for whoever is not root. */
+function isMachinesRoot(kernel: Kernel): boolean {
+  return kernel.euid() === 0 && !isInUserNamespace(kernel);
+}
+
+/** Whether root's places are the caller's: runc's rule for its state, `rune --root`. */
+export function usesRootsPlaces(
+  kernel: Kernel,
+  variable: (name: string) => string | undefined,
+): boolean {
+  if (kernel.euid() !== 0) return false;
+  const playsRoot = variable("USER") === "root" || (variable("XDG_RUNTIME_DIR") ?? "") === "";
+  return playsRoot || !isInUserNamespace(kernel);
+}
+
 function answers(kernel: Kernel, socket: string): boolean {
   const connection = unlessErrno(() => kernel.connectUnix(socket), ENOENT, ECONNREFUSED);
   if (connection === undefined) return false;
@@ -50,7 +66,7 @@ type Identity = { readonly uid: number; readonly gid: number };
 function prepareFolders(kernel: Kernel, { runtime, state }: PlatformFolders): Identity | undefined {
   makeParents(kernel, runtime);
   makeParents(kernel, state);
-  const identity = kernel.euid() === 0 ? serviceIdentity(kernel, state) : undefined;
+  const identity = isMachinesRoot(kernel) ? serviceIdentity(kernel, state) : undefined;
   makeOwn(kernel, state, 0o700, identity);
   makeOwn(kernel, runtime, 0o755, identity);
   return identity;

@@ -15,7 +15,7 @@ import {
 } from "../platform/folders.ts";
 import type { EnclaveRecord } from "../platform/registry.ts";
 import type { PassedSockets } from "../platform/serve.ts";
-import { startPlatform } from "../platform/start.ts";
+import { startPlatform, usesRootsPlaces } from "../platform/start.ts";
 import { printLine } from "./files.ts";
 import type * as commands from "./platform-commands.ts";
 
@@ -25,7 +25,10 @@ declare const BUILD_VERSION: string | undefined;
 /** The caller's folders, or undefined where the caller wants no service. */
 export function callersFolders(front: Front): PlatformFolders | undefined {
   const environment = front.environment();
-  return platformFolders({ euid: linux.euid(), variable: (name) => environment.get(name) });
+  return platformFolders({
+    isRoot: usesRootsPlaces(linux, (name) => environment.get(name)),
+    variable: (name) => environment.get(name),
+  });
 }
 
 /** Where the engine and its companions are. */

@@ -221,7 +221,7 @@ test("it takes systemd's sockets, in whatever order, and leaves them where they 
   const { runtime, state } = service.folders;
   mkdirSync(state, { mode: 0o700 });
   const aesm = join(runtime, "aesmd/aesm.socket");
-  const words = ["platform", "serve", "--idle-timeout", "1"];
+  const words = ["platform", "serve", "--idle-timeout", "60"];
   const running = new Running(["python3", "-c", activator, aesm, service.socket, tool, ...words], {
     env: service.variables,
   });
@@ -231,7 +231,6 @@ test("it takes systemd's sockets, in whatever order, and leaves them where they 
   const reply = await exchange(aesm, Uint8Array.of(3, 0, 0, 0, 0xaa, 1, 0));
   expect(reply.toString("hex")).toBe("07000000aa010408001001");
   expect(running.stderr()).toBe("");
-  // The lease is this test's process; so it is told to end.
   await service.must("platform", "stop");
   expect(await running.exited()).toBe(0);
   expect(existsSync(service.socket) && existsSync(aesm)).toBe(true);
