@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { ARCHIVE, collateralFromFiles, collateralFromJson } from "../attest/collateral/archive.ts";
 import type { Collateral } from "../attest/collateral/collateral.ts";
 import { type CollateralRequest, fetchCollateral } from "../attest/fetch/collateral-service.ts";
+import { httpFetcher, SERVICE_ADDRESS } from "../attest/fetch/http.ts";
 import { LONGEST_QUOTE_BYTES, parseQuote } from "../attest/quote/quote.ts";
 import { collectCertificates } from "../attest/verify/pck.ts";
 import { readPlatformIdentity } from "../attest/x509/sgx-extension.ts";
@@ -15,7 +16,6 @@ import { descriptionLines } from "./describe.ts";
 import { describeCollateral } from "./describe-evidence.ts";
 import type * as commands from "./evidence-commands.ts";
 import { printLine, readInput, writeOutput } from "./files.ts";
-import { httpFetcher, SERVICE_ADDRESS } from "./http.ts";
 
 const LONGEST_FILE_BYTES = 16 << 20;
 const MOST_FILES = 64;

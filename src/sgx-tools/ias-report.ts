@@ -5,6 +5,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { HttpAnswer } from "../attest/fetch/collateral-service.ts";
+import { httpPost } from "../attest/fetch/http.ts";
 import { iasReportOf } from "../attest/ias/files.ts";
 import { type GenuineIasReport, verifyIasReport } from "../attest/ias/verify.ts";
 import { parseEpidQuote } from "../attest/quote/epid.ts";
@@ -13,7 +14,6 @@ import type { OptionValues } from "../options/option.ts";
 import { sameBytes } from "../sgx/bytes.ts";
 import type * as commands from "./aesm-commands.ts";
 import { printLine, readInput, warn, writeOutput } from "./files.ts";
-import { httpPost } from "./http.ts";
 import { readSecret } from "./secrets.ts";
 import { anchorsOf, parseTime } from "./trust-options.ts";
 
