@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `sgx-tools verify-quote`: the verdict on a quote under a policy, printed check by check. */
+
+import { loadCollateral } from "../attest/fetch/load-collateral.ts";
 import { iasReportOf, iasReportOfJson } from "../attest/ias/files.ts";
 import { type IasReport, verifyIasReport } from "../attest/ias/verify.ts";
 import { evaluateIasReport, evaluateQuote, type PolicyVerdict } from "../attest/policy/evaluate.ts";
@@ -13,7 +15,6 @@ import { verifyQuote } from "../attest/verify/verify-quote.ts";
 import { RuneError } from "../errors/error.ts";
 import type { OptionValues } from "../options/option.ts";
 import { sameBytes } from "../sgx/bytes.ts";
-import { loadCollateral } from "./collateral.ts";
 import { type Description, describeReportBody } from "./describe.ts";
 import { describeBody } from "./describe-evidence.ts";
 import type { verifyQuote as command } from "./evidence-commands.ts";
@@ -56,7 +57,7 @@ async function judgeEcdsa(values: Values, policy: Policy, at: Date): Promise<Out
     );
   }
   const quote = readInput(values.quote, LONGEST_QUOTE_BYTES);
-  const collateral = await loadCollateral(values.collateral, values.quote, values);
+  const collateral = await loadCollateral(values.collateral, quote, values, readInput);
   const verdict = verifyQuote(quote, collateral, {
     at,
     ...anchorsOf(values),
