@@ -95,10 +95,16 @@ function exchange(path: string, request: string): Promise<string> {
           else resolve(new TextDecoder().decode(Buffer.concat(parts)));
         },
         error: (_, error) => fail(error.message, error),
-        connectError: (_, error) => fail(error.message, error),
+        connectError: (_, error) => fail(reasonOf(error), error),
       },
-    }).catch((error: unknown) => fail(error instanceof Error ? error.message : "", error));
+    }).catch((error: unknown) => fail(reasonOf(error), error));
   });
+}
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "ENOENT" || code === "ECONNREFUSED") return "none runs";
+  return error instanceof Error ? error.message : String(error);
 }
 
 function unanswered(socket: string, reason: string, cause?: unknown): RuneError {

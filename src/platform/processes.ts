@@ -36,13 +36,16 @@ export function containerOf(pid: number): string {
   return containerOfCgroup(read(`/proc/${pid}/cgroup`) ?? "");
 }
 
+const scopePattern =
+  /^(?:(?:docker|libpod|cri-containerd|containerd|crio|rune|runc|crun)-)?([\w+.-]+)\.scope$/;
+
 export function containerOfCgroup(text: string): string {
   const lines = text.split("\n");
   const unified = lines.find((line) => line.startsWith("0::")) ?? "";
   const devices = lines.find((line) => /^\d+:(\w+,)*(devices|pids)(,\w+)*:/.test(line)) ?? "";
   for (const line of [unified, devices]) {
     const last = line.slice(line.lastIndexOf("/") + 1);
-    const scope = /^(?:[\w.]+-)?([0-9A-Za-z_+.-]+)\.scope$/.exec(last);
+    const scope = scopePattern.exec(last);
     const isSession = /^(session-.*|init|run-.*)\.scope$/.test(last);
     if (scope?.[1] !== undefined && !isSession) return printable(scope[1]);
     if (last !== "" && line.includes("/") && !/\.(scope|service|slice|mount)$/.test(last)) {

@@ -11,6 +11,9 @@ import { plannerCalls } from "../kernel/planner-calls.ts";
 import { toHex } from "../sgx/bytes.ts";
 import { answer } from "./answer.ts";
 import { answerControl, CONTROL_MAX_BYTES, type ControlVerbs } from "./control.ts";
+import { createEvidence } from "./evidence/evidence.ts";
+import { evidenceSocket, listenEvidence } from "./evidence/listen.ts";
+import { readTcbFile, TCB_FILE } from "./evidence/tcb-file.ts";
 import {
   aesmFolder,
   aesmSocket,
@@ -43,7 +46,10 @@ export async function serve(options: ServeOptions): Promise<void> {
   const { folders } = options;
   process.umask(0o077);
   const stopped = stopSignals();
-  lock(folders.state);
+  if ((await lockOrFindOther(options)) === "other") {
+    if (options.readyFd !== undefined) announce(options.readyFd);
+    return;
+  }
   const secrets = deriveSecrets(openRootSecret(folders.state));
   const service = new RunningService(options, secrets);
   await service.listen();
@@ -65,7 +71,7 @@ class RunningService {
   readonly #startedAt = new Date().toISOString();
   readonly #listeners: Listening[] = [];
   readonly #sweeper: ReturnType<typeof setInterval>;
-  #closeAesm = async () => {};
+  #closeServices = async () => {};
   #aesmConnections = () => 0;
   #requests = 0;
   #lastUsed = performance.now();
@@ -88,7 +94,7 @@ class RunningService {
       if (passed.platform === undefined) makeFolder(folder);
     }
     const common = { peerPid: (fd: number) => plannerCalls.peerPid(fd as Fd) };
-    await this.#listenAesm(folders);
+    await this.#listenServices(folders);
     this.#listeners.push(
       listen({
         ...common,
@@ -111,7 +117,7 @@ class RunningService {
   async close(): Promise<void> {
     clearInterval(this.#sweeper);
     for (const listener of this.#listeners) listener.close();
-    await this.#closeAesm();
+    await this.#closeServices();
   }
 
   #answer(bytes: Uint8Array, pid: number): Uint8Array | undefined {
@@ -123,8 +129,17 @@ class RunningService {
     return encodeReply(request.code, reply);
   }
 
-  async #listenAesm(folders: PlatformFolders): Promise<void> {
-    const platform: AesmPlatform = { launch: launchControl(this.#secrets) };
+  async #listenServices(folders: PlatformFolders): Promise<void> {
+    const evidence = createEvidence({
+      keys: this.#secrets,
+      tcbState: () => readTcbFile(join(folders.state, TCB_FILE)),
+    });
+    const platform: AesmPlatform = { ...evidence.aesm, launch: launchControl(this.#secrets) };
+    const http = listenEvidence({
+      socket: evidenceSocket(folders),
+      evidence,
+      onRequest: () => this.#used(),
+    });
     const listener = await listenAesm({
       socket: aesmSocket(folders),
       answer: (message) => {
@@ -132,7 +147,10 @@ class RunningService {
         return answerAesm(platform, message);
       },
     });
-    this.#closeAesm = listener.close;
+    this.#closeServices = async () => {
+      await listener.close();
+      await http.close();
+    };
     this.#aesmConnections = listener.connections;
   }
 
@@ -194,16 +212,39 @@ function announce(readyFd: number): void {
   closeSync(readyFd);
 }
 
-/** Held until the process ends: two services would hand out keys of two secrets. */
-function lock(folder: string): void {
-  const path = join(folder, "lock");
+/** How long another service may take to answer, or to end. */
+const OTHER_MS = 10_000;
+const OTHER_STEP_MS = 20;
+
+/**
+ * The lock is held until the process ends: two services would hand out keys of two secrets. Another
+ * that is about to answer is as good as this one; one that is about to end is waited for.
+ */
+async function lockOrFindOther({ folders, readyFd }: ServeOptions): Promise<"locked" | "other"> {
+  const path = join(folders.state, "lock");
   const fd = openSync(path, "a", 0o600) as Fd;
-  if (plannerCalls.tryLock(fd)) return;
+  const deadline = performance.now() + (readyFd === undefined ? 0 : OTHER_MS);
+  for (;;) {
+    if (plannerCalls.tryLock(fd)) return "locked";
+    if (readyFd !== undefined && (await answers(emulatorSocket(folders)))) return "other";
+    if (performance.now() >= deadline) break;
+    await Bun.sleep(OTHER_STEP_MS);
+  }
   throw new RuneError({
     code: "PLATFORM_SERVICE",
     doing: `lock \`${path}\``,
     reason: "another service uses this folder",
   });
+}
+
+async function answers(socket: string): Promise<boolean> {
+  try {
+    const connection = await Bun.connect({ unix: socket, socket: { data: () => {} } });
+    connection.terminate();
+    return true;
+  } catch {
+    return false; // nobody listens yet, or any more
+  }
 }
 
 function makeFolder(path: string): void {

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { askControl } from "../../src/platform/control.ts";
 import { controlSocket, emulatorSocket, type PlatformFolders } from "../../src/platform/folders.ts";
+import { markOf } from "../../src/platform/processes.ts";
 import { eventually } from "./command.ts";
 
 export function foldersBelow(folder: string): PlatformFolders {
@@ -25,5 +26,6 @@ export async function endPlatform(folder: string): Promise<void> {
   );
   if (typeof status !== "object" || status === null || !("pid" in status)) return;
   await askControl(controlSocket(folders), { verb: "stop" });
-  await eventually("the platform service has ended", () => !existsSync(`/proc/${status.pid}`));
+  const pid = Number(status.pid);
+  await eventually("the platform service has ended", () => markOf(pid) === undefined);
 }
