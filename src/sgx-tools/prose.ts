@@ -47,6 +47,14 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
       "Files of one kind are compared in all fields; files of different kinds, such as a SIGSTRUCT and a quote, in those that both have. Exit status 0 if nothing differs, 1 if something does.",
     examples: ["sgx-tools diff old.ss new.ss", "sgx-tools diff encl.ss quote.bin"],
   },
+  "platform set-tcb": {
+    description:
+      "What is given changes, the rest stays; without any it prints what holds. The service takes it from the next question on. docs/reference/simulated-evidence.md says what each makes of a verdict.",
+    examples: [
+      "sgx-tools platform set-tcb --status OutOfDate --advisories INTEL-SA-00615",
+      "sgx-tools platform set-tcb --default",
+    ],
+  },
   "gen-token": {
     description:
       "Sends the SIGSTRUCT's measurement, modulus and attributes to AESM and writes the EINITTOKEN of 304 bytes, with the signature's permissions. Only drivers without flexible launch control take tokens. The SIGSTRUCT's own signature must hold, or EINIT would refuse it.",
