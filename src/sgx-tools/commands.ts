@@ -12,7 +12,7 @@ import {
   platformStatus,
   platformStop,
 } from "./platform-commands.ts";
-import { platformSetTcb } from "./set-tcb-command.ts";
+import { platformRoot, platformSetTcb } from "./set-tcb-command.ts";
 
 /** `sgxsign`'s options, under their own names, and what it lacks. */
 const signingOptions = [
@@ -211,6 +211,7 @@ export const program: ProgramSpec = {
     platformStatus,
     platformEnclaves,
     platformSetTcb,
+    platformRoot,
     platformReset,
     platformStart,
     platformStop,

@@ -65,7 +65,7 @@ export class SignedEnclaveSandbox extends EnclaveSandbox {
     return `unix:${join(foldersBelow(this.platformFolder).runtime, "evidence.sock")}`;
   }
 
-  toolEnvironment(): Record<string, string> {
+  toolEnvironment() {
     const { runtime, state } = foldersBelow(this.platformFolder);
     return {
       PATH: "/usr/bin:/bin",
