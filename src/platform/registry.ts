@@ -32,6 +32,7 @@ export class Registry {
   readonly #now: () => number;
   readonly #limit: number;
   readonly #leases = new Map<string, Holder>();
+  readonly #recent = new Set<number>();
   readonly #enclaves = new Set<{ readonly holder: Holder; readonly record: EnclaveRecord }>();
 
   /** `limit`: how many leases, and how many enclaves, are kept; the oldest is forgotten. */
@@ -42,6 +43,9 @@ export class Registry {
 
   /** A process has asked something: the platform is in use as long as it lives. */
   lease(pid: number): void {
+    // Whoever has asked since the last look at /proc is there still, or will be missed at the next.
+    if (this.#recent.has(pid)) return;
+    if (pid !== 0) this.#recent.add(pid);
     const holder = this.#holder(pid);
     const name = holder.mark === undefined ? "unseen" : `${pid}:${holder.mark.startTime}`;
     if (holder.mark !== undefined && this.#leases.has(name)) return;
@@ -72,6 +76,7 @@ export class Registry {
 
   /** Forgets what has ended. */
   sweep(): void {
+    this.#recent.clear();
     for (const [name, holder] of this.#leases) if (!this.#holds(holder)) this.#leases.delete(name);
     for (const entry of this.#enclaves)
       if (!this.#holds(entry.holder)) this.#enclaves.delete(entry);

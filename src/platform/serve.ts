@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The service: one process, until nobody uses the platform any more. */
-import { chmodSync, closeSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { chmodSync, closeSync, mkdirSync, openSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { answer as answerAesm } from "../aesm/answer.ts";
 import { listen as listenAesm } from "../aesm/listener.ts";
@@ -35,9 +35,11 @@ export type ServeOptions = {
   readonly idleMs: number;
   /** Told by one byte that the service answers. */
   readonly readyFd?: number;
-  /** Sockets of systemd's, by name. */
-  readonly passed?: Readonly<Partial<Record<"platform" | "control" | "aesm", number>>>;
+  /** What systemd listens on already. */
+  readonly passed?: PassedSockets;
 };
+
+export type PassedSockets = { readonly platform?: number; readonly aesm?: number };
 
 const SWEEP_MS = 5000;
 
@@ -91,14 +93,14 @@ class RunningService {
   async listen(): Promise<void> {
     const { folders, passed = {} } = this.#options;
     for (const folder of [folders.runtime, aesmFolder(folders)]) {
-      if (passed.platform === undefined) makeFolder(folder);
+      makeFolder(folder);
     }
     const common = { peerPid: (fd: number) => plannerCalls.peerPid(fd as Fd) };
-    await this.#listenServices(folders);
+    await this.#listenServices(folders, passed.aesm);
     this.#listeners.push(
       listen({
         ...common,
-        socket: passed.control ?? controlSocket(folders),
+        socket: controlSocket(folders),
         mode: 0o600,
         maxBytes: CONTROL_MAX_BYTES,
         answer: (bytes) => answerControl(this.#verbs, bytes),
@@ -129,7 +131,7 @@ class RunningService {
     return encodeReply(request.code, reply);
   }
 
-  async #listenServices(folders: PlatformFolders): Promise<void> {
+  async #listenServices(folders: PlatformFolders, aesm: number | undefined): Promise<void> {
     const evidence = createEvidence({
       keys: this.#secrets,
       tcbState: () => readTcbFile(join(folders.state, TCB_FILE)),
@@ -141,7 +143,7 @@ class RunningService {
       onRequest: () => this.#used(),
     });
     const listener = await listenAesm({
-      socket: aesmSocket(folders),
+      socket: aesm ?? aesmSocket(folders),
       answer: (message) => {
         this.#used();
         return answerAesm(platform, message);
@@ -247,14 +249,11 @@ async function answers(socket: string): Promise<boolean> {
   }
 }
 
+/** Open to all, in a parent that is there: startPlatform or systemd has made it. */
 function makeFolder(path: string): void {
   mkdirSync(path, { recursive: true });
-  try {
-    chmodSync(path, 0o755);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new RuneError({ code: "SYSCALL", doing: `open \`${path}\` to all`, reason });
-  }
+  // systemd's folder of the AESM socket is systemd's to open.
+  if (statSync(path).uid === process.geteuid?.()) chmodSync(path, 0o755);
 }
 
 function stopSignals(): Promise<void> {

@@ -2,12 +2,19 @@
 /** `sgx-tools platform`: the simulated platform's service, and what its owner may ask of it. */
 import { RuneError } from "../errors/error.ts";
 import { type Front, readFront } from "../kernel/front.ts";
-import type { Fd } from "../kernel/kernel.ts";
+import { readText } from "../kernel/kernel.ts";
 import { linux } from "../kernel/linux.ts";
 import type { OptionValues } from "../options/option.ts";
 import { askControl, type Status } from "../platform/control.ts";
-import { controlSocket, type PlatformFolders, platformFolders } from "../platform/folders.ts";
+import {
+  aesmSocket,
+  controlSocket,
+  emulatorSocket,
+  type PlatformFolders,
+  platformFolders,
+} from "../platform/folders.ts";
 import type { EnclaveRecord } from "../platform/registry.ts";
+import type { PassedSockets } from "../platform/serve.ts";
 import { startPlatform } from "../platform/start.ts";
 import { printLine } from "./files.ts";
 import type * as commands from "./platform-commands.ts";
@@ -101,7 +108,7 @@ export async function serve(
   const folders =
     runtime !== undefined && state !== undefined ? { runtime, state } : wantedFolders(front);
   const readyFd = values["ready-fd"];
-  const passed = passedSockets(front);
+  const passed = passedSockets(front, folders);
   const { serve: run } = await import("../platform/serve.ts");
   await run({
     folders,
@@ -136,12 +143,22 @@ function wantedFolders(front: Front): PlatformFolders {
   });
 }
 
-/** systemd's, as sd_listen_fds(3) says; undefined where it has passed none. */
-function passedSockets(front: Front): Record<string, number> | undefined {
+/** systemd's, as sd_listen_fds(3) says, told by their paths; undefined where it has passed none. */
+function passedSockets(front: Front, folders: PlatformFolders): PassedSockets | undefined {
   if (front.variable("LISTEN_PID") !== String(linux.pid())) return undefined;
-  const names = (front.variable("LISTEN_FDNAMES") ?? "").split(":");
   const count = Number(front.variable("LISTEN_FDS"));
-  if (!(count >= 1 && count <= 16)) return undefined;
-  const fds = Array.from({ length: count }, (_, i) => (3 + i) as Fd);
-  return Object.fromEntries(fds.map((fd, i) => [names[i] ?? "", fd]));
+  const table = readText(linux, "/proc/net/unix").split("\n");
+  const at = (path: string) => {
+    const inode = table
+      .find((line) => line.endsWith(` ${path}`))
+      ?.trim()
+      .split(/ +/)[6];
+    const numbers = Array.from({ length: Math.min(count, 16) }, (_, i) => 3 + i);
+    return numbers.find((fd) => linux.readlink(`/proc/self/fd/${fd}`) === `socket:[${inode}]`);
+  };
+  const [platform, aesm] = [at(emulatorSocket(folders)), at(aesmSocket(folders))];
+  return {
+    ...(platform === undefined ? {} : { platform }),
+    ...(aesm === undefined ? {} : { aesm }),
+  };
 }

@@ -23,8 +23,29 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
   },
   simulate: {
     description:
-      "Runs any SGX host program, with unmodified signed enclaves, on a machine without SGX. Nothing is protected: enclave memory is ordinary memory, and every key is public.",
+      "Runs any SGX host program, with unmodified signed enclaves, on a machine without SGX. Nothing is protected: enclave memory is ordinary memory, and whoever speaks for an enclave gets its keys. The platform service is started where it does not run (docs/protocol/platform-service.md); with --no-service, or INCLAVARE_PLATFORM=off, keys come from a constant that everybody knows.",
     examples: ["sgx-tools simulate -- ./app --enclave app.signed.so"],
+  },
+  "platform status": {
+    description:
+      "The service owns the simulated platform's secret and answers in place of Intel's services (docs/protocol/platform-service.md). Root's is the machine's, another user's his own; INCLAVARE_PLATFORM and INCLAVARE_PLATFORM_STATE name other folders.",
+  },
+  "platform enclaves": {
+    description:
+      "Every enclave that EINIT has let start and whose process lives: MRENCLAVE, MRSIGNER, size, threads, process, and the container that the process's cgroup names.",
+  },
+  "platform reset": {
+    description:
+      "Replaces the root secret and ends the service. Seal keys, certificates and the platform's id are others then.",
+    examples: ["sgx-tools platform reset --yes"],
+  },
+  "platform start": {
+    description:
+      "Not needed before rune or simulate, which start it by themselves. As root it runs as the user inclavare-platform, or one that nobody has.",
+  },
+  "platform serve": {
+    description:
+      "Runs in the foreground, for systemd's inclavare-platform.service and for containers of its own. It ends on SIGTERM, or when no process that uses the platform is left and nothing was asked for the idle time.",
   },
   gendata: {
     description:

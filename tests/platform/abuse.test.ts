@@ -36,8 +36,8 @@ function exchangeOnce(path: string, bytes: Uint8Array): Promise<Buffer | undefin
     let refused = false;
     const socket = connect({ path }, () => socket.write(bytes));
     socket.on("data", (chunk: Buffer) => parts.push(chunk));
-    socket.on("error", () => {
-      refused = parts.length === 0;
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      refused = error.code === "ECONNREFUSED" || error.code === "EAGAIN";
     });
     socket.on("close", () => resolve(refused ? undefined : Buffer.concat(parts)));
   });
@@ -196,4 +196,43 @@ rootTest("as root it runs as nobody in particular, with nothing of its caller's"
   const own = readFileSync("/proc/self/stat", "utf8").split(") ")[1]?.split(" ");
   expect(stat?.[3]).not.toBe(own?.[3]);
   expect(readFileSync(`/proc/${pid}/environ`, "latin1")).not.toContain("INCLAVARE_PLATFORM");
+});
+
+/** As systemd does it: sockets that are open already, and who listens on them named by LISTEN_PID. */
+const activator = `
+import os, socket, sys
+fds = []
+for path in sys.argv[1:3]:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    s = socket.socket(socket.AF_UNIX)
+    s.bind(path)
+    s.listen(16)
+    fds.append(s)
+for i, s in enumerate(fds):
+    os.dup2(s.fileno(), 30 + i, inheritable=False)
+for i in range(len(fds)):
+    os.dup2(30 + i, 3 + i, inheritable=True)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(fds)))
+os.execv(sys.argv[3], sys.argv[3:])
+`;
+
+test("it takes systemd's sockets, in whatever order, and leaves them where they are", async () => {
+  await using service = new TestService();
+  const { runtime, state } = service.folders;
+  mkdirSync(state, { mode: 0o700 });
+  const aesm = join(runtime, "aesmd/aesm.socket");
+  const words = ["platform", "serve", "--idle-timeout", "1"];
+  const running = new Running(["python3", "-c", activator, aesm, service.socket, tool, ...words], {
+    env: service.variables,
+  });
+  await eventually("the sockets are bound", () => existsSync(service.socket));
+  expect(await exchange(service.socket, hello)).toHaveLength(HEADER_BYTES + 32);
+  // How many attestation keys there are: request 21, without fields. The answer: no error, one.
+  const reply = await exchange(aesm, Uint8Array.of(3, 0, 0, 0, 0xaa, 1, 0));
+  expect(reply.toString("hex")).toBe("07000000aa010408001001");
+  expect(running.stderr()).toBe("");
+  // The lease is this test's process; so it is told to end.
+  await service.must("platform", "stop");
+  expect(await running.exited()).toBe(0);
+  expect(existsSync(service.socket) && existsSync(aesm)).toBe(true);
 });
