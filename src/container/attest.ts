@@ -118,12 +118,16 @@ function spidOf({ spid }: Remote): Uint8Array {
 }
 
 function requireLiving({ kernel, root }: Deps, state: State): void {
-  if (statusOf(kernel, `${root}/${state.id}`, state) !== "stopped") return;
-  throw new RuneError({
-    code: "CONTAINER_NOT_RUNNING",
-    doing: `attest \`${state.id}\``,
-    reason: "container not running",
-  });
+  const doing = `attest \`${state.id}\``;
+  const status = statusOf(kernel, `${root}/${state.id}`, state);
+  if (status === "stopped") {
+    throw new RuneError({ code: "CONTAINER_NOT_RUNNING", doing, reason: "container not running" });
+  }
+  // A frozen agent answers nobody.
+  if (status === "paused") {
+    const hint = "resume it";
+    throw new RuneError({ code: "CONTAINER_STATE", doing, reason: "it is paused", hint });
+  }
 }
 
 function requireEnclave({ id, enclave }: State): NonNullable<State["enclave"]> {

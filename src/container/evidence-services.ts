@@ -8,8 +8,8 @@ import { type TrustAnchor, trustAnchorOf } from "../attest/x509/trust.ts";
 import { type NodeConfig, readNodeConfig } from "../config/node-config.ts";
 import { RuneError } from "../errors/error.ts";
 import { evidenceSocket } from "../platform/evidence/listen.ts";
-import { aesmSocket, platformFolders } from "../platform/folders.ts";
 import type { Deps } from "./deps.ts";
+import { startedService } from "./platform-service.ts";
 
 export type EvidenceServices = {
   readonly aesmSocket: string;
@@ -41,19 +41,19 @@ export function evidenceServices(
     : { ...simulated(deps), attestation };
 }
 
-/** The platform's own services: what the node has set is for hardware. */
-function simulated({ kernel, callerVariable }: Deps) {
-  const folders = platformFolders({ euid: kernel.euid(), variable: callerVariable });
-  if (folders === undefined) {
+/** The platform's own services, started if they have ended: what the node has set is for hardware. */
+function simulated(deps: Deps) {
+  const service = startedService(deps);
+  if (service === undefined) {
     throw new RuneError({
       code: "PLATFORM_SERVICE",
       doing: "attest a simulated enclave",
       reason: "INCLAVARE_PLATFORM is `off`, and without the platform's service nobody makes quotes",
     });
   }
-  const address = `unix:${evidenceSocket(folders)}`;
+  const address = `unix:${evidenceSocket({ runtime: service.folder })}`;
   return {
-    aesmSocket: aesmSocket(folders),
+    aesmSocket: `${service.aesmFolder}/aesm.socket`,
     collateral: address,
     iasUrl: `${address}/sgx`,
     anchors: async (kind: "sgx" | "ias") => {

@@ -3,7 +3,9 @@
 import { expect } from "bun:test";
 import { readdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { eventually } from "../support/command.ts";
 import { needs } from "../support/runtime.ts";
+import { Sandbox } from "../support/sandbox.ts";
 import { SignedEnclaveSandbox, signedEnclaveObstacle } from "../support/signed-enclave.ts";
 
 const test = needs(signedEnclaveObstacle);
@@ -170,10 +172,34 @@ for (const version of ["v1", "v2"]) {
 test("what is no running enclave container is not attested", async () => {
   await using sandbox = await signedSandbox();
   expect((await sandbox.call(["attest", "nobody"])).stderr).toContain("CONTAINER_NOT_FOUND");
-  const id = await sandbox.createdEnclave(sandbox.skeleton("v3"));
+  const id = await sandbox.createdEnclave(sandbox.skeleton("v3", "wait_timeout", "60"));
+  await sandbox.must(["start", id]);
+  await sandbox.must(["pause", id]);
+  expect((await sandbox.call(["attest", id])).stderr).toContain("it is paused (CONTAINER_STATE)");
+  await sandbox.must(["resume", id]);
+  await sandbox.must(["attest", id]);
   await sandbox.must(["kill", id, "KILL"]);
-  const { stderr } = await sandbox.call(["attest", id]);
-  expect(stderr).toMatch(/CONTAINER_NOT_RUNNING|AGENT/);
+  await eventually("the container has stopped", async () => {
+    return (await sandbox.state(id)).status === "stopped";
+  });
+  expect((await sandbox.call(["attest", id])).stderr).toContain("CONTAINER_NOT_RUNNING");
+});
+
+test("an ordinary container is no enclave's, on the simulated platform too", async () => {
+  await using sandbox = new Sandbox("rune");
+  const id = await sandbox.started({ annotations: { "enclave.platform": "simulation" } });
+  expect((await sandbox.call(["attest", id])).stderr).toContain("it is no enclave container");
+});
+
+test("the platform's service is started where it has ended, with the same keys", async () => {
+  await using sandbox = await signedSandbox();
+  const id = await sandbox.createdEnclave(sandbox.skeleton("v3"));
+  const asking = ["attest", "--isRA", "--allow-simulation", id];
+  await sandbox.must(asking);
+  const root = (await sandbox.tool("platform", "root")).stdout;
+  expect((await sandbox.tool("platform", "stop")).status).toBe(0);
+  await sandbox.must(asking);
+  expect((await sandbox.tool("platform", "root")).stdout).toBe(root);
 });
 
 const wanted = { annotations: { "enclave.attestation.ra_type": "ecdsa" } };
