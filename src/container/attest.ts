@@ -63,10 +63,11 @@ export async function attestContainer(
   reportDataFor: (agent: AgentClient) => Uint8Array | undefined,
 ): Promise<Attested> {
   const { quoteType, remote } = request;
-  const simulated = requireEnclave(state).platform === "simulation";
+  const enclave = requireEnclave(state);
+  const simulated = enclave.platform === "simulation";
   // Before anything is asked: an old PAL cannot be attested, whoever quotes.
   withAgent(deps, state.id, requireReports);
-  const services = evidenceServices(deps, simulated ? "simulation" : "hardware");
+  const services = evidenceServices(deps, enclave);
   const client = aesmClient({
     exchange: unixExchange({
       socket: request.aesmSocket ?? services.aesmSocket,

@@ -21,8 +21,6 @@ export type EnclaveLaunch = {
     readonly initTimeoutMs: number;
   };
   readonly state: EnclaveState;
-  /** The simulated platform's service; absent without one, and on hardware. */
-  readonly serviceSocket?: string;
   /** Wanted before the payload starts. It holds secrets: nothing of it is written anywhere. */
   readonly attestation?: OwnAttestation;
   /** For state.json, in the original's shape. */
@@ -72,8 +70,8 @@ export async function prepareBundle(
         platform: prepared.platform.name,
         platformChosenBy: prepared.platform.chosenBy,
         ...(pal === undefined ? {} : { pal: pal.path }),
+        ...(prepared.service === undefined ? {} : { serviceSocket: prepared.service.socket }),
       },
-      ...(prepared.service === undefined ? {} : { serviceSocket: prepared.service.socket }),
       ...(attestation === undefined ? {} : { attestation }),
       record: storedEnclaveConfig(prepared),
     },

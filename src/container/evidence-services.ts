@@ -8,8 +8,10 @@ import { type TrustAnchor, trustAnchorOf } from "../attest/x509/trust.ts";
 import { type NodeConfig, readNodeConfig } from "../config/node-config.ts";
 import { RuneError } from "../errors/error.ts";
 import { evidenceSocket } from "../platform/evidence/listen.ts";
+import { aesmFolder, platformFolders } from "../platform/folders.ts";
 import type { Deps } from "./deps.ts";
 import { startedService } from "./platform-service.ts";
+import type { EnclaveState } from "./state.ts";
 
 export type EvidenceServices = {
   readonly aesmSocket: string;
@@ -24,10 +26,9 @@ export type EvidenceServices = {
 
 const INTEL_AESM = "/var/run/aesmd/aesm.socket";
 
-/** Precondition: the platform is the container's own, from its state. */
 export function evidenceServices(
   deps: Deps,
-  platform: "hardware" | "simulation",
+  { platform, serviceSocket }: Pick<EnclaveState, "platform" | "serviceSocket">,
 ): EvidenceServices {
   const { attestation } = readNodeConfig(deps.kernel, deps.nodeConfig);
   return platform === "hardware"
@@ -38,22 +39,30 @@ export function evidenceServices(
         anchors: async () => undefined,
         attestation,
       }
-    : { ...simulated(deps), attestation };
+    : { ...simulated(deps, serviceSocket), attestation };
 }
 
-/** The platform's own services, started if they have ended: what the node has set is for hardware. */
-function simulated(deps: Deps) {
-  const service = startedService(deps);
-  if (service === undefined) {
+/**
+ * The services of the container's own platform, started where they have ended and are the caller's:
+ * what the node has set is for hardware.
+ */
+function simulated(deps: Deps, serviceSocket: string | undefined) {
+  if (serviceSocket === undefined) {
     throw new RuneError({
       code: "PLATFORM_SERVICE",
       doing: "attest a simulated enclave",
-      reason: "INCLAVARE_PLATFORM is `off`, and without the platform's service nobody makes quotes",
+      reason: "its container was made with INCLAVARE_PLATFORM=off: nobody makes quotes of its keys",
     });
   }
-  const address = `unix:${evidenceSocket({ runtime: service.folder })}`;
+  const runtime = serviceSocket.slice(0, serviceSocket.lastIndexOf("/"));
+  const folders = platformFolders({
+    euid: deps.kernel.euid(),
+    variable: deps.callerVariable,
+  });
+  if (folders?.runtime === runtime) startedService(deps);
+  const address = `unix:${evidenceSocket({ runtime })}`;
   return {
-    aesmSocket: `${service.aesmFolder}/aesm.socket`,
+    aesmSocket: `${aesmFolder({ runtime })}/aesm.socket`,
     collateral: address,
     iasUrl: `${address}/sgx`,
     anchors: async (kind: "sgx" | "ias") => {

@@ -191,6 +191,17 @@ test("an ordinary container is no enclave's, on the simulated platform too", asy
   expect((await sandbox.call(["attest", id])).stderr).toContain("it is no enclave container");
 });
 
+test("a container without the platform's service has keys that nobody quotes", async () => {
+  await using sandbox = await signedSandbox();
+  sandbox.configure(sandbox.skeleton("v3"));
+  const id = sandbox.id();
+  const env = { ...sandbox.toolEnvironment(), INCLAVARE_PLATFORM: "off" };
+  await sandbox.must(["create", "--platform", "simulation", id], { env });
+  const { stderr } = await sandbox.call(["attest", id]);
+  expect(stderr).toContain("INCLAVARE_PLATFORM=off");
+  expect(stderr).toContain("PLATFORM_SERVICE");
+});
+
 test("the platform's service is started where it has ended, with the same keys", async () => {
   await using sandbox = await signedSandbox();
   const id = await sandbox.createdEnclave(sandbox.skeleton("v3"));

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { aesmClient } from "../../src/aesm/client.ts";
 import { unixExchange } from "../../src/aesm/exchange.ts";
 import { launchToken } from "../../src/aesm/quoting.ts";
-import { askControl } from "../../src/platform/control.ts";
+import { askControl, type Status } from "../../src/platform/control.ts";
 import { controlSocket } from "../../src/platform/folders.ts";
 import { toHex } from "../../src/sgx/bytes.ts";
 import { parseEinitToken } from "../../src/sgx/einittoken.ts";
@@ -133,6 +133,20 @@ test("an enclave is listed with the container it runs in, until it ends", async 
   });
   await sandbox.must(["delete", "--force", id]);
   expect(await listed()).toEqual({ enclaves: [] });
+});
+
+test("a program that is exec'ed finds the platform too, and gets the same keys, also when the service was killed", async () => {
+  await using sandbox = machine();
+  const first = await sandbox.run(onPlatform, shell(identity()));
+  const id = await sandbox.started(onPlatform);
+  const inside = () => sandbox.call(["exec", id, "/bin/sh", "-c", identity()]);
+  const { status, stdout } = await inside();
+  expect([status, seals(stdout)]).toEqual([0, seals(first.stdout)]);
+  const before = await askControl(controlSocket(foldersBelow(sandbox.path)), { verb: "status" });
+  process.kill(Number((before as Status).pid), "SIGKILL");
+  expect(seals((await inside()).stdout)).toEqual(seals(first.stdout));
+  const failed = await sandbox.call(["exec", id, "/bin/sh", "-c", "exit 9"]);
+  expect(failed.status).toBe(9);
 });
 
 test("INCLAVARE_PLATFORM=off: the constant, and nothing mounted", async () => {
