@@ -10,7 +10,7 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
   },
   measure: {
     description:
-      "Prints the MRENCLAVE that a processor computes while the image is loaded. XFRM, MISCSELECT and the page permissions are part of it, so they are taken from the SIGSTRUCT if one is given. A .sgxs stream says all that is measured itself.",
+      "Prints the MRENCLAVE that a processor computes while the image is loaded. XFRM, MISCSELECT and the page permissions are part of it, so they are taken from the SIGSTRUCT if one is given. A .sgxs stream says all that is measured itself. An ELF file is measured as the loader of the Linux kernel's SGX selftests loads it: its segments in order, the first of which holds the TCSs, and a heap; enclaves of Intel's SDK are refused, because their loader adds pages that the file only describes.",
     examples: ["sgx-tools measure encl.bin", "sgx-tools measure --sigstruct encl.ss encl.bin"],
   },
   sign: {
