@@ -137,6 +137,13 @@ describe("an EPID quote", () => {
     await expect(judgeEpid({ ...services, iasUrl: undefined }, quote, asking)).rejects.toThrow(
       "Intel's public one has closed",
     );
+    for (const [iasUrl, reason] of [
+      ["http://ias.invalid/sgx", "would show the key"],
+      ["ias.invalid", "it is no address"],
+      ["ftp://ias.invalid", "it is no address"],
+    ] as const) {
+      await expect(judgeEpid(services, quote, { ...asking, iasUrl })).rejects.toThrow(reason);
+    }
     const { subscriptionKey: _, ...keyless } = asking;
     await expect(judgeEpid(services, quote, keyless)).rejects.toThrow("does not accept the key");
   });

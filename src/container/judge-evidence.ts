@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The verdict on a container's quote, on this machine. */
 import { readFileSync, statSync } from "node:fs";
-import { fetchIasReport } from "../attest/fetch/ias-service.ts";
+import { fetchIasReport, isReadableOnTheWay } from "../attest/fetch/ias-service.ts";
 import { loadCollateral } from "../attest/fetch/load-collateral.ts";
 import { verifyIasReport } from "../attest/ias/verify.ts";
 import { evaluateIasReport, evaluateQuote } from "../attest/policy/evaluate.ts";
@@ -69,6 +69,7 @@ export async function judgeEpid(
   if (base === undefined) throw noService();
   const { nonce, subscriptionKey } = judging;
   const url = `${base.replace(/\/+$/, "")}/attestation/v${IAS_API}/report`;
+  requireSafe(url);
   const asked = { url, quote, nonce, subscriptionKey, insecure: false };
   const { report } = await fetchIasReport(asked);
   const verdict = verifyIasReport(report, {
@@ -134,6 +135,15 @@ function readLimited(path: string, maxBytes = LONGEST_FILE_BYTES): Uint8Array {
     throw RuneError.from(error, doing);
   }
   throw new RuneError({ code: "USAGE", doing, reason: `it has more than ${maxBytes} bytes` });
+}
+
+function requireSafe(url: string): void {
+  if (url.startsWith("unix:/")) return;
+  const parsed = URL.parse(url);
+  const known = parsed !== null && ["https:", "http:"].includes(parsed.protocol);
+  if (known && !isReadableOnTheWay(parsed)) return;
+  const reason = known ? "http:// to another machine would show the key" : "it is no address";
+  throw new RuneError({ code: "USAGE", doing: `ask \`${url}\``, reason });
 }
 
 function noService(): RuneError {

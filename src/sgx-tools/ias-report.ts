@@ -5,7 +5,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { HttpAnswer } from "../attest/fetch/collateral-service.ts";
-import { fetchIasReport, IAS_HEADERS } from "../attest/fetch/ias-service.ts";
+import { fetchIasReport, IAS_HEADERS, isReadableOnTheWay } from "../attest/fetch/ias-service.ts";
 import { type GenuineIasReport, type IasReport, verifyIasReport } from "../attest/ias/verify.ts";
 import { parseEpidQuote } from "../attest/quote/epid.ts";
 import { escapeControls, RuneError } from "../errors/error.ts";
@@ -55,9 +55,7 @@ function reportUrl(values: Values): string {
   if (url === null || !["https:", "http:"].includes(url.protocol)) {
     throw usage(`\`--ias-url\`: expected an address with https://, got \`${base}\``);
   }
-  // The key and the quote travel in clear text there.
-  const local = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
-  if (url.protocol === "http:" && !local && !values.insecure) {
+  if (isReadableOnTheWay(url) && !values.insecure) {
     throw usage("`--ias-url`: http:// to another machine needs --insecure");
   }
   return url.href;

@@ -18,6 +18,12 @@ export type IasRequest = {
 
 export type IasAnswer = { readonly answer: HttpAnswer; readonly report: IasReport };
 
+/** Whether everybody on the way to a service could read the key and the quote. */
+export function isReadableOnTheWay(url: URL): boolean {
+  const local = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
+  return url.protocol === "http:" && !local;
+}
+
 /** The service's answer, of which nothing has been verified. */
 export async function fetchIasReport(request: IasRequest): Promise<IasAnswer> {
   const { url, quote, nonce, subscriptionKey, insecure } = request;

@@ -142,6 +142,18 @@ export function parseAttest(words: readonly string[]): AttestCommand | undefined
   if (values["target-info"] !== undefined && values.isRA) {
     throw usageError(attestCommand, "a quote is made of a report for the quoting enclave alone");
   }
+  const verdictsOnly = [
+    ["quote-file", values["quote-file"] !== undefined],
+    ["policy", values.policy !== undefined],
+    ["collateral", values.collateral !== undefined],
+    ["ias-url", values["ias-url"] !== undefined],
+    ["trust-root", values["trust-root"].length > 0],
+    ["allow-simulation", values["allow-simulation"]],
+  ] as const;
+  const idle = verdictsOnly.find(([, present]) => present && !values.isRA);
+  if (idle !== undefined) {
+    throw usageError(attestCommand, `flag \`--${idle[0]}\` is about quotes, and needs \`--isRA\``);
+  }
   const reportData =
     nonce === undefined
       ? bytesOf("report-data", values["report-data"], 1)
