@@ -236,7 +236,7 @@ static uint32_t count_threads(const struct enclave *enclave)
 
 /* What the platform service decides, who then knows of the enclave. */
 static uint32_t launch_by_service(const struct enclave *enclave, const struct sigstruct *sig,
-                                  const struct enclave_identity *identity,
+                                  const struct enclave_identity *identity, const uint8_t *token,
                                   uint8_t ticket[SERVICE_TICKET])
 {
     static const uint8_t no_token[SERVICE_TOKEN];
@@ -245,19 +245,22 @@ static uint32_t launch_by_service(const struct enclave *enclave, const struct si
         .attributes = file->secs.attributes,
         .miscselect = identity->miscselect,
         .configsvn = identity->configsvn,
-        .flags = file->may_provision ? SERVICE_LAUNCH_PROVISION : 0,
+        .flags = (uint16_t)((file->may_provision ? SERVICE_LAUNCH_PROVISION : 0) |
+                            (token != NULL ? SERVICE_LAUNCH_TOKENS : 0)),
         .size = enclave->size,
         .pages = file->page_count,
         .threads = count_threads(enclave),
     };
     memcpy(launch.mrenclave, identity->mrenclave, SHA256_SIZE);
     memcpy(launch.configid, identity->configid, sizeof launch.configid);
-    return service_einit(sig, no_token, &launch, identity, ticket);
+    return service_einit(sig, token != NULL ? token : no_token, &launch, identity, ticket);
 }
 
 /* sgx_encl_init: what only privileged software allows needs SGX_IOC_ENCLAVE_PROVISION first. The
- * driver loads the signer's hash as the launch key's, so there is no launch key to check. */
-long enclave_init_from(struct enclave *enclave, uint64_t sigstruct_user, uint64_t extra_attributes)
+ * driver loads the signer's hash as the launch key's, so there is no launch key to check. With a
+ * token it is the legacy driver's, which asks nothing of that; without a service nobody has a
+ * launch key, and the token is not looked at. */
+long enclave_init_from(struct enclave *enclave, uint64_t sigstruct_user, const uint8_t *token)
 {
     static struct sigstruct sig; /* under the lock; too large for a signal stack's taste */
     struct enclave_header *file = enclave->file;
@@ -268,8 +271,11 @@ long enclave_init_from(struct enclave *enclave, uint64_t sigstruct_user, uint64_
         return -EFAULT;
     if (sig.vendor != 0 && sig.vendor != VENDOR_INTEL)
         return -EINVAL;
-    uint64_t allowed =
-        UNPRIVILEGED | extra_attributes | (file->may_provision ? SGX_ATTRIBUTE_PROVISION_KEY : 0);
+    uint64_t allowed = UNPRIVILEGED;
+    if (file->may_provision || token != NULL)
+        allowed |= SGX_ATTRIBUTE_PROVISION_KEY;
+    if (token != NULL)
+        allowed |= SGX_ATTRIBUTE_EINITTOKEN_KEY;
     if ((file->secs.attributes.flags & ~allowed) != 0)
         return -EACCES;
     struct launch_view view = {.attributes = file->secs.attributes.flags,
@@ -279,13 +285,13 @@ long enclave_init_from(struct enclave *enclave, uint64_t sigstruct_user, uint64_
     sha256(platform()->engine, sig.modulus, sizeof sig.modulus, mrsigner);
     const struct enclave_identity identity =
         identity_of(&file->secs, &sig, view.mrenclave, mrsigner);
-    uint32_t error = service_wanted() ? launch_by_service(enclave, &sig, &identity, ticket)
+    uint32_t error = service_wanted() ? launch_by_service(enclave, &sig, &identity, token, ticket)
                                       : sigstruct_check(platform()->engine, &sig, &view, mrsigner);
     if (error == SERVICE_SILENT)
         return -EIO;
     if (error != 0) {
         note("EINIT: error %u: %s", error, error_name(error));
-        return -EPERM;
+        return (long)error;
     }
     remember_identity(file, &identity);
     memcpy(file->ticket, ticket, sizeof ticket);
@@ -301,7 +307,8 @@ long enclave_init(struct enclave *enclave, uint64_t argument)
     struct sgx_enclave_init request;
     if (read_user(&request, argument, sizeof request) != 0)
         return -EFAULT;
-    return enclave_init_from(enclave, request.sigstruct, 0);
+    long result = enclave_init_from(enclave, request.sigstruct, NULL);
+    return result > 0 ? -EPERM : result;
 }
 
 long enclave_provision(struct enclave *enclave, uint64_t argument)

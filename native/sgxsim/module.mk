@@ -5,7 +5,7 @@ include sgxsim/crypto/crypto.mk
 SGXSIM_SOURCES := $(addprefix sgxsim/,base.c log.c lock.c user_memory.c own_memory.c thread.c thunks.c clone.c \
 	dispositions.c altstack.c mask.c deliver.c handler.c traps.c filter.c nodes.c self_path.c \
 	program.c exec.c exec_self.c options.c driver.c loader.c start.c start_stack.c process_name.c \
-	vdso_link.c xstate.c platform.c cpuid.c enclave.c epc.c enclave_file.c structures.c illegal.c maps.c device.c build.c edmm.c enclu.c \
+	vdso_link.c xstate.c platform.c cpuid.c enclave.c epc.c enclave_file.c structures.c illegal.c maps.c device.c build.c edmm.c legacy.c enclu.c \
 	accept.c enter.c fast_enter.c fast_exit.c exit_stubs.c exits.c segment_bases.c service.c service_frames.c)
 SGXSIM_HEADERS := $(wildcard sgxsim/*.h) $(SGXSIM_CRYPTO_HEADERS)
 SGXSIM_BUILD := $(B)/sgxsim
