@@ -124,6 +124,10 @@ export async function perform(command: Command, session: Session): Promise<void>
       const ps = hostPs(session.front.environment());
       return print(formatTable(pids, command.arguments, ps));
     }
+    case "attest": {
+      const { printAttest } = await import("./print-attest.ts");
+      return await printAttest(depsOf(session), command, print);
+    }
     case "planner": {
       const { plan } = await import("./planner.ts");
       return await plan(command, session);

@@ -2,7 +2,7 @@
 import { tasksFiles, unifiedPath } from "../cgroups/cgroup.ts";
 import type { SubCgroup } from "../cgroups/sub-cgroup.ts";
 import { RuneError } from "../errors/error.ts";
-import { ENOENT, ESRCH, O_DIRECTORY, O_RDONLY } from "../kernel/constants.ts";
+import { ENOENT, ESRCH } from "../kernel/constants.ts";
 import { type Fd, type Kernel, type Pid, readText, unlessErrno } from "../kernel/kernel.ts";
 import type { Process } from "../oci/config.ts";
 import { ociVersion } from "../oci/state.ts";
@@ -13,6 +13,7 @@ import { planMonitor } from "../plan/monitor.ts";
 import { unknownCapabilities } from "../plan/process.ts";
 import { rdtTasksFiles } from "../rdt/record.ts";
 import type { SeccompListener } from "../seccomp/filter.ts";
+import { connectAgent } from "./agent-socket.ts";
 import { awaitReady } from "./await-ready.ts";
 import { receive, runDetached } from "./channel.ts";
 import { requireConsoleSocket } from "./console.ts";
@@ -211,10 +212,7 @@ function planInEnclave(
     const reason = `programs of an enclave container run as its own user, ${uid}:${gid}`;
     throw new RuneError({ code: "CONFIG_UNSUPPORTED", doing: `exec in \`${id}\``, reason });
   }
-  // Through the directory's descriptor: the root's path may be longer than a socket address.
-  const directory = kernel.open(`${root}/${id}`, O_RDONLY | O_DIRECTORY);
-  const agent = kernel.connectUnix(`/proc/self/fd/${directory}/agent.sock`);
-  kernel.close(directory);
+  const agent = connectAgent(kernel, `${root}/${id}`);
   return planAgentExec(process, { ...inputs, agent });
 }
 

@@ -12,7 +12,7 @@ import {
   platformStatus,
   platformStop,
 } from "./platform-commands.ts";
-import { platformSetTcb } from "./set-tcb-command.ts";
+import { platformRoot, platformSetTcb } from "./set-tcb-command.ts";
 
 /** `sgxsign`'s options, under their own names, and what it lacks. */
 const signingOptions = [
@@ -113,7 +113,7 @@ export const catsig = defineCommand({
 export const measure = defineCommand({
   name: "measure",
   path: "sgx-tools measure",
-  summary: "print the MRENCLAVE of an enclave image or .sgxs stream",
+  summary: "print the MRENCLAVE of an enclave image, .sgxs stream or ELF file",
   arguments: { usage: "<image>", minimum: 1, maximum: 1 },
   options: [
     {
@@ -130,6 +130,14 @@ export const measure = defineCommand({
       argument: "layout",
       choices: ["published", "noted"],
       help: "page permissions, published if not given",
+    },
+    {
+      name: "heap",
+      kind: "integer",
+      argument: "bytes",
+      minimum: 4096,
+      maximum: 2 ** 30,
+      help: "ELF: zero pages that the loader adds behind it, 4096 if not given",
     },
     { name: "json", kind: "flag", help: "print an object with sizes too" },
   ],
@@ -211,6 +219,7 @@ export const program: ProgramSpec = {
     platformStatus,
     platformEnclaves,
     platformSetTcb,
+    platformRoot,
     platformReset,
     platformStart,
     platformStop,

@@ -122,6 +122,11 @@ async function platform([verb = "", ...args]: readonly string[]): Promise<number
         setTcb(values, values.state ?? tool.stateFolder()),
       );
     }
+    case "root": {
+      const { platformRoot } = await import("./set-tcb-command.ts");
+      const { printRoot } = await import("./platform-root.ts");
+      return command(platformRoot, args, (values) => printRoot(values, tool.runtimeFolder()));
+    }
     case "enclaves":
       return command(service.platformEnclaves, args, (values) => tool.printEnclaves(values));
     case "reset":

@@ -131,6 +131,11 @@ export function stateFolder(): string {
   return wantedFolders(readFront(linux, process.env)).state;
 }
 
+/** Where the sockets are. */
+export function runtimeFolder(): string {
+  return wantedFolders(readFront(linux, process.env)).runtime;
+}
+
 function wantedFolders(front: Front): PlatformFolders {
   const folders = callersFolders(front);
   if (folders !== undefined) return folders;

@@ -10,7 +10,7 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
   },
   measure: {
     description:
-      "Prints the MRENCLAVE that a processor computes while the image is loaded. XFRM, MISCSELECT and the page permissions are part of it, so they are taken from the SIGSTRUCT if one is given. A .sgxs stream says all that is measured itself.",
+      "Prints the MRENCLAVE that a processor computes while the image is loaded. XFRM, MISCSELECT and the page permissions are part of it, so they are taken from the SIGSTRUCT if one is given. A .sgxs stream says all that is measured itself. An ELF file is measured as the loader of the Linux kernel's SGX selftests loads it: its segments in order, the first of which holds the TCSs, and a heap; enclaves of Intel's SDK are refused, because their loader adds pages that the file only describes.",
     examples: ["sgx-tools measure encl.bin", "sgx-tools measure --sigstruct encl.ss encl.bin"],
   },
   sign: {
@@ -67,6 +67,14 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
     description:
       "Files of one kind are compared in all fields; files of different kinds, such as a SIGSTRUCT and a quote, in those that both have. Exit status 0 if nothing differs, 1 if something does.",
     examples: ["sgx-tools diff old.ss new.ss", "sgx-tools diff encl.ss quote.bin"],
+  },
+  "platform set-tcb": {
+    description:
+      "What is given changes, the rest stays; without any it prints what holds. The service takes it from the next question on. docs/reference/simulated-evidence.md says what each makes of a verdict.",
+    examples: [
+      "sgx-tools platform set-tcb --status OutOfDate --advisories INTEL-SA-00615",
+      "sgx-tools platform set-tcb --default",
+    ],
   },
   "gen-token": {
     description:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The command line of `sgx-tools platform set-tcb`, as data. */
+/** The command lines of what concerns the simulated platform's evidence, as data. */
 import { defineCommand } from "../options/option.ts";
 
 const advisories = { kind: "string", argument: "names" } as const;
@@ -80,4 +80,12 @@ export const platformSetTcb = defineCommand({
     },
     { name: "json", kind: "flag", help: "print an object" },
   ],
+});
+
+export const platformRoot = defineCommand({
+  name: "platform root",
+  path: "sgx-tools platform root",
+  summary: "print the certificate that the simulated platform's evidence leads to",
+  arguments: { usage: "", minimum: 0, maximum: 0 },
+  options: [{ name: "ias", kind: "flag", help: "the root of its reports on EPID quotes instead" }],
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Fetcher, HttpAnswer } from "../attest/fetch/collateral-service.ts";
-import { RuneError } from "../errors/error.ts";
+import { RuneError } from "../../errors/error.ts";
+import type { Fetcher, HttpAnswer } from "./collateral-service.ts";
 
 /** Intel's service answers within a second; a caching one may have to ask it first. */
 const TIMEOUT_MS = 30_000;
