@@ -9,6 +9,7 @@ import { type NodeConfig, readNodeConfig } from "../config/node-config.ts";
 import { RuneError } from "../errors/error.ts";
 import { evidenceSocket } from "../platform/evidence/listen.ts";
 import { aesmFolder, platformFolders } from "../platform/folders.ts";
+import { usesRootsPlaces } from "../platform/start.ts";
 import type { Deps } from "./deps.ts";
 import { startedService } from "./platform-service.ts";
 import type { EnclaveState } from "./state.ts";
@@ -56,7 +57,7 @@ function simulated(deps: Deps, serviceSocket: string | undefined) {
   }
   const runtime = serviceSocket.slice(0, serviceSocket.lastIndexOf("/"));
   const folders = platformFolders({
-    euid: deps.kernel.euid(),
+    isRoot: usesRootsPlaces(deps.kernel, deps.callerVariable),
     variable: deps.callerVariable,
   });
   if (folders?.runtime === runtime) startedService(deps);

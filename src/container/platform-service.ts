@@ -7,7 +7,7 @@ import type { Deps } from "./deps.ts";
 
 /** Of the caller; started where it does not run. Undefined where the caller wants none. */
 export function startedService(deps: Deps): SimulatedService | undefined {
-  const { kernel, libDir, callerVariable = () => undefined, step } = deps;
+  const { kernel, libDir, callerVariable, step } = deps;
   const folders = platformFolders({
     isRoot: usesRootsPlaces(kernel, callerVariable),
     variable: callerVariable,
