@@ -2,7 +2,8 @@
 # Installs what `npm run build` has made:
 #   npm run install-system -- --prefix DIR     (default /usr/local)
 # DIR/bin gets the tools, DIR/lib/inclavare what they need; the tools find it relative to themselves.
-# DIR/share gets manual pages and completion scripts, DIR/lib/systemd units that nobody has enabled.
+# DIR/share gets manual pages and completion scripts, DIR/lib/systemd units that nobody has enabled,
+# DIR/lib/sysusers.d the user of the platform service, for systemd-sysusers.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -36,4 +37,6 @@ for unit in packaging/systemd/*/*; do
     sed "s|@prefix@|$prefix|" "$unit" >"$target"
     chmod 644 "$target"
 done
+install -d -m 755 "$prefix/lib/sysusers.d"
+install -m 644 packaging/sysusers.d/*.conf "$prefix/lib/sysusers.d"
 echo "installed in $prefix: $(ls dist/bin | tr '\n' ' ')"

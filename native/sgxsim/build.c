@@ -7,6 +7,7 @@
 #include "log.h"
 #include "maps.h"
 #include "platform.h"
+#include "service.h"
 #include "user_memory.h"
 #include "xstate.h"
 #include <asm/sgx.h>
@@ -175,27 +176,36 @@ long enclave_add_pages(struct enclave *enclave, int fd, uint64_t argument, uint6
     return write_user(argument, &request, sizeof request) != 0 ? -EFAULT : error;
 }
 
-static void remember_identity(struct enclave *enclave, const struct sigstruct *sig,
-                              const uint8_t mrenclave[SHA256_SIZE],
-                              const uint8_t mrsigner[SHA256_SIZE])
+/* Who the enclave will be. */
+static struct enclave_identity identity_of(const struct secs *secs, const struct sigstruct *sig,
+                                           const uint8_t mrenclave[SHA256_SIZE],
+                                           const uint8_t mrsigner[SHA256_SIZE])
 {
-    struct secs *secs = &enclave->file->secs;
-    secs->attributes.flags |= SGX_ATTRIBUTE_INIT;
-    secs->isvprodid = sig->isvprodid;
-    secs->isvsvn = sig->isvsvn;
-    memcpy(secs->mrenclave, mrenclave, SHA256_SIZE);
-    memcpy(secs->mrsigner, mrsigner, SHA256_SIZE);
-    struct enclave_identity *identity = &enclave->file->identity;
-    identity->attributes = secs->attributes;
-    identity->miscselect = secs->miscselect;
-    identity->isvprodid = secs->isvprodid;
-    identity->isvsvn = secs->isvsvn;
-    identity->configsvn = secs->configsvn;
-    memcpy(identity->mrenclave, mrenclave, SHA256_SIZE);
-    memcpy(identity->mrsigner, mrsigner, SHA256_SIZE);
-    memcpy(identity->configid, secs->configid, sizeof identity->configid);
-    memcpy(identity->isvfamilyid, sig->isvfamilyid, sizeof identity->isvfamilyid);
-    memcpy(identity->isvextprodid, sig->isvextprodid, sizeof identity->isvextprodid);
+    struct enclave_identity identity = {
+        .attributes = secs->attributes,
+        .miscselect = secs->miscselect,
+        .isvprodid = sig->isvprodid,
+        .isvsvn = sig->isvsvn,
+        .configsvn = secs->configsvn,
+    };
+    identity.attributes.flags |= SGX_ATTRIBUTE_INIT;
+    memcpy(identity.mrenclave, mrenclave, SHA256_SIZE);
+    memcpy(identity.mrsigner, mrsigner, SHA256_SIZE);
+    memcpy(identity.configid, secs->configid, sizeof identity.configid);
+    memcpy(identity.isvfamilyid, sig->isvfamilyid, sizeof identity.isvfamilyid);
+    memcpy(identity.isvextprodid, sig->isvextprodid, sizeof identity.isvextprodid);
+    return identity;
+}
+
+static void remember_identity(struct enclave_header *file, const struct enclave_identity *identity)
+{
+    struct secs *secs = &file->secs;
+    secs->attributes = identity->attributes;
+    secs->isvprodid = identity->isvprodid;
+    secs->isvsvn = identity->isvsvn;
+    memcpy(secs->mrenclave, identity->mrenclave, SHA256_SIZE);
+    memcpy(secs->mrsigner, identity->mrsigner, SHA256_SIZE);
+    file->identity = *identity;
 }
 
 static const char *error_name(uint32_t error)
@@ -209,38 +219,82 @@ static const char *error_name(uint32_t error)
         return "the measurement is not the signed one";
     case SGX_INVALID_SIGNATURE:
         return "the signature is wrong";
+    case SGX_INVALID_EINITTOKEN:
+        return "the launch token is not this platform's for this enclave";
     default:
         return "refused";
     }
 }
 
+static uint32_t count_threads(const struct enclave *enclave)
+{
+    uint32_t count = 0;
+    PAGES_OF(enclave, i)
+    count += enclave->pages[i].type == PAGE_TCS;
+    return count;
+}
+
+/* What the platform service decides, who then knows of the enclave. */
+static uint32_t launch_by_service(const struct enclave *enclave, const struct sigstruct *sig,
+                                  const struct enclave_identity *identity, const uint8_t *token,
+                                  uint8_t ticket[SERVICE_TICKET])
+{
+    static const uint8_t no_token[SERVICE_TOKEN];
+    const struct enclave_header *file = enclave->file;
+    struct service_launch launch = {
+        .attributes = file->secs.attributes,
+        .miscselect = identity->miscselect,
+        .configsvn = identity->configsvn,
+        .flags = (uint16_t)((file->may_provision ? SERVICE_LAUNCH_PROVISION : 0) |
+                            (token != NULL ? SERVICE_LAUNCH_TOKENS : 0)),
+        .size = enclave->size,
+        .pages = file->page_count,
+        .threads = count_threads(enclave),
+    };
+    memcpy(launch.mrenclave, identity->mrenclave, SHA256_SIZE);
+    memcpy(launch.configid, identity->configid, sizeof launch.configid);
+    return service_einit(sig, token != NULL ? token : no_token, &launch, identity, ticket);
+}
+
 /* sgx_encl_init: what only privileged software allows needs SGX_IOC_ENCLAVE_PROVISION first. The
- * driver loads the signer's hash as the launch key's, so there is no launch key to check. */
-long enclave_init_from(struct enclave *enclave, uint64_t sigstruct_user, uint64_t extra_attributes)
+ * driver loads the signer's hash as the launch key's, so there is no launch key to check. With a
+ * token it is the legacy driver's, which asks nothing of that; without a service nobody has a
+ * launch key, and the token is not looked at. */
+long enclave_init_from(struct enclave *enclave, uint64_t sigstruct_user, const uint8_t *token)
 {
     static struct sigstruct sig; /* under the lock; too large for a signal stack's taste */
     struct enclave_header *file = enclave->file;
-    uint8_t mrsigner[SHA256_SIZE];
+    uint8_t mrsigner[SHA256_SIZE], ticket[SERVICE_TICKET] = {0};
     if (!file->created || file->initialized || enclave->memory == NULL)
         return -EINVAL;
     if (read_user(&sig, sigstruct_user, sizeof sig) != 0)
         return -EFAULT;
     if (sig.vendor != 0 && sig.vendor != VENDOR_INTEL)
         return -EINVAL;
-    uint64_t allowed =
-        UNPRIVILEGED | extra_attributes | (file->may_provision ? SGX_ATTRIBUTE_PROVISION_KEY : 0);
+    uint64_t allowed = UNPRIVILEGED;
+    if (file->may_provision || token != NULL)
+        allowed |= SGX_ATTRIBUTE_PROVISION_KEY;
+    if (token != NULL)
+        allowed |= SGX_ATTRIBUTE_EINITTOKEN_KEY;
     if ((file->secs.attributes.flags & ~allowed) != 0)
         return -EACCES;
     struct launch_view view = {.attributes = file->secs.attributes.flags,
                                .xfrm = file->secs.attributes.xfrm,
                                .miscselect = file->secs.miscselect};
     measure_final(&file->measurement, view.mrenclave);
-    uint32_t error = sigstruct_check(platform()->engine, &sig, &view, mrsigner);
+    sha256(platform()->engine, sig.modulus, sizeof sig.modulus, mrsigner);
+    const struct enclave_identity identity =
+        identity_of(&file->secs, &sig, view.mrenclave, mrsigner);
+    uint32_t error = service_wanted() ? launch_by_service(enclave, &sig, &identity, token, ticket)
+                                      : sigstruct_check(platform()->engine, &sig, &view, mrsigner);
+    if (error == SERVICE_SILENT)
+        return -EIO;
     if (error != 0) {
         note("EINIT: error %u: %s", error, error_name(error));
-        return -EPERM;
+        return (long)error;
     }
-    remember_identity(enclave, &sig, view.mrenclave, mrsigner);
+    remember_identity(file, &identity);
+    memcpy(file->ticket, ticket, sizeof ticket);
     exit_stubs_install(enclave);
     file->initialized = 1;
     enclave->initialized = 1;
@@ -253,7 +307,8 @@ long enclave_init(struct enclave *enclave, uint64_t argument)
     struct sgx_enclave_init request;
     if (read_user(&request, argument, sizeof request) != 0)
         return -EFAULT;
-    return enclave_init_from(enclave, request.sigstruct, 0);
+    long result = enclave_init_from(enclave, request.sigstruct, NULL);
+    return result > 0 ? -EPERM : result;
 }
 
 long enclave_provision(struct enclave *enclave, uint64_t argument)

@@ -26,6 +26,9 @@ struct page_source {
 uint64_t enclave_add_batch(struct enclave *enclave, int fd, const struct page_source *pages,
                            uint64_t count, long *error);
 
-long enclave_init_from(struct enclave *enclave, uint64_t sigstruct_user, uint64_t extra_attributes);
+/* `token`: SERVICE_TOKEN bytes, NULL for a driver without; what it can do without privilege and
+ * loads as the launch key's hash differs, too. 0, -errno, or positive the processor's error code.
+ */
+long enclave_init_from(struct enclave *enclave, uint64_t sigstruct_user, const uint8_t *token);
 
 #endif

@@ -2,6 +2,7 @@
 #include "device.h"
 #include "build.h"
 #include "edmm.h"
+#include "legacy.h"
 #include "lock.h"
 #include "log.h"
 #include "nodes.h"
@@ -18,12 +19,14 @@
 static long open_device(enum node node, int flags)
 {
     unsigned memfd_flags = MFD_ALLOW_SEALING | ((flags & O_CLOEXEC) != 0 ? MFD_CLOEXEC : 0);
-    long fd = call(__NR_memfd_create, node == NODE_ENCLAVE ? "sgx_enclave" : "sgx_provision",
+    long fd = call(__NR_memfd_create, node == NODE_PROVISION ? "sgx_provision" : "sgx_enclave",
                    memfd_flags);
     if (is_error(fd))
         return fd;
-    enum enclave_kind kind = node == NODE_PROVISION ? KIND_PROVISION : KIND_ENCLAVE;
-    if (enclave_new((int)fd, kind) == NULL) {
+    static const enum enclave_kind kinds[] = {[NODE_ENCLAVE] = KIND_ENCLAVE,
+                                              [NODE_PROVISION] = KIND_PROVISION,
+                                              [NODE_LEGACY] = KIND_LEGACY};
+    if (enclave_new((int)fd, kinds[node]) == NULL) {
         call(__NR_close, fd);
         return -ENOMEM;
     }
@@ -104,7 +107,9 @@ int device_ioctl(int fd, uint32_t request, uint64_t argument, uint64_t blocked, 
         *result = -EBUSY;
     } else {
         lock_take(&locks.enclaves);
-        *result = enclave_ioctl(enclave, fd, request, argument, blocked);
+        *result = enclave->file->kind == KIND_LEGACY
+                      ? legacy_ioctl(enclave, fd, request, argument)
+                      : enclave_ioctl(enclave, fd, request, argument, blocked);
         lock_release(&locks.enclaves);
         __atomic_store_n(&enclave->file->in_ioctl, 0, __ATOMIC_RELEASE);
     }

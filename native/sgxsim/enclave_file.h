@@ -16,9 +16,10 @@
 #define SGXSIM_ENCLAVE_FILE_H
 
 #include "crypto/keys.h"
+#include "service_frames.h"
 #include "structures.h"
 
-#define ENCLAVE_MAGIC "sgxsim enclave 2"
+#define ENCLAVE_MAGIC "sgxsim enclave 3"
 #define ENCLAVE_HEADER_SIZE 0x2000UL
 #define CHUNK_PAGES 512UL
 
@@ -46,6 +47,7 @@ struct enclave_header {
     uint64_t stubs[2];   /* exit_stubs.c: where the enclave's code jumps to, or 0 */
     struct sha256 measurement;
     struct enclave_identity identity; /* after EINIT */
+    uint8_t ticket[SERVICE_TICKET];   /* the platform service's, for this identity */
     struct secs secs;
 };
 _Static_assert(sizeof(struct enclave_header) <= ENCLAVE_HEADER_SIZE, "two pages");

@@ -7,6 +7,7 @@
 #include "exits.h"
 #include "lock.h"
 #include "platform.h"
+#include "service.h"
 
 #define FLAG_ZF 0x40UL
 #define FLAGS_CLEARED 0x8d5UL /* CF PF AF ZF SF OF: leaves with an error code set ZF by it */
@@ -42,6 +43,29 @@ static struct leaf_result check_operand(const struct enclave *enclave, uint64_t 
     return (struct leaf_result){.end = LEAF_DONE};
 }
 
+/* Not 0 when there is no report, for which EREPORT has no error code. The identity is copied: other
+ * processes could change it. */
+static uint32_t make_report(const struct enclave_header *file, const struct targetinfo *target,
+                            const uint8_t data[REPORT_DATA_SIZE], struct report *made)
+{
+    const struct enclave_identity identity = file->identity;
+    if (service_wanted())
+        return service_report(&identity, file->ticket, target, data, made);
+    ereport(platform(), &identity, target, data, report_key_id(), made);
+    return 0;
+}
+
+/* 0, the error code, or SGX_RAISES_GP, also where nobody answers. */
+static uint32_t derive_key(const struct enclave_header *file, const struct keyrequest *request,
+                           uint8_t key[AES128_SIZE])
+{
+    const struct enclave_identity identity = file->identity;
+    if (!service_wanted())
+        return egetkey(platform(), &identity, request, key);
+    uint32_t status = service_get_key(&identity, file->ticket, request, key);
+    return status == SERVICE_SILENT || status == SERVICE_STATUS_GP ? SGX_RAISES_GP : status;
+}
+
 static struct leaf_result report(const struct enclave *enclave, uint64_t target_at,
                                  uint64_t data_at, uint64_t output_at)
 {
@@ -58,7 +82,8 @@ static struct leaf_result report(const struct enclave *enclave, uint64_t target_
     struct report made;
     memcpy(&target, memory_at(enclave, target_at), sizeof target);
     memcpy(data, memory_at(enclave, data_at), sizeof data);
-    ereport(platform(), &enclave->file->identity, &target, data, report_key_id(), &made);
+    if (make_report(enclave->file, &target, data, &made) != 0)
+        return (struct leaf_result){.end = LEAF_GP};
     memcpy(memory_at(enclave, output_at), &made, sizeof made);
     return result;
 }
@@ -75,7 +100,7 @@ static struct leaf_result get_key(const struct enclave *enclave, uint64_t reques
     struct keyrequest request;
     uint8_t key[AES128_SIZE];
     memcpy(&request, memory_at(enclave, request_at), sizeof request);
-    uint32_t error = egetkey(platform(), &enclave->file->identity, &request, key);
+    uint32_t error = derive_key(enclave->file, &request, key);
     if (error == SGX_RAISES_GP)
         return (struct leaf_result){.end = LEAF_GP};
     if (error == 0)

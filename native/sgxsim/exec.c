@@ -7,6 +7,7 @@
 #include "options.h"
 #include "program.h"
 #include "self_path.h"
+#include "service.h"
 #include "user_memory.h"
 #include <linux/fcntl.h>
 #include <linux/mman.h>
@@ -43,13 +44,18 @@ void handover_write(char word[HANDOVER_SIZE], const struct handover *handover)
         put_text(word, HANDOVER_SIZE, &at, i == 0 ? "+" : ":");
         put_hex(word, HANDOVER_SIZE, &at, values[i]);
     }
+    if (handover->service[0] != 0) {
+        put_text(word, HANDOVER_SIZE, &at, ":");
+        put_text(word, HANDOVER_SIZE, &at, handover->service);
+    }
 }
 
-static int read_hex(const char **at, char end, uint64_t *value)
+/* Up to the next colon, or the end of the word. */
+static int read_hex(const char **at, uint64_t *value)
 {
     *value = 0;
     const char *start = *at;
-    for (; **at != end; (*at)++) {
+    for (; **at != ':' && **at != 0; (*at)++) {
         char c = **at;
         int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
         if (digit < 0 || *at - start == 16)
@@ -63,10 +69,12 @@ int handover_read(struct handover *handover, const char *word)
 {
     if (*word++ != '+')
         return 0;
-    return read_hex(&word, ':', &handover->fd) && *word++ == ':' &&
-           read_hex(&word, ':', &handover->ignored) && *word++ == ':' &&
-           read_hex(&word, ':', &handover->blocked) && *word++ == ':' &&
-           read_hex(&word, 0, &handover->options);
+    if (!(read_hex(&word, &handover->fd) && *word++ == ':' && read_hex(&word, &handover->ignored) &&
+          *word++ == ':' && read_hex(&word, &handover->blocked) && *word++ == ':' &&
+          read_hex(&word, &handover->options)))
+        return 0;
+    handover->service = *word == ':' ? word + 1 : word;
+    return 1;
 }
 
 /* What the kernel would call the program: fs/exec.c, alloc_bprm. */
@@ -178,6 +186,7 @@ long do_exec(struct thread *thread, int directory, uint64_t path_user, uint64_t 
         .ignored = ignored_synchronous(thread),
         .blocked = mask_of(thread, context),
         .options = option_word(),
+        .service = service_path,
     };
     handover_write(word, &handover);
     note("execute `%s`", file.path);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "maps.h"
+#include "legacy.h"
 #include "own_memory.h"
 #include "exit_stubs.h"
 #include "lock.h"
@@ -74,6 +75,13 @@ static long map_early(struct enclave *enclave, uint64_t address, uint64_t size, 
 {
     if (enclave->early_count == EARLY_MAPPINGS)
         return -ENOMEM;
+    if (address == 0 && enclave->file->kind == KIND_LEGACY) {
+        long place = legacy_place(size);
+        if (is_error(place))
+            return place;
+        address = (uint64_t)place; /* which is reserved */
+        flags |= MAP_FIXED;
+    }
     long at = call(__NR_mmap, address, size, PROT_NONE, flags, fd, 0);
     if (!is_error(at)) {
         unsigned i = enclave->early_count++;

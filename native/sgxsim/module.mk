@@ -5,8 +5,8 @@ include sgxsim/crypto/crypto.mk
 SGXSIM_SOURCES := $(addprefix sgxsim/,base.c log.c lock.c user_memory.c own_memory.c thread.c thunks.c clone.c \
 	dispositions.c altstack.c mask.c deliver.c handler.c traps.c filter.c nodes.c self_path.c \
 	program.c exec.c exec_self.c options.c driver.c loader.c start.c start_stack.c process_name.c \
-	vdso_link.c xstate.c platform.c cpuid.c enclave.c epc.c enclave_file.c structures.c illegal.c maps.c device.c build.c edmm.c enclu.c \
-	accept.c enter.c fast_enter.c fast_exit.c exit_stubs.c exits.c segment_bases.c)
+	vdso_link.c xstate.c platform.c cpuid.c enclave.c epc.c enclave_file.c structures.c illegal.c maps.c device.c build.c edmm.c legacy.c enclu.c \
+	accept.c enter.c fast_enter.c fast_exit.c exit_stubs.c exits.c segment_bases.c service.c service_frames.c)
 SGXSIM_HEADERS := $(wildcard sgxsim/*.h) $(SGXSIM_CRYPTO_HEADERS)
 SGXSIM_BUILD := $(B)/sgxsim
 SGXSIM_FLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -fpie -fvisibility=hidden \
@@ -20,6 +20,10 @@ PROGRAMS += $(B)/lib/sgxsim
 TESTS += $(B)/tests/sgxsim-structures
 $(B)/tests/sgxsim-structures: sgxsim/tests/structures_test.c sgxsim/structures.c \
 		sgxsim/enclave_file.c sgxsim/illegal.c $(SGXSIM_HEADERS) | $(B)/tests/
+	$(HOSTED) -o $@ $(filter %.c,$^)
+
+TESTS += $(B)/tests/sgxsim-service
+$(B)/tests/sgxsim-service: sgxsim/tests/service_frames_test.c sgxsim/service_frames.c $(SGXSIM_HEADERS) | $(B)/tests/
 	$(HOSTED) -o $@ $(filter %.c,$^)
 
 $(SGXSIM_BUILD)/%.o: sgxsim/%.c $(SGXSIM_HEADERS) $(RULES) | $(SGXSIM_BUILD)/

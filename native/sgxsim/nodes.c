@@ -8,6 +8,7 @@
 #define MISC_MAJOR 10
 #define ENCLAVE_MINOR 125
 #define PROVISION_MINOR 126
+#define LEGACY_MINOR 124
 #define NODE_MODE (0020000 | 0666) /* S_IFCHR */
 #define LONGEST_PATH 24
 #define EXECUTABLE 1 /* X_OK */
@@ -20,6 +21,7 @@ static const struct {
     {"/dev/sgx/enclave", NODE_ENCLAVE},
     {"/dev/sgx_provision", NODE_PROVISION},
     {"/dev/sgx/provision", NODE_PROVISION},
+    {"/dev/isgx", NODE_LEGACY},
 };
 
 enum node node_by_path(const char *path)
@@ -42,14 +44,18 @@ enum node node_by_last_component(const char *path)
 /* The kernel's encoding of device numbers in struct stat (new_encode_dev). */
 static uint64_t number_of(enum node node)
 {
-    return MISC_MAJOR << 8 | (node == NODE_ENCLAVE ? ENCLAVE_MINOR : PROVISION_MINOR);
+    static const uint8_t minors[] = {[NODE_ENCLAVE] = ENCLAVE_MINOR,
+                                     [NODE_PROVISION] = PROVISION_MINOR,
+                                     [NODE_LEGACY] = LEGACY_MINOR};
+    return MISC_MAJOR << 8 | minors[node];
 }
 
 enum node node_by_number(uint64_t number)
 {
-    if (number == number_of(NODE_ENCLAVE))
-        return NODE_ENCLAVE;
-    return number == number_of(NODE_PROVISION) ? NODE_PROVISION : NODE_NONE;
+    for (enum node node = NODE_ENCLAVE; node <= NODE_LEGACY; node++)
+        if (number == number_of(node))
+            return node;
+    return NODE_NONE;
 }
 
 static enum node virtual_node(uint64_t path_user)
@@ -57,7 +63,8 @@ static enum node virtual_node(uint64_t path_user)
     char path[LONGEST_PATH];
     if (!virtual_nodes || read_user_string(path, path_user, sizeof path) < 0)
         return NODE_NONE;
-    return node_by_path(path);
+    enum node node = node_by_path(path);
+    return node == NODE_LEGACY ? NODE_NONE : node;
 }
 
 int node_stat(uint64_t path_user, uint64_t buffer_user, long *result)

@@ -5,7 +5,7 @@
 
 #include "base.h"
 
-enum node { NODE_NONE, NODE_ENCLAVE, NODE_PROVISION };
+enum node { NODE_NONE, NODE_ENCLAVE, NODE_PROVISION, NODE_LEGACY };
 
 /* Which device a path of the program names. */
 enum node node_by_path(const char *path);
@@ -15,6 +15,7 @@ enum node node_by_last_component(const char *path);
 enum node node_by_number(uint64_t number);
 
 /* With virtual nodes: answers for their paths; 0 when the path is another. */
+/* The legacy driver's is not answered for: it is for those who ask for it by name. */
 int node_stat(uint64_t path_user, uint64_t buffer_user, long *result);
 int node_statx(uint64_t path_user, uint64_t buffer_user, long *result);
 int node_access(uint64_t path_user, int mode, long *result);

@@ -4,6 +4,7 @@
 #include "epc.h"
 #include "exec.h"
 #include "log.h"
+#include "service.h"
 
 #ifndef BUILD_VERSION
 #define BUILD_VERSION "unknown"
@@ -22,6 +23,7 @@ static const char help[] =
     "  --fast-exit on|off            let enclaves exit without a trap (default on)\n"
     "  --epc SIZE                    an EPC of that size (like 128M), and no more pages than it "
     "has\n"
+    "  --service PATH                keys and launch control are the platform service's\n"
     "  --force                       start although there is a real SGX driver\n"
     "  --portable                    use no instruction that older processors lack\n"
     "  --verbose                     report on standard error what the platform does\n"
@@ -62,6 +64,13 @@ static uint32_t read_epc(const char *word)
     return mib;
 }
 
+static void read_service(const char *word)
+{
+    if (!service_set(word))
+        give_up(STATUS_SETUP, "read option --service: `%s` is not an absolute path of a socket",
+                word);
+}
+
 static int read_switch(const char *option, const char *word)
 {
     if (strcmp(word, "on") == 0)
@@ -100,7 +109,8 @@ void options_read(struct options *options, int argc, char *const *argv)
         if (strcmp(word, "--calls") == 0)
             print_calls();
         int takes_value = strcmp(word, "--fd") == 0 || strcmp(word, "--virtual-nodes") == 0 ||
-                          strcmp(word, "--fast-exit") == 0 || strcmp(word, "--epc") == 0;
+                          strcmp(word, "--fast-exit") == 0 || strcmp(word, "--epc") == 0 ||
+                          strcmp(word, "--service") == 0;
         if (takes_value && i + 1 == argc)
             give_up(STATUS_SETUP, "read option %s: its value is missing", word);
         if (strcmp(word, "--fd") == 0)
@@ -109,6 +119,8 @@ void options_read(struct options *options, int argc, char *const *argv)
             options->virtual_nodes = read_nodes(argv[++i]);
         else if (strcmp(word, "--epc") == 0)
             epc_mib = read_epc(argv[++i]);
+        else if (strcmp(word, "--service") == 0)
+            read_service(argv[++i]);
         else if (strcmp(word, "--fast-exit") == 0)
             fast_exit_allowed = read_switch(word, argv[++i]);
         else if (strcmp(word, "--force") == 0)

@@ -15,6 +15,7 @@
 #include "program.h"
 #include "segment_bases.h"
 #include "self_path.h"
+#include "service.h"
 #include "start.h"
 #include "start_stack.h"
 #include "sync_signals.h"
@@ -36,6 +37,8 @@ static void begin(struct start_vectors *vectors)
     if (driver_present() && !options.force)
         give_up(STATUS_SETUP, "start: this machine has a real SGX driver; use it, or say --force");
     virtual_nodes = options.virtual_nodes >= 0 ? options.virtual_nodes : !node_present();
+    if (service_wanted() && service_hello() != 0)
+        give_up(STATUS_SETUP, "start: there is no platform service at `%s`", service_path);
     int error = options.program_fd >= 0 ? program_from_fd(&program, options.program_fd, name)
                                         : program_search(&program, name, vectors->envp);
     if (error != 0)
@@ -48,6 +51,8 @@ static void begin(struct start_vectors *vectors)
 static void resume(struct start_vectors *vectors, const struct handover *handover)
 {
     options_from_word(handover->options);
+    if (handover->service[0] != 0 && !service_set(handover->service))
+        give_up(STATUS_SETUP, "start: `%s` is no platform service", handover->service);
     program.fd = (int)handover->fd;
     program.path = vectors->argv[2];
     vectors->dropped = 3;

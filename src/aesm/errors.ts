@@ -104,6 +104,7 @@ export const AESM = {
   unsupportedKeyId: 38,
   keyNotInitialized: 42,
   invalidReport: 47,
+  noQeReport: 49,
 } as const;
 
 const known = new Map(table.map(([number, name, hint]) => [number, { name, hint }]));

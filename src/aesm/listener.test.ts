@@ -20,7 +20,7 @@ const echo = async (message: Uint8Array) => message;
 const message = Uint8Array.of(5, 6, 7);
 
 async function withListener(
-  options: Partial<ListenOptions>,
+  options: Partial<ListenOptions> & { readonly socket?: string },
   body: (socket: string, listener: Listener) => Promise<void>,
 ): Promise<void> {
   const socket = options.socket ?? join(folder, `${count++}.sock`);

@@ -24,8 +24,8 @@ export const DEFAULT_LIMITS: ListenerLimits = {
 };
 
 export type ListenOptions = {
-  /** A path, or `@name` for the abstract namespace. */
-  readonly socket: string;
+  /** A path, `@name` for the abstract namespace, or the descriptor of a socket that listens already. */
+  readonly socket: string | number;
   /** A request's message in, the reply's out. What it throws ends the connection without a reply. */
   readonly answer: (message: Uint8Array) => Promise<Uint8Array>;
   readonly limits?: Partial<ListenerLimits>;
@@ -43,7 +43,7 @@ export type Listener = {
 export async function listen(options: ListenOptions): Promise<Listener> {
   const { socket, answer, mode = 0o666 } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const path = socketAddress(socket);
+  const path = typeof socket === "string" ? socketAddress(socket) : undefined;
   const open = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (connection) => {
     if (open.size >= limits.connections) {
@@ -54,16 +54,17 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     connection.on("close", () => open.delete(connection));
     serve(connection, answer, limits);
   });
-  await bind(server, socket, path);
-  const isFile = !path.startsWith("\0");
-  if (isFile) chmodSync(path, mode);
+  if (path === undefined) await listenOnce(server, { fd: Number(socket) });
+  else await bind(server, String(socket), path);
+  const file = path?.startsWith("\0") === false ? path : undefined;
+  if (file !== undefined) chmodSync(file, mode);
   return {
     connections: () => open.size,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
         for (const connection of open) connection.destroy();
-        if (isFile) rmSync(path, { force: true });
+        if (file !== undefined) rmSync(file, { force: true });
       }),
   };
 }
@@ -113,10 +114,10 @@ async function bind(server: Server, socket: string, path: string): Promise<void>
   }
 }
 
-function listenOnce(server: Server, path: string): Promise<void> {
+function listenOnce(server: Server, where: string | { readonly fd: number }): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(path, () => {
+    server.listen(where, () => {
       server.off("error", reject);
       resolve();
     });

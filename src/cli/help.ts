@@ -85,6 +85,20 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
       "and whenever it runs out of memory. Ends when the container does.",
     examples: ["rune events --stats web", "rune events --interval 500ms web"],
   },
+  attest: {
+    description:
+      "Asks the enclave runtime of a container for a report: PAL version 3. With --isRA the report is quoted " +
+      "by the machine's AESM, and the quote judged here, on the host: the checks are printed in order, and the " +
+      "exit status is 0 only for what the policy accepts. Without --nonce or --report-data a report proves no " +
+      "freshness. Files are written on the host (the original wrote --reportFile inside the container). A simulated " +
+      "container's evidence is refused without --allow-simulation. SPID and key are also taken from " +
+      "ENCLAVE_RA_EPID_SPID and ENCLAVE_RA_EPID_SUB_KEY; only the service for EPID quotes gets them.",
+    examples: [
+      "rune attest --reportFile web.report web",
+      "rune attest --isRA --nonce 6a1f0c5e9b1d4a0e8f3c7b2d5e6f7081 --quote-file web.quote --policy web.toml web",
+      "rune attest --isRA --quote-type epidLinkable --spid-file spid --subscription-key-file key web",
+    ],
+  },
   ps: {
     description:
       "Calls ps(1) of the host with the options, `-ef` unless there are any, and prints the lines of " +

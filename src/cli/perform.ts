@@ -124,6 +124,10 @@ export async function perform(command: Command, session: Session): Promise<void>
       const ps = hostPs(session.front.environment());
       return print(formatTable(pids, command.arguments, ps));
     }
+    case "attest": {
+      const { printAttest } = await import("./print-attest.ts");
+      return await printAttest(depsOf(session), command, print);
+    }
     case "planner": {
       const { plan } = await import("./planner.ts");
       return await plan(command, session);
@@ -179,6 +183,7 @@ function depsOf(session: Session): Deps {
     stickyRoot: sticky,
     rootless: global.rootless,
     searchPath: () => front.environment().get("PATH") ?? defaultSearchPath,
+    callerVariable: (name) => front.environment().get(name),
     nodeConfig: global.config ?? "/etc/inclavare-containers/config.toml",
     version: BUILD_VERSION,
     openDescriptors: front.openDescriptors,

@@ -3,6 +3,7 @@
 import type { CommandSpec, ProgramSpec } from "../options/option.ts";
 import { parseCommand, usageError } from "../options/parse.ts";
 import { type GlobalOptions, programCommand, toGlobalOptions } from "./global.ts";
+import { type AttestCommand, attestCommand, parseAttest } from "./verbs/attest.ts";
 import { type CheckpointCommand, checkpointCommand, parseCheckpoint } from "./verbs/checkpoint.ts";
 import { type CompletionCommand, completionCommand, parseCompletion } from "./verbs/completion.ts";
 import { type CreateCommand, createCommand, parseCreate } from "./verbs/create.ts";
@@ -34,6 +35,7 @@ import { parseState, type StateCommand, stateCommand } from "./verbs/state.ts";
 import { parseUpdate, type UpdateCommand, updateCommand } from "./verbs/update.ts";
 
 export type Command =
+  | AttestCommand
   | CheckpointCommand
   | CompletionCommand
   | CreateCommand
@@ -93,6 +95,7 @@ const verbs: readonly Verb[] = [
   { spec: stateCommand, parse: parseState },
   { spec: eventsCommand, parse: parseEvents },
   { spec: psCommand, parse: parsePs },
+  { spec: attestCommand, parse: parseAttest },
   { spec: listCommand, parse: parseList },
   { spec: specCommand, parse: parseSpec },
   { spec: featuresCommand, parse: parseFeatures },

@@ -31,6 +31,7 @@ test("an absent file means the defaults", () => {
     platform: undefined,
     allowSimulation: undefined,
     palInitTimeoutMs: 120_000,
+    attestation: { collateral: undefined, iasUrl: undefined, policy: undefined },
     warnings: [],
   });
 });
@@ -44,6 +45,11 @@ test("keys are read; the original's are accepted, [epm] with a warning, others a
      allow_simulation = true
      pal_init_timeout = 2.5
      sped = 1
+     [attestation]
+     collateral = "https://pccs:8081"
+     ias_url = "https://ias/sgx"
+     policy = "/etc/policy.toml"
+     anything = 1
      [epm]
      socket = "/var/run/epm/epm.sock"
      [enclave_runtime.occlum]
@@ -54,11 +60,17 @@ test("keys are read; the original's are accepted, [epm] with a warning, others a
     palDirs: ["/opt/pal"],
     allowSimulation: true,
     palInitTimeoutMs: 2500,
+    attestation: {
+      collateral: "https://pccs:8081",
+      iasUrl: "https://ias/sgx",
+      policy: "/etc/policy.toml",
+    },
   });
   expect(config.warnings).toEqual([
     expect.stringContaining("[epm]"),
     expect.stringContaining("`colour`"),
     expect.stringContaining("`runtime.sped`"),
+    expect.stringContaining("`attestation.anything`"),
   ]);
 });
 
@@ -70,6 +82,8 @@ test("wrong values are errors that name the file and the key", () => {
   );
   expect(refusal('[runtime]\npal_dirs = ["x"]')).toContain("not absolute");
   expect(refusal('[runtime]\nplatform = "moon"')).toContain("runtime.platform");
+  expect(refusal('[attestation]\npolicy = "p.toml"')).toContain("not absolute");
+  expect(refusal("[attestation]\ncollateral = 1")).toContain("attestation.collateral");
   expect(refusal("[runtime]\nallow_simulation = 1")).toContain("true or false");
   expect(refusal("[runtime]\npal_init_timeout = 0")).toContain("greater than 0");
   expect(refusal("[runtime]\npal_init_timeout = inf")).toContain("at most 86400");

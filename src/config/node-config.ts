@@ -29,8 +29,19 @@ export type NodeConfig = {
   /** Whether an image or pod may choose the simulated platform; undefined: where there is no SGX. */
   readonly allowSimulation: boolean | undefined;
   readonly palInitTimeoutMs: number;
+  /** What containers that attest themselves, and `rune attest`, are judged with. */
+  readonly attestation: AttestationConfig;
   /** Keys that have no effect. */
   readonly warnings: readonly string[];
+};
+
+export type AttestationConfig = {
+  /** A directory, a file, or the address of a PCS or PCCS; undefined: Intel's, or the simulation's. */
+  readonly collateral: string | undefined;
+  /** What comes before `/attestation/v4/report`. */
+  readonly iasUrl: string | undefined;
+  /** Path of a policy; undefined: any enclave on a platform that is up to date, not in debug mode. */
+  readonly policy: string | undefined;
 };
 
 const maxBytes = 1 << 20;
@@ -76,7 +87,13 @@ function checkParents(kernel: Kernel, file: string, path: string): void {
 export function parseNodeConfig(text: string, path: string): NodeConfig {
   const document = new Table(parseToml(text, path), path, "");
   const runtime = document.table("runtime");
+  const attestation = document.table("attestation");
   const config = {
+    attestation: {
+      collateral: attestation.string("collateral"),
+      iasUrl: attestation.string("ias_url"),
+      policy: attestation.string("policy"),
+    },
     palDirs: runtime.strings("pal_dirs") ?? defaultPalDirs,
     platform: platformOf(runtime.string("platform"), path),
     allowSimulation: runtime.boolean("allow_simulation"),
@@ -85,12 +102,18 @@ export function parseNodeConfig(text: string, path: string): NodeConfig {
   const relative = config.palDirs.find((dir) => !dir.startsWith("/"));
   if (relative !== undefined)
     throw fault(path, `runtime.pal_dirs: \`${relative}\` is not absolute`);
+  const { policy } = config.attestation;
+  if (policy !== undefined && !policy.startsWith("/"))
+    throw fault(path, `attestation.policy: \`${policy}\` is not absolute`);
   // Keys of the original, for its shim; checked there.
   for (const name of ["log_level", "sgx_tool_sign", "containerd", "signature", "enclave_runtime"]) {
     document.known(name);
   }
   const epm = document.known("epm") ? ["`[epm]` has no effect: there is no enclave pool"] : [];
-  return { ...config, warnings: [...epm, ...document.unknown(), ...runtime.unknown()] };
+  return {
+    ...config,
+    warnings: [...epm, ...document.unknown(), ...runtime.unknown(), ...attestation.unknown()],
+  };
 }
 
 function parseToml(text: string, path: string): Record<string, unknown> {

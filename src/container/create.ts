@@ -6,7 +6,7 @@ import { sendRun } from "./channel.ts";
 import { requireConsoleSocket } from "./console.ts";
 import { closingOnFailure, type Deps } from "./deps.ts";
 import { destroy } from "./destroy.ts";
-import { prepareBundle } from "./enclave.ts";
+import { attestIfWanted, prepareBundle } from "./enclave.ts";
 import { launch } from "./launch.ts";
 import { leaveClass, loadHelpers } from "./launch-helpers.ts";
 import { removePidFile } from "./pid-file.ts";
@@ -41,9 +41,10 @@ async function createWith(deps: Deps, request: CreateRequest): Promise<void> {
   const unit = await prepareUnit(deps, request.id, read.config);
   const seccomp = await prepareSeccomp(deps, read.config);
   const helpers = await loadHelpers(read.config, seccomp.seccomp, deps.notifySocket);
+  const prepared = await prepareBundle(deps, read, platform);
   const launched = launch(deps, {
     ...rest,
-    ...(await prepareBundle(deps, read, platform)),
+    ...prepared,
     ...seccomp,
     helpers,
     ...unit,
@@ -51,6 +52,7 @@ async function createWith(deps: Deps, request: CreateRequest): Promise<void> {
     waitsForStart: true,
   });
   try {
+    await attestIfWanted(deps, prepared.enclave, launched.state);
     sendRun(deps.kernel, launched.channel);
     deps.step?.("init waits for start");
   } catch (error) {

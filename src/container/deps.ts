@@ -18,6 +18,8 @@ export type Deps = {
   readonly rootless: "true" | "false" | "auto";
   /** The caller's PATH, for programs of the host. */
   readonly searchPath: () => string;
+  /** One of the caller's variables; undefined where it is not set. */
+  readonly callerVariable: (name: string) => string | undefined;
   /** "0.1.0", written into state files. */
   readonly version: string;
   /** The caller's descriptors from 3 on; a container may inherit nothing else. */

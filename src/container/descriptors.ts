@@ -5,10 +5,11 @@ import { O_NONBLOCK, O_RDONLY, O_RDWR } from "../kernel/constants.ts";
 import type { Fd, Kernel } from "../kernel/kernel.ts";
 import type { Config } from "../oci/config.ts";
 import { cloneFlags, type NamespaceType, namespaceTypes } from "../oci/namespaces.ts";
-import type { LaunchInput } from "../plan/host.ts";
+import type { Entry, LaunchInput } from "../plan/host.ts";
 import type { Deps } from "./deps.ts";
 import type { LaunchRequest } from "./launch.ts";
 import { preservedDescriptors } from "./runelet.ts";
+import type { EnclaveState } from "./state.ts";
 import type { ContainerDirectory } from "./store.ts";
 
 /** Connections that may wait while pal_init still runs. */
@@ -96,18 +97,22 @@ function openReentry(deps: Deps, { seccomp }: LaunchRequest): Pick<Descriptors, 
 }
 
 function openEnclave(
-  { kernel, libDir }: Deps,
+  deps: Deps,
   { enclave }: LaunchRequest,
   directory: ContainerDirectory,
 ): Partial<Pick<Descriptors, "all" | "entry" | "enclave">> {
   if (enclave === undefined) return {};
+  const { kernel, libDir } = deps;
   const name = enclave.pal === undefined ? "runelet" : "init-runelet";
   const simulated = enclave.state.platform === "simulation";
   if (enclave.pal === undefined && !simulated) return {};
   const program = kernel.sealedCopy(`${libDir}/${name}`, name);
-  const simulator = simulated ? kernel.sealedCopy(`${libDir}/sgxsim`, "sgxsim") : undefined;
-  const all = simulator === undefined ? [program] : [program, simulator];
-  const entry = { name, program, ...(simulator === undefined ? {} : { simulator }) } as const;
+  const entry: Entry = {
+    name,
+    program,
+    ...(simulated ? openSimulator(deps, enclave.state) : {}),
+  };
+  const all = entry.simulator === undefined ? [program] : [program, entry.simulator];
   if (enclave.pal === undefined) return { all, entry };
   const { file, path, args, logLevel } = enclave.pal;
   const agent = listen(kernel, directory);
@@ -116,6 +121,15 @@ function openEnclave(
     entry,
     enclave: { pal: file, palPath: path, palArgs: args, logLevel, agent },
   };
+}
+
+/** What a program is started under, on the simulated platform. */
+export function openSimulator(
+  { kernel, libDir }: Deps,
+  { serviceSocket: service }: EnclaveState,
+): Pick<Entry, "simulator" | "service"> {
+  const simulator = kernel.sealedCopy(`${libDir}/sgxsim`, "sgxsim");
+  return { simulator, ...(service === undefined ? {} : { service }) };
 }
 
 /** The agent's socket: made here, so that its directory stays root's; only root may connect. */

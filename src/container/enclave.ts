@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the verbs need to know of an enclave container; src/enclave finds it out. */
 import type { Platform } from "../config/node-config.ts";
+import type { OwnAttestation } from "../enclave/enclave-config.ts";
 import { mentionsEnclave } from "../enclave/mentions.ts";
 import { RuneError } from "../errors/error.ts";
 import type { Fd } from "../kernel/kernel.ts";
 import type { Bundle } from "./bundle.ts";
 import type { Deps } from "./deps.ts";
-import type { EnclaveState } from "./state.ts";
+import type { EnclaveState, State } from "./state.ts";
 
 export type EnclaveLaunch = {
   /** Absent where the container only gets an SGX platform (enclave.platform without enclave.type). */
@@ -20,6 +21,8 @@ export type EnclaveLaunch = {
     readonly initTimeoutMs: number;
   };
   readonly state: EnclaveState;
+  /** Wanted before the payload starts. It holds secrets: nothing of it is written anywhere. */
+  readonly attestation?: OwnAttestation;
   /** For state.json, in the original's shape. */
   readonly record: object;
 };
@@ -34,12 +37,20 @@ export async function prepareBundle(
 ): Promise<EnclaveBundle> {
   if (!mentionsEnclave(bundle.config, platform)) return { bundle };
   const { prepareEnclave, storedEnclaveConfig } = await import("../enclave/prepare.ts");
-  const prepared = prepareEnclave(deps.kernel, bundle.config, platform, deps.nodeConfig);
+  const { readOwnAttestation } = await import("../enclave/enclave-config.ts");
+  const { startedService } = await import("./platform-service.ts");
+  const prepared = prepareEnclave(
+    { kernel: deps.kernel, nodeConfig: deps.nodeConfig, service: () => startedService(deps) },
+    bundle.config,
+    platform,
+  );
   if (prepared === undefined) return { bundle };
   for (const warning of prepared.warnings) deps.warn(warning);
   const { config, enclave, pal } = prepared;
   const { type, palArgs, logLevel } = enclave;
   const { palInitTimeoutMs } = prepared;
+  const attestation =
+    pal === undefined ? undefined : readOwnAttestation(bundle.config, enclave.raType);
   return {
     bundle: { ...bundle, config },
     enclave: {
@@ -59,10 +70,23 @@ export async function prepareBundle(
         platform: prepared.platform.name,
         platformChosenBy: prepared.platform.chosenBy,
         ...(pal === undefined ? {} : { pal: pal.path }),
+        ...(prepared.service === undefined ? {} : { serviceSocket: prepared.service.socket }),
       },
+      ...(attestation === undefined ? {} : { attestation }),
       record: storedEnclaveConfig(prepared),
     },
   };
+}
+
+/** Lets a container that asks for it attest itself, while its payload waits. @throws RuneError */
+export async function attestIfWanted(
+  deps: Deps,
+  enclave: EnclaveLaunch | undefined,
+  state: State,
+): Promise<void> {
+  if (enclave?.attestation === undefined) return;
+  const { attestCreated } = await import("./attest-created.ts");
+  await attestCreated(deps, state, enclave.attestation);
 }
 
 /** pal_init crashed, or called exit: all the host sees is the end of the channel. */

@@ -2,22 +2,23 @@
 import { tasksFiles, unifiedPath } from "../cgroups/cgroup.ts";
 import type { SubCgroup } from "../cgroups/sub-cgroup.ts";
 import { RuneError } from "../errors/error.ts";
-import { ENOENT, ESRCH, O_DIRECTORY, O_RDONLY } from "../kernel/constants.ts";
+import { ENOENT, ESRCH } from "../kernel/constants.ts";
 import { type Fd, type Kernel, type Pid, readText, unlessErrno } from "../kernel/kernel.ts";
 import type { Process } from "../oci/config.ts";
 import { ociVersion } from "../oci/state.ts";
 import type { PlanBuilder } from "../plan/encode.ts";
 import { planAgentExec, planExec } from "../plan/exec.ts";
-import type { Seccomp } from "../plan/host.ts";
+import type { Entry, Seccomp } from "../plan/host.ts";
 import { planMonitor } from "../plan/monitor.ts";
 import { unknownCapabilities } from "../plan/process.ts";
 import { rdtTasksFiles } from "../rdt/record.ts";
 import type { SeccompListener } from "../seccomp/filter.ts";
+import { connectAgent } from "./agent-socket.ts";
 import { awaitReady } from "./await-ready.ts";
 import { receive, runDetached } from "./channel.ts";
 import { requireConsoleSocket } from "./console.ts";
 import { closingOnFailure, type Deps } from "./deps.ts";
-import { reentryFor } from "./descriptors.ts";
+import { openSimulator, reentryFor } from "./descriptors.ts";
 import { keptProcess, keptSeccomp } from "./kept.ts";
 import { checkDescriptors } from "./launch.ts";
 import { checkLabels } from "./lsm.ts";
@@ -70,13 +71,13 @@ async function execWith(deps: Deps, request: ExecRequest): Promise<void> {
   const seccomp = inEnclave ? undefined : await keptSeccomp(deps, state);
   if (inEnclave && request.cgroups.length > 0) throw oneProcess(state.id);
   const cgroup = await cgroupOf(deps, state, request.cgroups);
-  const reentry = reentryFor(deps, seccomp?.listener !== undefined);
+  const entry = inEnclave ? undefined : await entryOf(deps, state, seccomp?.listener !== undefined);
   const plan = inEnclave
     ? planInEnclave(deps, process, state, inputs)
     : planOrdinary(deps, process, { ...state, cgroup }, request, {
         ...inputs,
         ...(seccomp === undefined ? {} : { seccomp: plannedSeccomp(seccomp) }),
-        ...(reentry === undefined ? {} : { reentry }),
+        ...(entry === undefined ? {} : { entry }),
       });
   const { listener } = seccomp ?? {};
   const takeListener =
@@ -115,6 +116,25 @@ async function execWith(deps: Deps, request: ExecRequest): Promise<void> {
   }
 }
 
+/** Whether, and as what, runelet starts once more inside. */
+async function entryOf(
+  deps: Deps,
+  { enclave }: State,
+  hasListener: boolean,
+): Promise<Entry | undefined> {
+  const again = reentryFor(deps, hasListener);
+  if (enclave?.platform !== "simulation") {
+    return again === undefined ? undefined : { name: "runelet", program: again };
+  }
+  if (enclave.serviceSocket !== undefined) {
+    // It may have been killed: the container's init keeps it running, and does not start it.
+    const { startedService } = await import("./platform-service.ts");
+    startedService(deps);
+  }
+  const program = again ?? deps.kernel.sealedCopy(`${deps.libDir}/runelet`, "runelet");
+  return { name: "runelet", program, ...openSimulator(deps, enclave) };
+}
+
 function monitorPlan(
   deps: Deps,
   { id, subreaper }: ExecRequest,
@@ -134,7 +154,7 @@ type Inputs = {
   readonly init: Fd;
   readonly consoleSocket?: Fd;
   readonly seccomp?: Seccomp;
-  readonly reentry?: Fd;
+  readonly entry?: Entry;
 };
 
 function planOrdinary(
@@ -194,10 +214,7 @@ function planInEnclave(
     const reason = `programs of an enclave container run as its own user, ${uid}:${gid}`;
     throw new RuneError({ code: "CONFIG_UNSUPPORTED", doing: `exec in \`${id}\``, reason });
   }
-  // Through the directory's descriptor: the root's path may be longer than a socket address.
-  const directory = kernel.open(`${root}/${id}`, O_RDONLY | O_DIRECTORY);
-  const agent = kernel.connectUnix(`/proc/self/fd/${directory}/agent.sock`);
-  kernel.close(directory);
+  const agent = connectAgent(kernel, `${root}/${id}`);
   return planAgentExec(process, { ...inputs, agent });
 }
 

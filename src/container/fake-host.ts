@@ -46,6 +46,7 @@ export function fakeHost(config: object = {}, answers: Answers = ready): Host {
     stickyRoot: false,
     rootless: "auto",
     searchPath: () => "/usr/bin",
+    callerVariable: () => undefined,
     nodeConfig: "/etc/inclavare-containers/config.toml",
     version: "0.0.0",
     openDescriptors: new Set(),

@@ -8,7 +8,7 @@ import { requireConsoleSocket } from "./console.ts";
 import type { CreateRequest } from "./create.ts";
 import { closingOnFailure, type Deps } from "./deps.ts";
 import { destroy } from "./destroy.ts";
-import { prepareBundle } from "./enclave.ts";
+import { attestIfWanted, prepareBundle } from "./enclave.ts";
 import { type Launched, launch } from "./launch.ts";
 import { type LaunchHelpers, leaveClass, loadHelpers } from "./launch-helpers.ts";
 import { removePidFile } from "./pid-file.ts";
@@ -39,9 +39,10 @@ async function runWith(deps: Deps, request: RunRequest): Promise<void> {
   const unit = await prepareUnit(deps, request.id, read.config);
   const seccomp = await prepareSeccomp(deps, read.config);
   const helpers = await loadHelpers(read.config, seccomp.seccomp, deps.notifySocket);
+  const prepared = await prepareBundle(deps, read, platform);
   const launched = launch(deps, {
     ...rest,
-    ...(await prepareBundle(deps, read, platform)),
+    ...prepared,
     ...seccomp,
     helpers,
     ...unit,
@@ -50,6 +51,7 @@ async function runWith(deps: Deps, request: RunRequest): Promise<void> {
     ...(detach || keep || unit.unit?.isOurs === true ? {} : { monitored: true }),
   });
   try {
+    await attestIfWanted(deps, prepared.enclave, launched.state);
     const notify = helpers.notify?.bindNotifySocket(kernel, launched.directory);
     if (detach) {
       runDetached(kernel, launched.channel);

@@ -58,6 +58,8 @@ export type EnclaveState = {
   readonly platformChosenBy: string;
   /** Absolute path of the PAL. */
   readonly pal?: string;
+  /** The socket of the simulated platform's service; absent without one. */
+  readonly serviceSocket?: string;
 };
 
 export type ProcessSettings = ContainerScheduling & {

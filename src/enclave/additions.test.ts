@@ -38,7 +38,7 @@ function host(aesmdType?: number): Kernel {
 
 test("hardware: the host's nodes, and rules for just these", () => {
   const before = config({ devices: [kvm], resources: { pids: { limit: 5n } } });
-  const { linux: after, process } = withEnclave(host(), before, nodes, false);
+  const { linux: after, process } = withEnclave(host(), before, nodes, { simulated: false });
   expect(after?.devices).toEqual([
     kvm,
     { type: "c", uid: 0, gid: 0, ...enclaveNode },
@@ -57,13 +57,18 @@ test("hardware: the host's nodes, and rules for just these", () => {
 
 test("a node that the configuration lists is left to it", () => {
   const own = { type: "c", path: "/dev/sgx_enclave", major: 10, minor: 77 } as const;
-  const { linux: after } = withEnclave(host(), config({ devices: [own] }), nodes, false);
+  const { linux: after } = withEnclave(host(), config({ devices: [own] }), nodes, {
+    simulated: false,
+  });
   expect(after?.devices).toEqual([own, { type: "c", uid: 0, gid: 0, ...provisionNode }]);
   expect(after?.resources?.devices).toHaveLength(1);
 });
 
 test("simulated: nodes without rules, and nothing of the host's Intel software", () => {
-  const after = withEnclave(host(S_IFDIR), config(), simulatedNodes, true);
+  const after = withEnclave(host(S_IFDIR), config(), simulatedNodes, {
+    simulated: true,
+    service: undefined,
+  });
   expect(after.linux?.devices?.map(({ path }) => path)).toEqual([
     "/dev/sgx_enclave",
     "/dev/sgx_provision",
@@ -75,14 +80,17 @@ test("simulated: nodes without rules, and nothing of the host's Intel software",
 test("simulated, in a user namespace: no node could be made", () => {
   for (const namespace of [{ type: "user" }, { type: "user", path: "/proc/7/ns/user" }] as const) {
     const before = config({ namespaces: [namespace] });
-    expect(withEnclave(host(), before, simulatedNodes, true).linux?.devices).toEqual([]);
-    expect(withEnclave(host(), before, nodes, false).linux?.devices).toHaveLength(2);
+    expect(
+      withEnclave(host(), before, simulatedNodes, { simulated: true, service: undefined }).linux
+        ?.devices,
+    ).toEqual([]);
+    expect(withEnclave(host(), before, nodes, { simulated: false }).linux?.devices).toHaveLength(2);
   }
 });
 
 test("AESM's directory is mounted where the host has it, so that nobody can replace the socket", () => {
   const mounted = (type?: number, mounts?: Mount[]) =>
-    withEnclave(host(type), config({}, mounts), nodes, false).mounts ?? [];
+    withEnclave(host(type), config({}, mounts), nodes, { simulated: false }).mounts ?? [];
   expect(mounted(S_IFDIR)).toEqual([
     { ...aesmd, options: ["rbind", "rprivate", "ro", "nosuid", "nodev", "noexec"] },
   ]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What an enclave adds to a configuration: devices, their cgroup rules, Intel's AESM socket. */
+/** What an enclave adds to a configuration: devices, their cgroup rules, sockets. */
 import { ENOENT, ENOTDIR, S_IFDIR, S_IFMT } from "../kernel/constants.ts";
 import { type Kernel, unlessErrno } from "../kernel/kernel.ts";
 import type { Config, Mount } from "../oci/config.ts";
@@ -16,13 +16,25 @@ export const simulatedNodes: readonly SgxNode[] = [
 
 const aesmd = "/var/run/aesmd";
 
+/** Folders of the host's and a socket in the first (docs/protocol/platform-service.md). */
+export type SimulatedService = {
+  readonly folder: string;
+  readonly socket: string;
+  readonly aesmFolder: string;
+};
+
+export type Platform =
+  | { readonly simulated: false }
+  | { readonly simulated: true; readonly service: SimulatedService | undefined };
+
 /** The configuration that gets planned. The nodes' rules name just these devices. */
 export function withEnclave(
   kernel: Kernel,
   config: Config,
   nodes: readonly SgxNode[],
-  simulated: boolean,
+  platform: Platform,
 ): Config {
+  const { simulated } = platform;
   const { linux = {}, process } = config;
   const added = missingNodes(config, nodes, simulated);
   const { resources = {} } = linux;
@@ -31,7 +43,7 @@ export function withEnclave(
     // What hooks and state show: a subscription key given as annotation is nobody's business.
     annotations: withoutSecrets(config.annotations ?? {}),
     process: { ...process, env: withoutEnclaveVariables(process.env ?? []) },
-    mounts: [...(config.mounts ?? []), ...aesmdMount(kernel, config, simulated)],
+    mounts: [...(config.mounts ?? []), ...serviceMounts(kernel, config, platform)],
     linux: {
       ...linux,
       devices: [...(linux.devices ?? []), ...added.map(toDevice)],
@@ -67,15 +79,31 @@ function toRule({ major, minor }: SgxNode): DeviceRule {
 }
 
 /**
- * Intel's service, where the host has it and the configuration has not mounted it already. Read-only,
- * which connecting does not mind: a container's root could put a socket of its own in the place of
- * the one that every other container on the node uses.
+ * AESM, Intel's or the simulated platform's, unless the configuration has mounted one already; and the
+ * simulated platform's service, at its place on the host, where the emulator looks for it at all times.
+ * Read-only, which connecting does not mind: a container's root could put a socket of its own in the
+ * place of the one that every other container on the node uses.
  */
-function aesmdMount(kernel: Kernel, { mounts = [] }: Config, simulated: boolean): Mount[] {
+function serviceMounts(kernel: Kernel, { mounts = [] }: Config, platform: Platform): Mount[] {
   const mounted = mounts.some(({ destination }) => /^(\/var)?\/run\/aesmd\/?$/.test(destination));
-  if (mounted || simulated) return [];
-  const found = unlessErrno(() => kernel.stat(aesmd), ENOENT, ENOTDIR);
-  if (found === undefined || (found.mode & S_IFMT) !== S_IFDIR) return [];
+  const aesm = platform.simulated
+    ? platform.service?.aesmFolder
+    : isFolder(kernel, aesmd)
+      ? aesmd
+      : undefined;
+  const service = platform.simulated ? platform.service?.folder : undefined;
+  return [
+    ...(aesm === undefined || mounted ? [] : [readOnly(aesm, aesmd)]),
+    ...(service === undefined ? [] : [readOnly(service, service)]),
+  ];
+}
+
+function readOnly(source: string, destination: string): Mount {
   const options = ["rbind", "rprivate", "ro", "nosuid", "nodev", "noexec"];
-  return [{ destination: aesmd, type: "bind", source: aesmd, options }];
+  return { destination, type: "bind", source, options };
+}
+
+function isFolder(kernel: Kernel, path: string): boolean {
+  const found = unlessErrno(() => kernel.stat(path), ENOENT, ENOTDIR);
+  return found !== undefined && (found.mode & S_IFMT) === S_IFDIR;
 }

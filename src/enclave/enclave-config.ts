@@ -43,7 +43,29 @@ export type EnclaveConfig = {
   readonly warnings: readonly string[];
 };
 
+/** What a container attests itself with before it starts. The secrets are for that moment only. */
+export type OwnAttestation = {
+  readonly type: RaType;
+  readonly spid?: string;
+  readonly subscriptionKey?: string;
+};
+
 type Key = keyof typeof enclaveKeys;
+
+/**
+ * The attestation that a checked configuration asks for, with its secrets; undefined for none.
+ * Precondition: `config` is as the bundle has it, before secrets were taken out.
+ */
+export function readOwnAttestation(config: Config, type: RaType | undefined) {
+  if (type === undefined) return undefined;
+  const read = reader(config);
+  const [spid, subscriptionKey] = [read("spid")?.value, read("subscriptionKey")?.value];
+  return {
+    type,
+    ...(spid === undefined ? {} : { spid }),
+    ...(subscriptionKey === undefined ? {} : { subscriptionKey }),
+  } satisfies OwnAttestation;
+}
 
 /** Reads and checks the keys; undefined where neither a type nor a platform is named. */
 export function readEnclaveConfig(config: Config): EnclaveConfig | undefined {

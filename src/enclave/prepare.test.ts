@@ -21,6 +21,12 @@ const withoutSgx: Kernel = {
   },
 };
 
+const on = (kernel: Kernel, nodeConfig: string) => ({
+  kernel,
+  nodeConfig,
+  service: () => undefined,
+});
+
 function config(env: string[], annotations: Record<string, string> = {}): Config {
   return {
     ociVersion: "1.3.0",
@@ -32,7 +38,7 @@ function config(env: string[], annotations: Record<string, string> = {}): Config
 
 test("only a platform: an ordinary container with the platform's nodes and a warning", () => {
   const asked = config(["PATH=/bin", "ENCLAVE_PLATFORM=simulation"]);
-  const prepared = prepareEnclave(withoutSgx, asked, undefined, noNodeConfig);
+  const prepared = prepareEnclave(on(withoutSgx, noNodeConfig), asked, undefined);
   expect(prepared?.pal).toBeUndefined();
   expect(prepared?.platform).toEqual({ name: "simulation", chosenBy: "ENCLAVE_PLATFORM" });
   expect(prepared?.config.process.env).toEqual(["PATH=/bin"]);
@@ -42,7 +48,7 @@ test("only a platform: an ordinary container with the platform's nodes and a war
 
 test("the flag alone is as good; asking for hardware asks for nothing on a machine without", () => {
   const prepare = (flag: "hardware" | "simulation", annotations = {}) =>
-    prepareEnclave(withoutSgx, config([], annotations), flag, noNodeConfig);
+    prepareEnclave(on(withoutSgx, noNodeConfig), config([], annotations), flag);
   expect(prepare("simulation")?.platform.chosenBy).toBe("--platform");
   expect(prepare("hardware")).toBeUndefined();
   expect(prepare("hardware", { "enclave.platform": "simulation" })).toBeUndefined();
@@ -73,7 +79,7 @@ describe.skipIf(!isRoot)("a container with a type (needs root)", () => {
 
   test("gets its PAL; what is stored has the original's shape and no secret", () => {
     const asked = config([`ENCLAVE_RA_EPID_SUB_KEY=${key}`], annotations());
-    const prepared = prepareEnclave(withoutSgx, asked, "simulation", node);
+    const prepared = prepareEnclave(on(withoutSgx, node), asked, "simulation");
     if (prepared?.pal === undefined) throw new Error("no PAL was opened");
     linux.close(prepared.pal.fd);
     expect(prepared.palInitTimeoutMs).toBe(7000);
@@ -93,7 +99,7 @@ describe.skipIf(!isRoot)("a container with a type (needs root)", () => {
   test("needs one", () => {
     const { "enclave.runtime.path": _, ...rest } = annotations();
     const asked = config([`ENCLAVE_RA_EPID_SUB_KEY=${key}`], rest);
-    expect(() => prepareEnclave(withoutSgx, asked, "simulation", node)).toThrow(
+    expect(() => prepareEnclave(on(withoutSgx, node), asked, "simulation")).toThrow(
       "needs the path of an enclave runtime's PAL",
     );
   });

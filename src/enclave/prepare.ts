@@ -3,7 +3,7 @@
 import { type Platform, readNodeConfig } from "../config/node-config.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Config } from "../oci/config.ts";
-import { simulatedNodes, withEnclave } from "./additions.ts";
+import { type SimulatedService, simulatedNodes, withEnclave } from "./additions.ts";
 import { type EnclaveConfig, readEnclaveConfig } from "./enclave-config.ts";
 import { detectSgx, hasDriver } from "./host-detection.ts";
 import { type OpenedPal, openPal } from "./pal-path.ts";
@@ -15,18 +15,27 @@ export type PreparedEnclave = {
   readonly config: Config;
   readonly enclave: EnclaveConfig;
   readonly platform: ChosenPlatform;
+  /** Behind the simulated platform; absent where the caller wants none. */
+  readonly service?: SimulatedService;
   /** Absent without a type. */
   readonly pal?: OpenedPal;
   readonly palInitTimeoutMs: number;
   readonly warnings: readonly string[];
 };
 
+export type Surroundings = {
+  readonly kernel: Kernel;
+  /** The path of the node's configuration. */
+  readonly nodeConfig: string;
+  /** Finds the simulated platform's service, or starts it; undefined where the caller wants none. */
+  readonly service: () => SimulatedService | undefined;
+};
+
 /** Undefined for an ordinary container. Nothing is left open when it throws. */
 export function prepareEnclave(
-  kernel: Kernel,
+  { kernel, nodeConfig, service: findService }: Surroundings,
   config: Config,
   flag: Platform | undefined,
-  nodeConfig: string,
 ): PreparedEnclave | undefined {
   const enclave = readEnclaveConfig(config) ?? platformOnly(config, flag);
   if (enclave === undefined) return undefined;
@@ -42,8 +51,10 @@ export function prepareEnclave(
   const platform = choosePlatform(flag, enclave, node, host);
   const simulated = platform.name === "simulation";
   checkProfile(config.linux?.seccomp, { pal: enclave.type !== undefined, simulation: simulated });
-  const nodes = simulated ? simulatedNodes : host.nodes;
-  const changed = withEnclave(kernel, config, nodes, simulated);
+  const service = simulated ? findService() : undefined;
+  const changed = simulated
+    ? withEnclave(kernel, config, simulatedNodes, { simulated, service })
+    : withEnclave(kernel, config, host.nodes, { simulated });
   // Last: whatever else fails leaves no descriptor behind.
   const pal =
     enclave.type === undefined ? undefined : openPal(kernel, enclave.palPath, node.palDirs);
@@ -51,6 +62,7 @@ export function prepareEnclave(
     config: changed,
     enclave,
     platform,
+    ...(service === undefined ? {} : { service }),
     ...(pal === undefined ? {} : { pal }),
     palInitTimeoutMs: node.palInitTimeoutMs,
     warnings: [

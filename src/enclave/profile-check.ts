@@ -17,9 +17,10 @@ export const initRuneletCalls = words(
  * the program starts; a test compares with `sgxsim --calls`.
  */
 export const simulatorCalls = words(
-  "arch_prctl brk close execveat exit_group faccessat2 fcntl fstat fstatfs ftruncate futex getpid gettid",
-  "madvise memfd_create mmap mprotect munmap openat pread64 pwrite64 readlinkat rt_sigaction",
-  "rt_sigpending rt_sigprocmask rt_sigreturn rt_tgsigqueueinfo sigaltstack tgkill write",
+  "arch_prctl brk close connect execveat exit_group faccessat2 fcntl fstat fstatfs ftruncate futex",
+  "getpid gettid madvise memfd_create mmap mprotect munmap openat pread64 pwrite64 readlinkat recvfrom",
+  "rt_sigaction rt_sigpending rt_sigprocmask rt_sigreturn rt_tgsigqueueinfo sendto setsockopt",
+  "sigaltstack socket tgkill write",
 );
 
 /** Made before the container's filter is installed. */

@@ -45,6 +45,9 @@ export type ErrorCode =
   | "AESM_UNREACHABLE" // nobody answers on its socket
   | "AESM_PROTOCOL" // the peer broke the protocol, or is silent
   | "AESM_REFUSED" // the service answered with an error number
+  // The simulated platform's service.
+  | "PLATFORM_SERVICE" // it cannot be started, or does not answer
+  | "PLATFORM_PROTOCOL" // a peer broke its protocol
   // SGX formats and signing.
   | "SGX_FORMAT" // bytes that are not what they claim to be
   | "SGX_KEY" // a signing key of the wrong kind

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What differs in the plan of an enclave container: who runs it, and what stands in for execve. */
 import type { PlanBuilder } from "./encode.ts";
-import type { LaunchInput } from "./host.ts";
+import type { Entry, LaunchInput } from "./host.ts";
 import type { Slot } from "./operation.ts";
 
 /** The part of an enclave that the last steps of a plan need. */
@@ -16,20 +16,23 @@ export type EnclaveSteps = {
  * inside. The PAL is loaded while the host's libraries are still in sight.
  */
 export function planEntry(plan: PlanBuilder, { entry, enclave }: LaunchInput): void {
-  if (entry !== undefined) {
-    const { name, program, simulator } = entry;
-    const slot = plan.inherit(program);
-    plan.add(
-      simulator === undefined
-        ? { op: "enter", program: slot, argv: [name] }
-        : {
-            op: "enter",
-            program: plan.inherit(simulator),
-            argv: ["sgxsim", "--fd", String(program), "--", name],
-          },
-    );
-  }
+  if (entry !== undefined) enter(plan, entry);
   if (enclave !== undefined) {
     plan.add({ op: "palLoad", slot: plan.inherit(enclave.pal), name: enclave.palPath });
   }
+}
+
+/** The rest of the plan is that program's. */
+export function enter(plan: PlanBuilder, { name, program, simulator, service }: Entry): void {
+  const slot = plan.inherit(program);
+  if (simulator === undefined) {
+    plan.add({ op: "enter", program: slot, argv: [name] });
+    return;
+  }
+  const asks = service === undefined ? [] : ["--service", service];
+  plan.add({
+    op: "enter",
+    program: plan.inherit(simulator),
+    argv: ["sgxsim", ...asks, "--fd", String(program), "--", name],
+  });
 }

@@ -3,8 +3,9 @@
 import type { Fd } from "../kernel/kernel.ts";
 import type { Process } from "../oci/config.ts";
 import { cloneFlags } from "../oci/namespaces.ts";
+import { enter } from "./enclave.ts";
 import { PlanBuilder } from "./encode.ts";
-import type { Seccomp } from "./host.ts";
+import type { Entry, Seccomp } from "./host.ts";
 import { hasLabels, planProc, sessionKeyring } from "./labels.ts";
 import { planBirthplace } from "./namespaces.ts";
 import { planProcess, raisedLimits } from "./process.ts";
@@ -24,8 +25,8 @@ export type ExecInput = {
   readonly keyringOf?: string;
   readonly container: ContainerScheduling;
   readonly seccomp?: Seccomp;
-  /** Runelet once more, for the user namespace to be that of its start. */
-  readonly reentry?: Fd;
+  /** Runelet once more: for the user namespace to be that of its start, or on the simulated platform. */
+  readonly entry?: Entry;
 };
 
 export function planExec(process: Process, input: ExecInput): PlanBuilder {
@@ -58,9 +59,7 @@ export function planExec(process: Process, input: ExecInput): PlanBuilder {
   // After the cgroup is joined, whose cpuset would undo it.
   plan.add(...affinity(process.execCPUAffinity?.final));
   if (joinsUser) plan.add({ op: "namespaceRoot" });
-  if (input.reentry !== undefined) {
-    plan.add({ op: "enter", program: plan.inherit(input.reentry), argv: ["runelet"] });
-  }
+  if (input.entry !== undefined) enter(plan, input.entry);
   if (input.keyringOf !== undefined) plan.add(...sessionKeyring(input.keyringOf, process, proc));
   if (console !== undefined) {
     const { height = 0, width = 0 } = process.consoleSize ?? {};

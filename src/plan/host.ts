@@ -74,11 +74,15 @@ export type LaunchInput = {
   readonly seccomp?: Seccomp;
   readonly enclave?: EnclaveInput;
   /** Another program than runelet that goes on behind CLONE; both from sealed memfds. */
-  readonly entry?: {
-    readonly name: "init-runelet" | "runelet";
-    readonly program: Fd;
-    /** The simulated platform: this program and all that follow run under it. */
-    readonly simulator?: Fd;
-  };
+  readonly entry?: Entry;
   readonly caller: Caller;
+};
+
+export type Entry = {
+  readonly name: "init-runelet" | "runelet";
+  readonly program: Fd;
+  /** The simulated platform: this program and all that follow run under it. */
+  readonly simulator?: Fd;
+  /** The platform service's socket, which the simulator asks. */
+  readonly service?: string;
 };

@@ -176,9 +176,16 @@ test("exec joins cgroups, then namespaces, then splits", () => {
     names(planExec(own, { ...input, namespaces: 0x7e020000, euid }).operations).slice(0, 5);
   expect(mapped(0)).toEqual(["dropGroups", "setns", "clone", "setsid", "namespaceRoot"]);
   expect(mapped(1000).slice(0, 4)).toEqual(["setns", "clone", "setsid", "namespaceRoot"]);
-  const again = planExec(own, { ...input, namespaces: 0x7e020000, euid: 1000, reentry: fd(7) });
+  const entry = { name: "runelet", program: fd(7) } as const;
+  const again = planExec(own, { ...input, namespaces: 0x7e020000, euid: 1000, entry });
   expect(names(again.operations).slice(3, 5)).toEqual(["namespaceRoot", "enter"]);
   expect(find(again.operations, "enter")).toMatchObject({ program: 1, argv: ["runelet"] });
+  const simulated = { ...entry, simulator: fd(8), service: "/s/platform.sock" };
+  const onPlatform = planExec(own, { ...input, namespaces: 0x20000, euid: 0, entry: simulated });
+  expect(find(onPlatform.operations, "enter")).toMatchObject({
+    argv: ["sgxsim", "--service", "/s/platform.sock", "--fd", "7", "--", "runelet"],
+  });
+  expect(onPlatform.inherited).toContain(fd(7));
 });
 
 test("a monitor cleans up in the order given, then reports and ends with the status", () => {

@@ -22,7 +22,6 @@ import { type Listener, listen } from "../aesm/listener.ts";
 import type { CertifiedKey } from "../aesm/platform.ts";
 import { testPlatform } from "../aesm/testing.ts";
 import { archiveFiles } from "../attest/testing/archive.ts";
-import { signRaw } from "../attest/testing/authority.ts";
 import { type Evidence, makeEvidence } from "../attest/testing/evidence.ts";
 import { toPem } from "../attest/x509/pem.ts";
 import { viewOf } from "../sgx/bytes.ts";
@@ -44,7 +43,7 @@ function certifiedKey({ quote, keys }: Evidence): CertifiedKey {
   const from = (start: number, size: number) => quote.slice(start, start + size);
   return {
     publicKey: from(500, 64),
-    sign: (bytes) => signRaw(keys.attestation, bytes),
+    sign: (bytes) => keys.attestation.sign(bytes),
     qeReport: from(564, 384),
     qeReportSignature: from(948, 64),
     authenticationData: from(1014, 32),

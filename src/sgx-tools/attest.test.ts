@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { archiveFiles, issuerChains, signedAnswer } from "../attest/testing/archive.ts";
+import { signedAnswer } from "../attest/issue/signed-json.ts";
+import { archiveFiles, issuerChains } from "../attest/testing/archive.ts";
 import {
   type Evidence,
   type EvidenceOptions,

@@ -4,6 +4,15 @@
 import { defineCommand, type ProgramSpec } from "../options/option.ts";
 import { genQeTargetInfo, genQuote, genToken, getIasReport } from "./aesm-commands.ts";
 import { collateralFetch, collateralShow, diff, verifyQuote } from "./evidence-commands.ts";
+import {
+  platformEnclaves,
+  platformReset,
+  platformServe,
+  platformStart,
+  platformStatus,
+  platformStop,
+} from "./platform-commands.ts";
+import { platformRoot, platformSetTcb } from "./set-tcb-command.ts";
 
 /** `sgxsign`'s options, under their own names, and what it lacks. */
 const signingOptions = [
@@ -104,7 +113,7 @@ export const catsig = defineCommand({
 export const measure = defineCommand({
   name: "measure",
   path: "sgx-tools measure",
-  summary: "print the MRENCLAVE of an enclave image or .sgxs stream",
+  summary: "print the MRENCLAVE of an enclave image, .sgxs stream or ELF file",
   arguments: { usage: "<image>", minimum: 1, maximum: 1 },
   options: [
     {
@@ -121,6 +130,14 @@ export const measure = defineCommand({
       argument: "layout",
       choices: ["published", "noted"],
       help: "page permissions, published if not given",
+    },
+    {
+      name: "heap",
+      kind: "integer",
+      argument: "bytes",
+      minimum: 4096,
+      maximum: 2 ** 30,
+      help: "ELF: zero pages that the loader adds behind it, 4096 if not given",
     },
     { name: "json", kind: "flag", help: "print an object with sizes too" },
   ],
@@ -169,6 +186,11 @@ export const simulate = defineCommand({
   },
   options: [
     { name: "verbose", kind: "flag", help: "the platform reports on standard error what it does" },
+    {
+      name: "no-service",
+      kind: "flag",
+      help: "derive keys from the constant that everybody knows, instead of asking the platform service",
+    },
   ],
 });
 
@@ -200,5 +222,13 @@ export const program: ProgramSpec = {
     collateralFetch,
     collateralShow,
     simulate,
+    platformStatus,
+    platformEnclaves,
+    platformSetTcb,
+    platformRoot,
+    platformReset,
+    platformStart,
+    platformStop,
+    platformServe,
   ],
 };

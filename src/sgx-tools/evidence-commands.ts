@@ -68,7 +68,7 @@ export const verifyQuote = defineCommand({
       name: "collateral",
       kind: "string",
       argument: "source",
-      help: "ecdsa: directory, JSON file, or address of a PCS or PCCS",
+      help: "ecdsa: directory, JSON file, or address of a PCS or PCCS (https://, http://, or unix: and a socket's path)",
     },
     { name: "policy", kind: "string", argument: "file", help: "what is accepted, TOML or JSON" },
     {
@@ -136,7 +136,7 @@ export const collateralFetch = defineCommand({
       kind: "string",
       argument: "address",
       default: "https://api.trustedservices.intel.com",
-      help: "PCS or PCCS",
+      help: "PCS or PCCS: https://, http://, or unix: and a socket's path",
     },
     ...serviceOptions,
   ],

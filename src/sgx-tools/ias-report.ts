@@ -5,15 +5,14 @@
  */
 import { randomBytes } from "node:crypto";
 import type { HttpAnswer } from "../attest/fetch/collateral-service.ts";
-import { iasReportOf } from "../attest/ias/files.ts";
-import { type GenuineIasReport, verifyIasReport } from "../attest/ias/verify.ts";
+import { fetchIasReport, IAS_HEADERS, isReadableOnTheWay } from "../attest/fetch/ias-service.ts";
+import { type GenuineIasReport, type IasReport, verifyIasReport } from "../attest/ias/verify.ts";
 import { parseEpidQuote } from "../attest/quote/epid.ts";
 import { escapeControls, RuneError } from "../errors/error.ts";
 import type { OptionValues } from "../options/option.ts";
 import { sameBytes } from "../sgx/bytes.ts";
 import type * as commands from "./aesm-commands.ts";
 import { printLine, readInput, warn, writeOutput } from "./files.ts";
-import { httpPost } from "./http.ts";
 import { readSecret } from "./secrets.ts";
 import { anchorsOf, parseTime } from "./trust-options.ts";
 
@@ -23,21 +22,18 @@ const LONGEST_QUOTE_BYTES = 1 << 18;
 const LONGEST_NONCE_CHARACTERS = 32;
 const COMMAND = "sgx-tools get-ias-report";
 
-export async function getIasReport(values: Values, now: Date): Promise<void> {
+export async function getIasReport(values: Values, clock: () => Date): Promise<void> {
   const url = reportUrl(values);
   const quote = readInput(values.quote, LONGEST_QUOTE_BYTES);
   const { basename } = parseEpidQuote(quote);
   requireSpid(values, basename);
   const nonce = nonceOf(values.nonce);
-  const answer = await httpPost(
-    url,
-    JSON.stringify({ isvEnclaveQuote: Buffer.from(quote).toString("base64"), nonce }),
-    { "Content-Type": "application/json", ...keyHeader(values) },
-    { insecure: values.insecure },
-  );
-  requireAnswer(answer, url);
-  const at = values.at === undefined ? now : parseTime("get-ias-report", values.at);
-  const genuine = requireGenuine(values, answer, { at, quote, nonce });
+  const subscriptionKey = subscriptionKeyOf(values);
+  const { insecure } = values;
+  const { answer, report } = await fetchIasReport({ url, quote, nonce, subscriptionKey, insecure });
+  // Not before: the report is made while it is waited for.
+  const at = values.at === undefined ? clock() : parseTime("get-ias-report", values.at);
+  const genuine = requireGenuine(values, report, { at, quote, nonce });
   writeOutput(values["ias-report"], Buffer.from(`${archived(answer)}\n`));
   printReport(values.json, genuine);
 }
@@ -53,13 +49,13 @@ function reportUrl(values: Values): string {
     });
   }
   const root = `${base.replace(/\/+$/, "")}${values.product ? "" : "/dev"}`;
-  const url = URL.parse(`${root}/attestation/v${values["ias-api"]}/report`);
+  const path = `/attestation/v${values["ias-api"]}/report`;
+  if (root.startsWith("unix:/")) return `${root}${path}`;
+  const url = URL.parse(`${root}${path}`);
   if (url === null || !["https:", "http:"].includes(url.protocol)) {
     throw usage(`\`--ias-url\`: expected an address with https://, got \`${base}\``);
   }
-  // The key and the quote travel in clear text there.
-  const local = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
-  if (url.protocol === "http:" && !local && !values.insecure) {
+  if (isReadableOnTheWay(url) && !values.insecure) {
     throw usage("`--ias-url`: http:// to another machine needs --insecure");
   }
   return url.href;
@@ -81,17 +77,16 @@ function requireSpid(values: Values, basename: Uint8Array): void {
   });
 }
 
-function keyHeader(values: Values): Readonly<Record<string, string>> {
+function subscriptionKeyOf(values: Values): string | undefined {
   if (values["subscription-key"] !== undefined) {
     warn("everybody on this machine can see the key; give it with --subscription-key-file");
   }
-  const key = readSecret({
+  return readSecret({
     option: "subscription-key",
     value: values["subscription-key"],
     file: values["subscription-key-file"],
     variable: "ENCLAVE_RA_EPID_SUB_KEY",
   });
-  return key === undefined ? {} : { "Ocp-Apim-Subscription-Key": key };
 }
 
 function nonceOf(text: string | undefined): string {
@@ -100,36 +95,12 @@ function nonceOf(text: string | undefined): string {
   throw usage(`\`--nonce\`: expected 1 to 32 characters, got ${text.length}`);
 }
 
-function requireAnswer(answer: HttpAnswer, url: string): void {
-  const known: Readonly<Record<number, readonly [string, string]>> = {
-    400: ["the service does not understand the quote", "see that it is an EPID quote"],
-    401: ["the service does not accept the key", "give the key with --subscription-key-file"],
-    403: ["the service does not accept the key", "give the key with --subscription-key-file"],
-    404: ["there is no such service", "see that --ias-url and --product are right"],
-    503: ["the service is busy", "try again later"],
-  };
-  if (answer.status !== 200) {
-    const [reason, hint] = known[answer.status] ?? ["the service failed", "see the service's log"];
-    throw fetchError(url, `${reason} (HTTP status ${answer.status})`, hint);
-  }
-  const type = answer.header("Content-Type")?.split(";")[0]?.trim().toLowerCase();
-  if (type !== "application/json") {
-    throw fetchError(url, `the reply is of type \`${type ?? "none"}\`, not application/json`);
-  }
-}
-
 function requireGenuine(
   values: Values,
-  answer: HttpAnswer,
+  answered: IasReport,
   expected: { readonly at: Date; readonly quote: Uint8Array; readonly nonce: string },
 ): GenuineIasReport {
-  const header = (name: string) => {
-    const value = answer.header(name);
-    if (value !== undefined) return value;
-    throw fetchError(values["ias-url"] ?? "", `the reply has no header ${name}`);
-  };
-  const report = iasReportOf(answer.body, header(SIGNATURE), header(CERTIFICATES));
-  const verdict = verifyIasReport(report, {
+  const verdict = verifyIasReport(answered, {
     ...expected,
     ...anchorsOf(values),
     allowSimulation: values["allow-simulation"],
@@ -144,9 +115,6 @@ function requireGenuine(
   });
 }
 
-const SIGNATURE = "X-IASReport-Signature";
-const CERTIFICATES = "X-IASReport-Signing-Certificate";
-
 /** The members that the original's callers know; `verify-quote --ias-report` reads them too. */
 function archived(answer: HttpAnswer): string {
   const optional = (name: string) => {
@@ -159,8 +127,8 @@ function archived(answer: HttpAnswer): string {
       StatusCode: String(answer.status),
       ContentLength: String(answer.body.length),
       "Content-Type": answer.header("Content-Type"),
-      "X-Iasreport-Signature": answer.header(SIGNATURE),
-      "X-Iasreport-Signing-Certificate": answer.header(CERTIFICATES),
+      "X-Iasreport-Signature": answer.header(IAS_HEADERS.signature),
+      "X-Iasreport-Signing-Certificate": answer.header(IAS_HEADERS.certificates),
       ...optional("Request-ID"),
       ...optional("Advisory-URL"),
       ...optional("Advisory-IDs"),
@@ -182,15 +150,6 @@ function printReport(json: boolean, { report, debug, simulated }: GenuineIasRepo
   if (advisoryIds.length > 0)
     printLine(`advisories: ${advisoryIds.map(escapeControls).join(", ")}`);
   if (simulated) printLine("simulation: this report proves nothing");
-}
-
-function fetchError(url: string, reason: string, hint?: string): RuneError {
-  return new RuneError({
-    code: "ATTEST_COLLATERAL",
-    doing: `fetch \`${url}\``,
-    reason,
-    ...(hint === undefined ? {} : { hint }),
-  });
 }
 
 function usage(reason: string): RuneError {

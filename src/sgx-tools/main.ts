@@ -10,6 +10,7 @@ import * as evidence from "./evidence-commands.ts";
 import { printLine } from "./files.ts";
 import { inspect } from "./inspect.ts";
 import { measure } from "./measure.ts";
+import * as service from "./platform-commands.ts";
 import { commandProse } from "./prose.ts";
 import { catsig, gendata, sign } from "./sign.ts";
 import { simulate } from "./simulate.ts";
@@ -47,7 +48,7 @@ async function run(name: string, args: readonly string[]): Promise<number> {
         gendata(values, image, tbs),
       );
     case "simulate":
-      return command(commands.simulate, args, (values, words) => simulate(values.verbose, words));
+      return command(commands.simulate, args, (values, words) => simulate(values, words));
     case "catsig":
       return command(commands.catsig, args, (values, [tbs = "", out = ""]) =>
         catsig(values, tbs, out),
@@ -64,6 +65,8 @@ async function run(name: string, args: readonly string[]): Promise<number> {
       });
     case "collateral":
       return collateral(args);
+    case "platform":
+      return platform(args);
     case "gen-token":
       return command(aesm.genToken, args, async (values) => {
         const { genToken } = await import("./aesm.ts");
@@ -82,7 +85,7 @@ async function run(name: string, args: readonly string[]): Promise<number> {
     case "get-ias-report":
       return command(aesm.getIasReport, args, async (values) => {
         const { getIasReport } = await import("./ias-report.ts");
-        return getIasReport(values, new Date());
+        return getIasReport(values, () => new Date());
       });
     default:
       throw unknown(name);
@@ -103,6 +106,39 @@ async function collateral([verb = "", ...args]: readonly string[]): Promise<numb
       );
     default:
       throw unknown(`collateral ${verb}`.trimEnd());
+  }
+}
+
+/** So has `platform`. */
+async function platform([verb = "", ...args]: readonly string[]): Promise<number> {
+  const tool = await import("./platform.ts");
+  switch (verb) {
+    case "status":
+      return command(service.platformStatus, args, (values) => tool.printStatus(values));
+    case "set-tcb": {
+      const { platformSetTcb } = await import("./set-tcb-command.ts");
+      const { setTcb } = await import("./set-tcb.ts");
+      return command(platformSetTcb, args, (values) =>
+        setTcb(values, values.state ?? tool.stateFolder()),
+      );
+    }
+    case "root": {
+      const { platformRoot } = await import("./set-tcb-command.ts");
+      const { printRoot } = await import("./platform-root.ts");
+      return command(platformRoot, args, (values) => printRoot(values, tool.runtimeFolder()));
+    }
+    case "enclaves":
+      return command(service.platformEnclaves, args, (values) => tool.printEnclaves(values));
+    case "reset":
+      return command(service.platformReset, args, (values) => tool.reset(values));
+    case "start":
+      return command(service.platformStart, args, (values) => tool.start(values));
+    case "stop":
+      return command(service.platformStop, args, () => tool.stop());
+    case "serve":
+      return command(service.platformServe, args, (values) => tool.serve(values));
+    default:
+      throw unknown(`platform ${verb}`.trimEnd());
   }
 }
 

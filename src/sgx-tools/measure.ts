@@ -3,6 +3,7 @@ import { RuneError } from "../errors/error.ts";
 import type { OptionValues } from "../options/option.ts";
 import { XFRM_LEGACY } from "../sgx/attributes.ts";
 import { sameBytes, toHex } from "../sgx/bytes.ts";
+import { isElf, measureElf } from "../sgx/elf-image.ts";
 import { isSgxs, measureSgxs } from "../sgx/sgxs.ts";
 import { parseSigstruct, SIGSTRUCT_BYTES, type Sigstruct } from "../sgx/sigstruct.ts";
 import { LARGEST_IMAGE_BYTES, parseSkeletonImage } from "../sgx/skeleton-image.ts";
@@ -15,10 +16,13 @@ import { parseHex, parseHex32 } from "./values.ts";
 export function measure(values: OptionValues<typeof command.options>, path: string): void {
   const file = readInput(path, LARGEST_IMAGE_BYTES);
   const sigstruct = values.sigstruct === undefined ? undefined : readSigstruct(values.sigstruct);
-  if (isSgxs(file)) {
-    measureStream(values, file, path, sigstruct);
+  if (isSgxs(file) || isElf(file)) {
+    requireNoImageOptions(values);
+    if (isSgxs(file)) measureStream(values, file, path, sigstruct);
+    else measureProgram(values, file, path, sigstruct);
     return;
   }
+  if (values.heap !== undefined) throw wrongOptions("`--heap` is about ELF files");
   const signed = sigstruct === undefined ? undefined : pageLayoutOf(sigstruct.swDefined);
   const layout = layOutSkeleton(parseSkeletonImage(file), {
     xfrm: parseHex("xfrm", values.xfrm) ?? sigstruct?.attributes.xfrm ?? XFRM_LEGACY,
@@ -41,20 +45,46 @@ export function measure(values: OptionValues<typeof command.options>, path: stri
   printLine(JSON.stringify(description, null, 2));
 }
 
-/** A stream says all that is measured: options about images do not apply. */
+/** A stream, or a program's segments, say all that is measured. */
+function requireNoImageOptions(values: OptionValues<typeof command.options>): void {
+  if (values.xfrm ?? values.miscselect ?? values.pages) {
+    throw wrongOptions("`--xfrm`, `--miscselect` and `--pages` are about images, and this is none");
+  }
+}
+
+function wrongOptions(reason: string): RuneError {
+  return new RuneError({ code: "USAGE", doing: "sgx-tools measure", reason });
+}
+
+/** Prints an ELF file's. */
+function measureProgram(
+  values: OptionValues<typeof command.options>,
+  file: Uint8Array,
+  path: string,
+  sigstruct: Sigstruct | undefined,
+): void {
+  const { mrenclave, enclaveBytes, ...rest } = measureElf(file, values.heap);
+  requireSigned(mrenclave, values.sigstruct, path, sigstruct);
+  if (!values.json) {
+    printLine(toHex(mrenclave));
+    return;
+  }
+  const description = {
+    mrenclave: toHex(mrenclave),
+    enclaveBytes: Number(enclaveBytes),
+    ...rest,
+  };
+  printLine(JSON.stringify(description, null, 2));
+}
+
+/** Prints a stream's. */
 function measureStream(
   values: OptionValues<typeof command.options>,
   file: Uint8Array,
   path: string,
   sigstruct: Sigstruct | undefined,
 ): void {
-  if (values.xfrm ?? values.miscselect ?? values.pages) {
-    throw new RuneError({
-      code: "USAGE",
-      doing: "sgx-tools measure",
-      reason: "`--xfrm`, `--miscselect` and `--pages` are about images, and this is a stream",
-    });
-  }
+  if (values.heap !== undefined) throw wrongOptions("`--heap` is about ELF files");
   const found = measureSgxs(file);
   requireSigned(found.mrenclave, values.sigstruct, path, sigstruct);
   if (!values.json) {

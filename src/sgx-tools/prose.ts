@@ -10,7 +10,7 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
   },
   measure: {
     description:
-      "Prints the MRENCLAVE that a processor computes while the image is loaded. XFRM, MISCSELECT and the page permissions are part of it, so they are taken from the SIGSTRUCT if one is given. A .sgxs stream says all that is measured itself.",
+      "Prints the MRENCLAVE that a processor computes while the image is loaded. XFRM, MISCSELECT and the page permissions are part of it, so they are taken from the SIGSTRUCT if one is given. A .sgxs stream says all that is measured itself. An ELF file is measured as the loader of the Linux kernel's SGX selftests loads it: its segments in order, the first of which holds the TCSs, and a heap; enclaves of Intel's SDK are refused, because their loader adds pages that the file only describes.",
     examples: ["sgx-tools measure encl.bin", "sgx-tools measure --sigstruct encl.ss encl.bin"],
   },
   sign: {
@@ -23,8 +23,29 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
   },
   simulate: {
     description:
-      "Runs any SGX host program, with unmodified signed enclaves, on a machine without SGX. Nothing is protected: enclave memory is ordinary memory, and every key is public.",
+      "Runs any SGX host program, with unmodified signed enclaves, on a machine without SGX. Nothing is protected: enclave memory is ordinary memory, and whoever speaks for an enclave gets its keys. The platform service is started where it does not run (docs/protocol/platform-service.md); with --no-service, or INCLAVARE_PLATFORM=off, keys come from a constant that everybody knows.",
     examples: ["sgx-tools simulate -- ./app --enclave app.signed.so"],
+  },
+  "platform status": {
+    description:
+      "The service owns the simulated platform's secret and answers in place of Intel's services (docs/protocol/platform-service.md). Root's is the machine's, another user's his own; INCLAVARE_PLATFORM and INCLAVARE_PLATFORM_STATE name other folders.",
+  },
+  "platform enclaves": {
+    description:
+      "Every enclave that EINIT has let start and whose process lives: MRENCLAVE, MRSIGNER, size, threads, process, and the container that the process's cgroup names.",
+  },
+  "platform reset": {
+    description:
+      "Replaces the root secret and ends the service. Seal keys, certificates and the platform's id are others then.",
+    examples: ["sgx-tools platform reset --yes"],
+  },
+  "platform start": {
+    description:
+      "Not needed before rune or simulate, which start it by themselves. As root it runs as the user inclavare-platform, or one that nobody has.",
+  },
+  "platform serve": {
+    description:
+      "Runs in the foreground, for systemd's inclavare-platform.service and for containers of its own. It ends on SIGTERM, or when no process that uses the platform is left and nothing was asked for the idle time.",
   },
   gendata: {
     description:
@@ -46,6 +67,14 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
     description:
       "Files of one kind are compared in all fields; files of different kinds, such as a SIGSTRUCT and a quote, in those that both have. Exit status 0 if nothing differs, 1 if something does.",
     examples: ["sgx-tools diff old.ss new.ss", "sgx-tools diff encl.ss quote.bin"],
+  },
+  "platform set-tcb": {
+    description:
+      "What is given changes, the rest stays; without any it prints what holds. The service takes it from the next question on. docs/reference/simulated-evidence.md says what each makes of a verdict.",
+    examples: [
+      "sgx-tools platform set-tcb --status OutOfDate --advisories INTEL-SA-00615",
+      "sgx-tools platform set-tcb --default",
+    ],
   },
   "gen-token": {
     description:

@@ -1,19 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `sgx-tools simulate`: becomes a program on the simulated platform, docs/protocol/simulation.md. */
-import { readFront } from "../kernel/front.ts";
+import { type Front, readFront } from "../kernel/front.ts";
 import type { Fd } from "../kernel/kernel.ts";
 import { linux } from "../kernel/linux.ts";
+import type { OptionValues } from "../options/option.ts";
+import { emulatorSocket } from "../platform/folders.ts";
+import { startPlatform } from "../platform/start.ts";
+import type * as commands from "./commands.ts";
+import { callersFolders, libraryFolder } from "./platform.ts";
 
-export function simulate(verbose: boolean, command: readonly string[]): Promise<never> {
+export function simulate(
+  values: OptionValues<typeof commands.simulate.options>,
+  command: readonly string[],
+): Promise<never> {
   const front = readFront(linux, process.env);
   const env = [...front.environment()].map(([name, value]) => `${name}=${value}`);
+  const service = values["no-service"] ? [] : serviceOptions(front);
   // The engine's runtime has marked them close-on-exec, and ignores some signals.
   for (const fd of front.openDescriptors) linux.setInherited(fd as Fd, true); // open at start
   linux.resetSignals();
-  const directory = process.execPath.slice(0, process.execPath.lastIndexOf("/"));
   return linux.execute({
-    path: `${directory}/sgxsim`,
-    argv: ["sgxsim", ...(verbose ? ["--verbose"] : []), "--", ...command],
+    path: `${libraryFolder()}/sgxsim`,
+    argv: ["sgxsim", ...service, ...(values.verbose ? ["--verbose"] : []), "--", ...command],
     env,
   });
+}
+
+function serviceOptions(front: Front): readonly string[] {
+  const folders = callersFolders(front);
+  if (folders === undefined) return [];
+  startPlatform({ kernel: linux, libDir: libraryFolder(), folders });
+  return ["--service", emulatorSocket(folders)];
 }

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `sgx-tools verify-quote`: the verdict on a quote under a policy, printed check by check. */
-import { parse as parseToml } from "smol-toml";
+
+import { loadCollateral } from "../attest/fetch/load-collateral.ts";
 import { iasReportOf, iasReportOfJson } from "../attest/ias/files.ts";
 import { type IasReport, verifyIasReport } from "../attest/ias/verify.ts";
 import { evaluateIasReport, evaluateQuote, type PolicyVerdict } from "../attest/policy/evaluate.ts";
-import { DEFAULT_POLICY, type Policy, readPolicy } from "../attest/policy/policy.ts";
+import { DEFAULT_POLICY, type Policy } from "../attest/policy/policy.ts";
+import { policyOfText } from "../attest/policy/policy-text.ts";
+import { outcomeLines } from "../attest/policy/verdict-text.ts";
 import { parseEpidQuote } from "../attest/quote/epid.ts";
 import { LONGEST_QUOTE_BYTES } from "../attest/quote/quote.ts";
 import type { Check } from "../attest/verify/trace.ts";
 import { verifyQuote } from "../attest/verify/verify-quote.ts";
-import { describeError, escapeControls, RuneError } from "../errors/error.ts";
+import { RuneError } from "../errors/error.ts";
 import type { OptionValues } from "../options/option.ts";
 import { sameBytes } from "../sgx/bytes.ts";
-import { loadCollateral } from "./collateral.ts";
 import { type Description, describeReportBody } from "./describe.ts";
 import { describeBody } from "./describe-evidence.ts";
 import type { verifyQuote as command } from "./evidence-commands.ts";
@@ -55,7 +57,7 @@ async function judgeEcdsa(values: Values, policy: Policy, at: Date): Promise<Out
     );
   }
   const quote = readInput(values.quote, LONGEST_QUOTE_BYTES);
-  const collateral = await loadCollateral(values.collateral, values.quote, values);
+  const collateral = await loadCollateral(values.collateral, quote, values, readInput);
   const verdict = verifyQuote(quote, collateral, {
     at,
     ...anchorsOf(values),
@@ -130,24 +132,7 @@ function concluded(checks: readonly Check[], policy: PolicyVerdict, facts: Descr
 }
 
 function printText(outcome: Outcome, policyFile: string | undefined): void {
-  const line = ({ name, passed, compared }: Check) =>
-    printLine(`${passed ? "ok    " : "FAILED"} ${name}: ${escapeControls(compared)}`);
-  outcome.checks.forEach(line);
-  if (outcome.failure !== undefined) {
-    printLine(`refused: ${describeError(outcome.failure)}`);
-    return;
-  }
-  printLine(`policy ${policyFile === undefined ? "(default: any enclave)" : policyFile}`);
-  outcome.policyChecks.forEach(line);
-  const { status, advisories, simulated } = outcome.facts;
-  if (Array.isArray(advisories) && advisories.length > 0) {
-    printLine(`advisories: ${advisories.map((id) => escapeControls(String(id))).join(", ")}`);
-    printLine("  https://www.intel.com/content/www/us/en/security-center/default.html");
-  }
-  if (simulated === true) printLine("simulation: this evidence proves nothing");
-  printLine(
-    outcome.accepted ? `accepted: ${status}` : "refused: genuine, but not what the policy accepts",
-  );
+  for (const line of outcomeLines({ ...outcome.facts, ...outcome }, policyFile)) printLine(line);
 }
 
 function printJson(outcome: Outcome, at: Date): void {
@@ -177,19 +162,7 @@ function loadPolicy(values: Values): Policy {
 }
 
 function policyOfFile(path: string): Policy {
-  const text = Buffer.from(readInput(path, LONGEST_TEXT_BYTES)).toString("utf8");
-  let value: unknown;
-  try {
-    value = path.endsWith(".json") ? JSON.parse(text) : parseToml(text);
-  } catch (error) {
-    const reason = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
-    throw new RuneError({ code: "ATTEST_POLICY", doing: `read \`${path}\``, reason, cause: error });
-  }
-  try {
-    return readPolicy(value);
-  } catch (error) {
-    throw RuneError.from(error, "read policy").within(`\`${path}\``);
-  }
+  return policyOfText(Buffer.from(readInput(path, LONGEST_TEXT_BYTES)).toString("utf8"), path);
 }
 
 function loadIasReport(values: Values): IasReport {

@@ -10,7 +10,7 @@
  *
  * The rest is reserved and zero.
  */
-import { type Attributes, readAttributes } from "./attributes.ts";
+import { type Attributes, readAttributes, writeAttributes } from "./attributes.ts";
 import { requireSize, requireZero, viewOf } from "./bytes.ts";
 
 export const REPORT_BODY_BYTES = 384;
@@ -67,4 +67,29 @@ export function parseReportBody(bytes: Uint8Array): ReportBody {
     isvFamilyId: bytes.slice(304, 320),
     reportData: bytes.slice(320, 384),
   };
+}
+
+export function encodeReportBody(body: ReportBody): Uint8Array {
+  const bytes = new Uint8Array(REPORT_BODY_BYTES);
+  const view = viewOf(bytes);
+  const fields = [
+    [0, 16, body.cpuSvn],
+    [32, 16, body.isvExtProdId],
+    [64, 32, body.mrenclave],
+    [128, 32, body.mrsigner],
+    [192, 64, body.configId],
+    [304, 16, body.isvFamilyId],
+    [320, 64, body.reportData],
+  ] as const;
+  for (const [offset, size, value] of fields) {
+    requireSize(value, size, `REPORT's field at ${offset}`);
+    bytes.set(value, offset);
+  }
+  view.setUint32(16, body.miscSelect, true);
+  view.setUint8(20, body.cetAttributes);
+  writeAttributes(bytes, 48, body.attributes);
+  view.setUint16(256, body.isvProdId, true);
+  view.setUint16(258, body.isvSvn, true);
+  view.setUint16(260, body.configSvn, true);
+  return bytes;
 }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { defaultNamespaces, type JsonObject, shell } from "../support/bundle.ts";
 import { command, mustRun } from "../support/command.ts";
 import { EnclaveSandbox, enclave, enclaveObstacle } from "../support/enclave.ts";
+import { platformVariables } from "../support/platform.ts";
 import { needs, repository } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
 import { dockerProfile, missingProfile } from "../support/seccomp-profile.ts";
@@ -173,10 +174,11 @@ test("the same in a user namespace, where no device node can be made", async () 
 });
 
 test("sgx-tools simulate runs any program, with its environment, signals and status", async () => {
+  await using sandbox = new Sandbox("rune");
   const tool = join(repository, "dist/bin/sgx-tools");
   const simulate = (script: string, env: Record<string, string> = {}) =>
     command([tool, "simulate", "--", "/bin/sh", "-c", script], {
-      env: { PATH: "/usr/bin:/bin", ...env },
+      env: { PATH: "/usr/bin:/bin", ...platformVariables(sandbox.path), ...env },
     });
   expect(await simulate("echo $MARK; exit 7", { MARK: "here" })).toMatchObject({
     status: 7,

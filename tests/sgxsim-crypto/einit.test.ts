@@ -5,8 +5,9 @@ import { createPrivateKey, type KeyObject } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ATTRIBUTE } from "../../src/sgx/attributes.ts";
+import { ATTRIBUTE, writeAttributes } from "../../src/sgx/attributes.ts";
 import { integerToLittleEndian } from "../../src/sgx/bytes.ts";
+import { einit as einitOf } from "../../src/sgx/einit.ts";
 import { cubeWithQuotients } from "../../src/sgx/rsa.ts";
 import { assembleSigstruct, requireEnclaveKey, signSigstruct } from "../../src/sgx/sign.ts";
 import {
@@ -77,7 +78,36 @@ function einit(sigstruct: Uint8Array, enclave: Enclave = {}): { error: number; s
   ];
   if (enclave.launchKeyHash !== undefined) args.push(enclave.launchKeyHash);
   const [error = "", mrsignerHex = ""] = drive(["einit", ...args], sigstruct);
+  expect(einitOfService(sigstruct, enclave)).toBe(Number(error));
   return { error: Number(error), signer: mrsignerHex };
+}
+
+/** What src/sgx says, behind the platform service: the same, for every SIGSTRUCT of these tests. */
+function einitOfService(sigstruct: Uint8Array, enclave: Enclave): number {
+  const { launchKeyHash: hash } = enclave;
+  const attributes = {
+    flags: enclave.flags ?? body.attributes.flags,
+    xfrm: enclave.xfrm ?? body.attributes.xfrm,
+  };
+  const mrenclave = enclave.mrenclave ?? body.enclaveHash;
+  const token = new Uint8Array(304);
+  token[0] = 1;
+  writeAttributes(token, 48, attributes);
+  token.set(mrenclave, 64);
+  token.set(mrsigner(sigstruct.subarray(128, 512)), 128);
+  const view = {
+    attributes,
+    miscSelect: enclave.miscSelect ?? 0,
+    configSvn: 0,
+    configId: new Uint8Array(64),
+    mrenclave,
+  };
+  const { error = 0 } = einitOf(view, sigstruct, token, {
+    ...(hash === undefined ? {} : { launchKeyHash: Buffer.from(hash, "hex") }),
+    tokenHolds: () => true,
+    mayProvision: true,
+  });
+  return error;
 }
 
 function signed(change: Partial<SigstructBody>): Uint8Array {

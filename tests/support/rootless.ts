@@ -53,6 +53,10 @@ export class RootlessSandbox extends Sandbox {
     return join(this.runtimeDirectory, this.runtime);
   }
 
+  protected override get platformFolder(): string {
+    return this.runtimeDirectory;
+  }
+
   override argv(...words: readonly string[]): string[] {
     return this.as([binaryOf(this.runtime), ...words]);
   }

@@ -20,6 +20,7 @@ import {
 } from "./command.ts";
 import { leftovers } from "./leftovers.ts";
 import { plannerVariables } from "./planner.ts";
+import { endPlatform, platformVariables } from "./platform.ts";
 import { removeTree } from "./remove.ts";
 import { callOf, type RuntimeName, runtimeName } from "./runtime.ts";
 
@@ -88,9 +89,16 @@ export class Sandbox {
     return command(this.argv(...words), { ...this.#defaults(), ...options });
   }
 
+  /** Where the simulated platform's service has its folders, if anything starts it. */
+  protected get platformFolder(): string {
+    return this.path;
+  }
+
   #defaults(): CommandOptions {
-    const env = this.#env === undefined ? {} : { env: { ...this.#env, ...plannerVariables() } };
-    return { cwd: this.bundle.path, ...env };
+    const base =
+      this.#env === undefined ? ownEnvironment() : { ...this.#env, ...plannerVariables() };
+    const env = { ...base, ...platformVariables(this.platformFolder) };
+    return { cwd: this.bundle.path, env };
   }
 
   /** As {@link call}; any failure is the test's. */
@@ -156,6 +164,7 @@ export class Sandbox {
 
   /** Fails when anything of the sandbox's containers is left. */
   async expectNothingLeft(): Promise<void> {
+    await endPlatform(this.platformFolder);
     const found = () => [...this.containers(), ...leftovers(this.mark)];
     try {
       await eventually("nothing is left", () => found().length === 0);
@@ -175,4 +184,11 @@ export class Sandbox {
       removeTree(this.path);
     }
   }
+}
+
+function ownEnvironment(): Record<string, string> {
+  const set = Object.entries(process.env).filter((entry): entry is [string, string] => {
+    return entry[1] !== undefined;
+  });
+  return Object.fromEntries(set);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Answers that two JSON readers could see two things in. */
 import { describe, expect, test } from "bun:test";
-import { type Json, makeEvidence } from "../testing/evidence.ts";
+import type { Json } from "../issue/signed-json.ts";
+import { makeEvidence } from "../testing/evidence.ts";
 import { parseEnclaveIdentity } from "./qe-identity.ts";
 import { splitSignedJson } from "./signed-json.ts";
 import { parseTcbInfo } from "./tcb-info.ts";

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Fresh collateral the way services give it out. */
 import { ARCHIVE } from "../collateral/archive.ts";
-import type { SignedJson } from "../collateral/signed-json.ts";
+import { signedAnswer } from "../issue/signed-json.ts";
 import { toPem } from "../x509/pem.ts";
 import type { Evidence } from "./evidence.ts";
-
-export function signedAnswer({ text, signature }: SignedJson, key: string): string {
-  return `{"${key}":${text},"signature":"${Buffer.from(signature).toString("hex")}"}`;
-}
 
 /** The chain of the TCB signer, and that of the PCK CA. */
 export function issuerChains({ ders }: Evidence): { readonly tcb: string; readonly pck: string } {

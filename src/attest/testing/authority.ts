@@ -1,110 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-/** A certificate authority for tests: fresh keys, certificates and CRLs, right or wrong at will. */
-import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
-import { pointOf } from "../x509/keys.ts";
-import * as der from "./der-writer.ts";
+/** The tests' certificate authority: fresh keys, and names that no other authority has. */
+import { generateKeyPairSync, sign } from "node:crypto";
+import { distinguishedName } from "../issue/certificate.ts";
+import type { IssuerKey } from "../issue/key.ts";
 
-export type KeyPair = { readonly privateKey: KeyObject; readonly spki: Uint8Array };
-
-export function newKey(): KeyPair {
+export function newKey(): IssuerKey {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  return { privateKey, spki: new Uint8Array(publicKey.export({ type: "spki", format: "der" })) };
+  return {
+    kind: "P-256",
+    spki: new Uint8Array(publicKey.export({ type: "spki", format: "der" })),
+    sign: (bytes) =>
+      new Uint8Array(sign("sha256", bytes, { key: privateKey, dsaEncoding: "ieee-p1363" })),
+  };
 }
-
-/** x || y. */
-export function pointBytes(key: KeyPair): Uint8Array {
-  return pointOf({ kind: "P-256", spki: key.spki });
-}
-
-/** r || s. */
-export function signRaw(key: KeyPair, bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(sign("sha256", bytes, { key: key.privateKey, dsaEncoding: "ieee-p1363" }));
-}
-
-export const ECDSA_SHA256 = der.sequence(der.oid("1.2.840.10045.4.3.2"));
 
 export function name(commonName: string): Uint8Array {
-  const attribute = (type: string, value: string) =>
-    der.element(0x31, der.sequence(der.oid(type), der.utf8(value)));
-  return der.sequence(attribute("2.5.4.3", commonName), attribute("2.5.4.10", "Test"));
-}
-
-export function extension(id: string, value: Uint8Array, critical = false): Uint8Array {
-  return der.sequence(der.oid(id), ...(critical ? [der.boolean(true)] : []), der.octets(value));
-}
-
-/** keyCertSign and cRLSign; digitalSignature and nonRepudiation. */
-export const AUTHORITY_USAGE = der.bits(Uint8Array.of(0x06), 1);
-export const LEAF_USAGE = der.bits(Uint8Array.of(0xc0), 6);
-
-export type CertificateFields = {
-  readonly version: number;
-  readonly serial: Uint8Array;
-  readonly issuer: Uint8Array;
-  readonly subject: Uint8Array;
-  readonly notBefore: Date;
-  readonly notAfter: Date;
-  readonly key: KeyPair;
-  readonly signer: KeyPair;
-  readonly authority: boolean;
-  readonly pathLength: number | undefined;
-  readonly usage: Uint8Array | undefined;
-  readonly more: readonly Uint8Array[];
-  readonly algorithm: Uint8Array;
-};
-
-export function certificate(fields: CertificateFields): Uint8Array {
-  const constraints = der.sequence(
-    ...(fields.authority ? [der.boolean(true)] : []),
-    ...(fields.pathLength === undefined ? [] : [der.integer(fields.pathLength)]),
-  );
-  const tbs = der.sequence(
-    der.element(0xa0, der.integer(fields.version)),
-    der.unsigned(fields.serial),
-    ECDSA_SHA256,
-    fields.issuer,
-    der.sequence(der.time(fields.notBefore), der.time(fields.notAfter)),
-    fields.subject,
-    fields.key.spki,
-    der.element(
-      0xa3,
-      der.sequence(
-        extension("2.5.29.19", constraints, true),
-        ...(fields.usage === undefined ? [] : [extension("2.5.29.15", fields.usage, true)]),
-        ...fields.more,
-      ),
-    ),
-  );
-  return signed(tbs, fields.signer, fields.algorithm);
-}
-
-export type CrlFields = {
-  readonly issuer: Uint8Array;
-  readonly thisUpdate: Date;
-  readonly nextUpdate: Date;
-  readonly revoked: readonly Uint8Array[];
-  readonly signer: KeyPair;
-  readonly more: readonly Uint8Array[];
-};
-
-export function crl(fields: CrlFields): Uint8Array {
-  const entries = fields.revoked.map((serial) =>
-    der.sequence(der.unsigned(serial), der.time(fields.thisUpdate)),
-  );
-  const tbs = der.sequence(
-    der.integer(1),
-    ECDSA_SHA256,
-    fields.issuer,
-    der.time(fields.thisUpdate),
-    der.time(fields.nextUpdate),
-    ...(entries.length > 0 ? [der.sequence(...entries)] : []),
-    der.element(0xa0, der.sequence(extension("2.5.29.20", der.integer(1)), ...fields.more)),
-  );
-  return signed(tbs, fields.signer, ECDSA_SHA256);
-}
-
-function signed(tbs: Uint8Array, signer: KeyPair, algorithm: Uint8Array): Uint8Array {
-  const raw = signRaw(signer, tbs);
-  const signature = der.sequence(der.unsigned(raw.subarray(0, 32)), der.unsigned(raw.subarray(32)));
-  return der.sequence(tbs, algorithm, der.bits(signature));
+  return distinguishedName(commonName, "Test");
 }

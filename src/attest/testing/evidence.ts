@@ -5,11 +5,6 @@
  */
 import { createHash } from "node:crypto";
 import type { Collateral } from "../collateral/collateral.ts";
-import type { SignedJson } from "../collateral/signed-json.ts";
-import { parseCertificate } from "../x509/certificate.ts";
-import { toPem } from "../x509/pem.ts";
-import { SGX_EXTENSION } from "../x509/sgx-extension.ts";
-import { type TrustAnchor, trustAnchorOf } from "../x509/trust.ts";
 import {
   AUTHORITY_USAGE,
   type CertificateFields,
@@ -18,18 +13,16 @@ import {
   crl,
   ECDSA_SHA256,
   extension,
-  type KeyPair,
   LEAF_USAGE,
-  name,
-  newKey,
-  pointBytes,
-  signRaw,
-} from "./authority.ts";
-import * as der from "./der-writer.ts";
-
-/** JSON that a test changes before it is signed. */
-// biome-ignore lint/suspicious/noExplicitAny: tests put wrong things into it
-export type Json = Record<string, any>;
+} from "../issue/certificate.ts";
+import { type IssuerKey, pointBytes } from "../issue/key.ts";
+import { sgxExtension } from "../issue/sgx-extension.ts";
+import { isoSeconds, type Json, signJson } from "../issue/signed-json.ts";
+import { parseCertificate } from "../x509/certificate.ts";
+import { toPem } from "../x509/pem.ts";
+import { SGX_EXTENSION } from "../x509/sgx-extension.ts";
+import { type TrustAnchor, trustAnchorOf } from "../x509/trust.ts";
+import { name, newKey } from "./authority.ts";
 
 export type PlatformOptions = {
   readonly components: readonly number[];
@@ -83,11 +76,11 @@ export type Evidence = {
 };
 
 type Keys = {
-  readonly root: KeyPair;
-  readonly authority: KeyPair;
-  readonly pck: KeyPair;
-  readonly tcbSigner: KeyPair;
-  readonly attestation: KeyPair;
+  readonly root: IssuerKey;
+  readonly authority: IssuerKey;
+  readonly pck: IssuerKey;
+  readonly tcbSigner: IssuerKey;
+  readonly attestation: IssuerKey;
 };
 
 /** Made once: what a test changes is not the keys. */
@@ -158,7 +151,7 @@ export function makeEvidence(options: EvidenceOptions = {}): Evidence {
       key: keys.pck,
       signer: keys.authority,
       ...options.pck,
-      more: [extension(SGX_EXTENSION, sgxExtension(platform)), ...(options.pck?.more ?? [])],
+      more: [extension(SGX_EXTENSION, testExtension(platform)), ...(options.pck?.more ?? [])],
     }),
     tcbSigner: certificate({
       ...leaf,
@@ -225,33 +218,19 @@ export function makeEvidence(options: EvidenceOptions = {}): Evidence {
   };
 }
 
-function sgxExtension(platform: PlatformOptions): Uint8Array {
-  const field = (arc: string, value: Uint8Array) =>
-    der.sequence(der.oid(`${SGX_EXTENSION}.${arc}`), value);
-  const bytes = (hex: string) => der.octets(Buffer.from(hex, "hex"));
-  return der.sequence(
-    field("1", der.octets(new Uint8Array(16).fill(0xaa))),
-    field(
-      "2",
-      der.sequence(
-        ...platform.components.map((svn, index) => field(`2.${index + 1}`, der.integer(svn))),
-        field("2.17", der.integer(platform.pceSvn)),
-        field("2.18", der.octets(Uint8Array.from(platform.components))),
-      ),
-    ),
-    field("3", bytes(platform.pceId)),
-    field("4", bytes(platform.fmspc)),
-    field("5", der.integer(1, 0x0a)),
-    field("6", der.octets(new Uint8Array(16).fill(0xbb))),
-    field("7", der.sequence(field("7.1", der.boolean(true)), field("7.3", der.boolean(true)))),
-  );
+function testExtension({ components, pceSvn, pceId, fmspc }: PlatformOptions): Uint8Array {
+  return sgxExtension({
+    ppid: new Uint8Array(16).fill(0xaa),
+    tcb: { components, pceSvn, cpuSvn: Uint8Array.from(components) },
+    pceId: Buffer.from(pceId, "hex"),
+    fmspc: Buffer.from(fmspc, "hex"),
+    sgxType: "scalable",
+    platformInstanceId: new Uint8Array(16).fill(0xbb),
+    configuration: { dynamicPlatform: true, cachedKeys: undefined, smtEnabled: true },
+  });
 }
 
 type Window = { readonly thisUpdate: Date; readonly nextUpdate: Date };
-
-function isoSeconds(date: Date): string {
-  return date.toISOString().replace(/\.\d+Z$/, "Z");
-}
 
 /** Three levels: the platform's own, one below it and one that nobody should be at. */
 function tcbInfoJson(platform: PlatformOptions, window: Window, tdx: boolean): Json {
@@ -335,11 +314,6 @@ function identityJson(window: Window, tdx: boolean): Json {
   };
 }
 
-export function signJson(json: Json, key: KeyPair): SignedJson {
-  const text = JSON.stringify(json);
-  return { text, signature: signRaw(key, new TextEncoder().encode(text)) };
-}
-
 function makeQuote(
   options: EvidenceOptions,
   platform: PlatformOptions,
@@ -373,16 +347,14 @@ function makeQuote(
   options.qeReport?.(qeReport);
   const qePart = Buffer.concat([
     qeReport,
-    signRaw(keys.pck, qeReport),
+    keys.pck.sign(qeReport),
     u16(authenticationData.length),
     authenticationData,
     u16(type),
     sized(certificationData(options, platform, ders, type)),
   ]);
-  const signature = signRaw(
-    options.wrongAttestationKey ? foreignKey : keys.attestation,
-    signedPart,
-  );
+  const signer = options.wrongAttestationKey ? foreignKey : keys.attestation;
+  const signature = signer.sign(signedPart);
   const rest = version === 3 ? qePart : Buffer.concat([u16(6), sized(qePart)]);
   const data = Buffer.concat([signature, attestationKey, rest]);
   return new Uint8Array(Buffer.concat([signedPart, sized(data)]));

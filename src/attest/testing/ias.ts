@@ -2,16 +2,10 @@
 /** A report service for tests, with an RSA key of its own below a test authority. */
 import { generateKeyPairSync, sign } from "node:crypto";
 import type { IasReport } from "../ias/verify.ts";
+import { AUTHORITY_USAGE, certificate, ECDSA_SHA256, LEAF_USAGE } from "../issue/certificate.ts";
 import { parseCertificate } from "../x509/certificate.ts";
 import { type TrustAnchor, trustAnchorOf } from "../x509/trust.ts";
-import {
-  AUTHORITY_USAGE,
-  certificate,
-  ECDSA_SHA256,
-  LEAF_USAGE,
-  name,
-  newKey,
-} from "./authority.ts";
+import { name, newKey } from "./authority.ts";
 import { NOW } from "./evidence.ts";
 
 const root = newKey();
@@ -61,7 +55,11 @@ export function makeIasReport(changes: Record<string, unknown> = {}): {
     ...common,
     serial: Uint8Array.of(2),
     subject: name("Test SGX Attestation Report Signing"),
-    key: { privateKey: service.privateKey, spki },
+    key: {
+      kind: "RSA",
+      spki,
+      sign: (bytes) => new Uint8Array(sign("sha256", bytes, service.privateKey)),
+    },
     authority: false,
     pathLength: undefined,
     usage: LEAF_USAGE,

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Fresh evidence of a test authority: every kind of quote, every status and every fault. */
 import { describe, expect, test } from "bun:test";
-import { AUTHORITY_USAGE, extension, LEAF_USAGE, name } from "../testing/authority.ts";
-import * as der from "../testing/der-writer.ts";
+import { AUTHORITY_USAGE, extension, LEAF_USAGE } from "../issue/certificate.ts";
+import * as der from "../issue/der-writer.ts";
+import type { Json } from "../issue/signed-json.ts";
+import { name } from "../testing/authority.ts";
 import {
   type Evidence,
   type EvidenceOptions,
   foreignKey,
-  type Json,
   makeEvidence,
   NOW,
 } from "../testing/evidence.ts";

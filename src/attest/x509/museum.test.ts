@@ -2,8 +2,8 @@
 /** Certificates, CRLs and PEM that should not be taken. */
 import { describe, expect, test } from "bun:test";
 import { derReader } from "../der/reader.ts";
-import { extension } from "../testing/authority.ts";
-import * as der from "../testing/der-writer.ts";
+import { extension } from "../issue/certificate.ts";
+import * as der from "../issue/der-writer.ts";
 import { foreignKey, makeEvidence } from "../testing/evidence.ts";
 import { parseCertificate } from "./certificate.ts";
 import { crlBytes, parseCrl } from "./crl.ts";

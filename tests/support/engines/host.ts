@@ -15,6 +15,7 @@ import {
   Running,
 } from "../command.ts";
 import { leftovers, processes } from "../leftovers.ts";
+import { endPlatform, platformVariables } from "../platform.ts";
 import { removeTree } from "../remove.ts";
 import { binaryOf } from "../runtime.ts";
 
@@ -66,7 +67,10 @@ export class EngineHost {
 
   /** The command line of a program inside. Its working directory is the root. */
   inside(...argv: readonly string[]): string[] {
-    return ["nsenter", `--target=${this.#holder.pid}`, "--mount", "--net", "--wdns=/", ...argv];
+    const enter = ["nsenter", `--target=${this.#holder.pid}`, "--mount", "--net", "--wdns=/"];
+    // The machine's own service of the simulated platform is not for tests.
+    const variables = Object.entries(platformVariables(this.path)).map((pair) => pair.join("="));
+    return [...enter, "env", ...variables, ...argv];
   }
 
   /** Runs a program inside to its end. */
@@ -97,6 +101,7 @@ export class EngineHost {
 
   /** Ends the namespaces and fails where anything that ran in them is still there. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await endPlatform(this.path);
     this.#holder.kill("SIGKILL");
     await this.#holder.exited();
     this.#holder[Symbol.dispose]();

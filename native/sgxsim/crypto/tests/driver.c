@@ -7,12 +7,17 @@
  *   measure                                                 operations -> MRENCLAVE
  *   sha256                                                  bytes -> digest
  *   cmac KEY                                                bytes -> MAC
+ *   egetkey                 platform, identity, KEYREQUEST, any number of these -> error codes,
+ * keys ereport                 platform, identity, TARGETINFO, REPORTDATA, KEYID -> REPORT
  *
  * Numbers are hexadecimal. An operation is a byte and its operands, packed: C (ssa_frame_size u32,
- * size u64), A (offset u64, SECINFO), E (offset u64, chunk). Every answer is computed on both
+ * size u64), A (offset u64, SECINFO), E (offset u64, chunk). A platform is the
+ * root key, CPUSVN, the owner's epoch and the seal fuses; an identity the 192 bytes of
+ * docs/protocol/platform-service.md. Every answer is computed on both
  * paths; where they differ, the exit status is 3.
  */
 #include "../aes_cmac.h"
+#include "../keys.h"
 #include "../measure.h"
 #include "../sigstruct.h"
 #include "tap.h"
@@ -23,6 +28,8 @@
 
 static int einit(struct crypto_engine engine, char *const *args, FILE *out);
 static int measure(struct crypto_engine engine, FILE *out);
+static int get_key(struct crypto_engine engine, FILE *out);
+static int make_report(struct crypto_engine engine, FILE *out);
 static int answer(struct crypto_engine engine, char *const *args, FILE *out);
 static void print_hex(FILE *out, const uint8_t *bytes, size_t size);
 
@@ -63,6 +70,10 @@ static int answer(struct crypto_engine engine, char *const *args, FILE *out)
         print_hex(out, result, SHA256_SIZE);
         return 0;
     }
+    if (strcmp(args[0], "egetkey") == 0)
+        return get_key(engine, out);
+    if (strcmp(args[0], "ereport") == 0)
+        return make_report(engine, out);
     uint8_t key[AES128_SIZE];
     if (strcmp(args[0], "cmac") == 0 && args[1] != NULL &&
         from_hex(key, sizeof key, args[1]) == sizeof key) {
@@ -96,6 +107,66 @@ static int einit(struct crypto_engine engine, char *const *args, FILE *out)
     }
     fprintf(out, "%u ", sigstruct_check(engine, &sig, &enclave, mrsigner));
     print_hex(out, mrsigner, SHA256_SIZE);
+    return 0;
+}
+
+#define PLATFORM_SIZE 64
+#define IDENTITY_SIZE 192
+
+static void read_platform(struct crypto_engine engine, const uint8_t *bytes,
+                          struct key_platform *platform, struct enclave_identity *enclave)
+{
+    const uint8_t *identity = bytes + PLATFORM_SIZE;
+    *platform = (struct key_platform){.engine = engine};
+    *enclave = (struct enclave_identity){0};
+    memcpy(platform->root_key, bytes, 16);
+    memcpy(platform->cpusvn, bytes + 16, 16);
+    memcpy(platform->owner_epoch, bytes + 32, 16);
+    memcpy(platform->seal_fuses, bytes + 48, 16);
+    memcpy(&enclave->attributes, identity, 16);
+    memcpy(&enclave->miscselect, identity + 16, 4);
+    memcpy(&enclave->isvprodid, identity + 20, 2);
+    memcpy(&enclave->isvsvn, identity + 22, 2);
+    memcpy(&enclave->configsvn, identity + 24, 2);
+    memcpy(enclave->mrenclave, identity + 32, 32);
+    memcpy(enclave->mrsigner, identity + 64, 32);
+    memcpy(enclave->configid, identity + 96, 64);
+    memcpy(enclave->isvfamilyid, identity + 160, 16);
+    memcpy(enclave->isvextprodid, identity + 176, 16);
+}
+
+static int get_key(struct crypto_engine engine, FILE *out)
+{
+    struct key_platform platform;
+    struct enclave_identity enclave;
+    struct keyrequest request;
+    const size_t each = PLATFORM_SIZE + IDENTITY_SIZE + sizeof request;
+    if (input_size == 0 || input_size % each != 0)
+        return USAGE;
+    for (size_t at = 0; at < input_size; at += each) {
+        uint8_t key[AES128_SIZE] = {0};
+        read_platform(engine, input + at, &platform, &enclave);
+        memcpy(&request, input + at + PLATFORM_SIZE + IDENTITY_SIZE, sizeof request);
+        fprintf(out, "%s%u ", at == 0 ? "" : " ", egetkey(&platform, &enclave, &request, key));
+        print_hex(out, key, AES128_SIZE);
+    }
+    return 0;
+}
+
+static int make_report(struct crypto_engine engine, FILE *out)
+{
+    struct key_platform platform;
+    struct enclave_identity enclave;
+    struct targetinfo target;
+    struct report report;
+    const uint8_t *rest = input + PLATFORM_SIZE + IDENTITY_SIZE;
+    if (input_size != PLATFORM_SIZE + IDENTITY_SIZE + sizeof target + REPORT_DATA_SIZE + KEYID_SIZE)
+        return USAGE;
+    read_platform(engine, input, &platform, &enclave);
+    memcpy(&target, rest, sizeof target);
+    rest += sizeof target;
+    ereport(&platform, &enclave, &target, rest, rest + REPORT_DATA_SIZE, &report);
+    print_hex(out, (const uint8_t *)&report, sizeof report);
     return 0;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Fetcher, HttpAnswer } from "../attest/fetch/collateral-service.ts";
-import { RuneError } from "../errors/error.ts";
+import { RuneError } from "../../errors/error.ts";
+import type { Fetcher, HttpAnswer } from "./collateral-service.ts";
 
 /** Intel's service answers within a second; a caching one may have to ask it first. */
 const TIMEOUT_MS = 30_000;
@@ -40,8 +40,10 @@ async function request(
   init: RequestInit,
   { insecure }: Transport,
 ): Promise<HttpAnswer> {
-  const response = await fetch(url, {
+  const { address, ...socket } = placeOf(url);
+  const response = await fetch(address, {
     ...init,
+    ...socket,
     signal: AbortSignal.timeout(TIMEOUT_MS),
     ...(insecure ? { tls: { rejectUnauthorized: false } } : {}),
   });
@@ -50,6 +52,15 @@ async function request(
     header: (name) => response.headers.get(name) ?? undefined,
     body: await readLimited(response, url),
   };
+}
+
+/** Addresses of services: http, https, and `unix:` with a socket whose name ends in `.sock`. */
+export const SERVICE_ADDRESS = /^(https?:\/\/|unix:\/)/;
+
+/** "unix:/run/x/evidence.sock/sgx/..." is what is said to that socket about "/sgx/...". */
+function placeOf(url: string): { readonly address: string; readonly unix?: string } {
+  const [, unix, path] = /^unix:(\/.+?\.sock)(\/.*)$/.exec(url) ?? [];
+  return unix === undefined ? { address: url } : { address: `http://localhost${path}`, unix };
 }
 
 async function readLimited(response: Response, url: string): Promise<Uint8Array> {

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Who uses the platform, and what runs on it: docs/protocol/platform-service.md, "Leases". */
+import { ATTRIBUTE } from "../sgx/attributes.ts";
+import { toHex } from "../sgx/bytes.ts";
+import type { Launched } from "./answer.ts";
+import { containerOf, isAlive, markOf, nameOf, type ProcessMark } from "./processes.ts";
+
+/** What `sgx-tools platform enclaves` shows. */
+export type EnclaveRecord = {
+  readonly mrenclave: string;
+  readonly mrsigner: string;
+  readonly sizeBytes: number;
+  readonly pages: number;
+  readonly threads: number;
+  readonly productId: number;
+  readonly securityVersion: number;
+  readonly debug: boolean;
+  /** 0: of another pid namespace. */
+  readonly pid: number;
+  readonly process: string;
+  /** "" outside containers. */
+  readonly container: string;
+  readonly since: string;
+};
+
+/** A process that /proc does not show, because it is in no pid namespace of ours, is believed in so long. */
+const UNSEEN_MS = 3_600_000;
+
+type Holder = { readonly mark?: ProcessMark; readonly until: number };
+
+export class Registry {
+  readonly #now: () => number;
+  readonly #limit: number;
+  readonly #leases = new Map<string, Holder>();
+  readonly #recent = new Set<number>();
+  readonly #enclaves = new Set<{ readonly holder: Holder; readonly record: EnclaveRecord }>();
+
+  /** `limit`: how many leases, and how many enclaves, are kept; the oldest is forgotten. */
+  constructor(now: () => number, limit = 65_536) {
+    this.#now = now;
+    this.#limit = limit;
+  }
+
+  /** A process has asked something: the platform is in use as long as it lives. */
+  lease(pid: number): void {
+    // Whoever has asked since the last look at /proc is there still, or will be missed at the next.
+    if (this.#recent.has(pid)) return;
+    if (pid !== 0) this.#recent.add(pid);
+    const holder = this.#holder(pid);
+    const name = holder.mark === undefined ? "unseen" : `${pid}:${holder.mark.startTime}`;
+    if (holder.mark !== undefined && this.#leases.has(name)) return;
+    this.#leases.set(name, holder);
+    const [oldest] = this.#leases.keys();
+    if (this.#leases.size > this.#limit && oldest !== undefined) this.#leases.delete(oldest);
+  }
+
+  add(pid: number, { identity, sizeBytes, pages, threads }: Launched): void {
+    const record: EnclaveRecord = {
+      mrenclave: toHex(identity.mrenclave),
+      mrsigner: toHex(identity.mrsigner),
+      sizeBytes: Number(sizeBytes),
+      pages: Number(pages),
+      threads,
+      productId: identity.isvProdId,
+      securityVersion: identity.isvSvn,
+      debug: (identity.attributes.flags & ATTRIBUTE.DEBUG) !== 0n,
+      pid,
+      process: nameOf(pid),
+      container: containerOf(pid),
+      since: new Date(this.#now()).toISOString(),
+    };
+    this.#enclaves.add({ holder: this.#holder(pid), record });
+    const [oldest] = this.#enclaves;
+    if (this.#enclaves.size > this.#limit && oldest !== undefined) this.#enclaves.delete(oldest);
+  }
+
+  /** Forgets what has ended. */
+  sweep(): void {
+    this.#recent.clear();
+    for (const [name, holder] of this.#leases) if (!this.#holds(holder)) this.#leases.delete(name);
+    for (const entry of this.#enclaves)
+      if (!this.#holds(entry.holder)) this.#enclaves.delete(entry);
+  }
+
+  get leases(): number {
+    return this.#leases.size;
+  }
+
+  get enclaves(): readonly EnclaveRecord[] {
+    return [...this.#enclaves].map(({ record }) => record);
+  }
+
+  #holder(pid: number): Holder {
+    const mark = markOf(pid);
+    const until = this.#now() + UNSEEN_MS;
+    return mark === undefined ? { until } : { mark, until };
+  }
+
+  #holds({ mark, until }: Holder): boolean {
+    return mark === undefined ? this.#now() < until : isAlive(mark);
+  }
+}
