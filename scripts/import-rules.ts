@@ -37,8 +37,9 @@ export const importRules: Readonly<Record<string, readonly string[]>> = {
   attest: ["sgx"],
   aesm: ["sgx"],
   platform: ["sgx", "attest", "aesm"],
-  ttrpc: [],
-  shim: ["container", "ttrpc", "signature", "oci", "kernel", "config"],
+  protobuf: [],
+  ttrpc: ["protobuf"],
+  shim: ["container", "cgroups", "protobuf", "ttrpc", "signature", "oci", "kernel", "config"],
   signature: ["sgx"],
   "sgx-tools": ["attest", "aesm", "sgx", "options", "kernel"],
 };

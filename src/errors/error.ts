@@ -45,6 +45,9 @@ export type ErrorCode =
   | "AESM_UNREACHABLE" // nobody answers on its socket
   | "AESM_PROTOCOL" // the peer broke the protocol, or is silent
   | "AESM_REFUSED" // the service answered with an error number
+  // Calls between containerd and its shims.
+  | "PROTOBUF" // bytes that are not the message they should be
+  | "TTRPC" // a peer cannot be reached or breaks the protocol
   // SGX formats and signing.
   | "SGX_FORMAT" // bytes that are not what they claim to be
   | "SGX_KEY" // a signing key of the wrong kind
