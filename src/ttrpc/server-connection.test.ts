@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { decode, encode } from "../protobuf/codec.ts";
 import type { ServiceType } from "../protobuf/schema.ts";
 import { Budget, connectionLimit } from "./budget.ts";
@@ -7,6 +7,8 @@ import { encodeFrame, type Frame, FrameReader, flags, frameTypes, headerBytes } 
 import { KeyValue, Request, Response } from "./proto/ttrpc.gen.ts";
 import { ServerConnection } from "./server-connection.ts";
 import { type Handlers, implement } from "./service.ts";
+
+setDefaultTimeout(60_000); // megabytes, perhaps on a busy machine
 
 const Echo = {
   typeName: "test.Echo",

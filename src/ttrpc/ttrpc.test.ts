@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,8 @@ import { KeyValue } from "./proto/ttrpc.gen.ts";
 import { type ServeOptions, type Server, serve } from "./server.ts";
 import { type Handlers, implement } from "./service.ts";
 import { codes, StatusError } from "./status.ts";
+
+setDefaultTimeout(60_000); // megabytes and thousands, perhaps on a busy machine
 
 const Echo = {
   typeName: "test.Echo",
