@@ -87,12 +87,12 @@ test("what containerd refuses arrives as status; the connection lives on", async
       typeUrl: TaskOOM.typeName,
       value: new Uint8Array(),
     });
-    expect(client.call(Events, "Forward", nameless)).rejects.toMatchObject({
+    await expect(client.call(Events, "Forward", nameless)).rejects.toMatchObject({
       name: "StatusError",
       message: expect.stringContaining("topic"),
     });
     const unknown = { ...Events, typeName: "no.such.Service" };
-    expect(client.call(unknown, "Forward", {})).rejects.toMatchObject({ code: 12 });
+    await expect(client.call(unknown, "Forward", {})).rejects.toMatchObject({ code: 12 });
     expect(await client.call(Events, "Forward", oom("after"))).toEqual({});
   } finally {
     client.close();
