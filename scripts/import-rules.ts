@@ -40,7 +40,7 @@ export const importRules: Readonly<Record<string, readonly string[]>> = {
   protobuf: [],
   ttrpc: ["protobuf"],
   shim: ["container", "cgroups", "protobuf", "ttrpc", "signature", "oci", "kernel", "config"],
-  signature: ["sgx"],
+  signature: ["sgx", "options"],
   "sgx-tools": ["attest", "aesm", "sgx", "options", "kernel"],
 };
 

@@ -52,6 +52,7 @@ export type ErrorCode =
   | "SGX_FORMAT" // bytes that are not what they claim to be
   | "SGX_KEY" // a signing key of the wrong kind
   | "SGX_SIGNATURE" // a signature, or what EINIT derives from it, that does not verify
+  | "SIGNATURE" // the signature server: refused, out of reach, or what it says does not verify
   | "SGX_LIMIT" // a value outside what the SGX manual allows
   // Attestation: why a piece of evidence or its collateral is not believed.
   | "ATTEST_FORMAT" // bytes or text that are not what they claim to be
