@@ -17,7 +17,7 @@ export async function main(words: readonly string[]): Promise<number> {
   const given = { ...line, environment: front.environment(), libDir };
   if (line.info) {
     const { info } = await import("./info.ts");
-    linux.write(1 as never, info(libDir));
+    linux.write(1 as never, info());
     return 0;
   }
   if (line.namespace === "") {
