@@ -5,7 +5,7 @@ import { eventually } from "../support/command.ts";
 import { Containerd, withShim } from "../support/engines/containerd.ts";
 import { engineObstacle, shared } from "../support/engines/shared.ts";
 import { TerminalSession } from "../support/engines/terminal.ts";
-import { needs } from "../support/runtime.ts";
+import { needs, runtimeName } from "../support/runtime.ts";
 
 const test = needs(engineObstacle("containerd", "ctr", "ip"));
 const engine = shared(() => Containerd.start(withShim));
@@ -39,8 +39,12 @@ test("ctr run: output, exit statuses, and why a program did not start", async ()
 
 test("standard input ends when the client's does, for run and for exec", async () => {
   const containerd = await engine();
-  const words = containerd.runWords(["--rm"], containerd.id(), "cat");
-  expect(await containerd.call(words, "first\n")).toMatchObject({ status: 0, stdout: "first\n" });
+  // ctr has often read all of its input before it knows of the task: then it does not call CloseIO, and
+  // with the stock shim waits for ever.
+  if (runtimeName !== "runc") {
+    const words = containerd.runWords(["--rm"], containerd.id(), "cat");
+    expect(await containerd.call(words, "first\n")).toMatchObject({ status: 0, stdout: "first\n" });
+  }
   const id = await containerd.background();
   const exec = ["task", "exec", "--exec-id", "e", id, "cat"];
   const long = `${"0123456789abcde\n".repeat(20_000)}`; // more than a fifo holds
