@@ -103,6 +103,28 @@ function removed(path: string): boolean {
   }
 }
 
+test("running out of memory is told", async () => {
+  await using containerd = new StandIn();
+  const limit = { linux: { resources: { memory: { limit: 20 << 20 } } } };
+  const { path } = containerd.bundle("web", limit, shell("tail /dev/zero; sleep 1000"));
+  const client = await containerd.client(await containerd.start("web"));
+  const id = "web";
+  await client.call(Task, "Create", { ...streams, id, bundle: path });
+  await client.call(Task, "Start", { id });
+  await eventually("it is told", () => containerd.topics().includes("/tasks/oom"));
+  await client.call(Task, "Kill", { id, signal: 9 });
+  await client.call(Task, "Wait", { id });
+  await client.call(Task, "Delete", { id });
+});
+
+test("a task that is deleted before it was started has been killed", async () => {
+  await using containerd = new StandIn();
+  const { path } = containerd.bundle("web", shell("exit 0"));
+  const client = await containerd.client(await containerd.start("web"));
+  await client.call(Task, "Create", { ...streams, id: "web", bundle: path });
+  expect(await client.call(Task, "Delete", { id: "web" })).toMatchObject({ exitStatus: 137 });
+});
+
 test("file:// and binary:// logging", async () => {
   await using containerd = new StandIn();
   const logger = `${containerd.path}/logger`;
