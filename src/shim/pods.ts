@@ -4,7 +4,7 @@
 import { createCgroup, locateCgroup } from "../cgroups/cgroup.ts";
 import { readHierarchies } from "../cgroups/layout.ts";
 import { RuneError } from "../errors/error.ts";
-import { ENOENT, SIGKILL } from "../kernel/constants.ts";
+import { EEXIST, ENOENT, SIGKILL } from "../kernel/constants.ts";
 import { type Fd, type Kernel, type Pid, unlessErrno, writeFile } from "../kernel/kernel.ts";
 import type { PlannerCalls } from "../kernel/planner-calls.ts";
 import { RecordReader, RecordWriter, recordHeaderBytes } from "../record/record.ts";
@@ -102,9 +102,7 @@ export class Pods {
 
   #start(group: string, cgroup: string): Pod {
     const kernel = this.#kernel;
-    const number = ++this.#count;
-    const directory = this.#place.pod(number);
-    kernel.mkdir(directory, 0o700);
+    const { number, directory } = this.#makeDirectory();
     const opened: Fd[] = [];
     try {
       const listener = this.#calls.listenPackets(`${directory}/control`);
@@ -128,6 +126,19 @@ export class Pods {
       throw RuneError.from(error, "start a monitor").within(`make pod \`${group}\``);
     } finally {
       for (const fd of opened) kernel.close(fd);
+    }
+  }
+
+  /** A server that was killed may have left some, whose monitors may still be at work. */
+  #makeDirectory(): { readonly number: number; readonly directory: string } {
+    for (;;) {
+      const number = ++this.#count;
+      const directory = this.#place.pod(number);
+      const made = unlessErrno(() => {
+        this.#kernel.mkdir(directory, 0o700);
+        return true;
+      }, EEXIST);
+      if (made === true) return { number, directory };
     }
   }
 

@@ -10,6 +10,7 @@ import {
   rmdirSync,
   writeFileSync,
 } from "node:fs";
+import { dirname } from "node:path";
 import { encode } from "../../src/protobuf/codec.ts";
 import { TaskExit } from "../../src/shim/proto/events.gen.ts";
 import { CreateOptions } from "../../src/shim/proto/linux-options.gen.ts";
@@ -32,7 +33,11 @@ const streams = { stdin: "", stdout: "", stderr: "", terminal: false };
 test("a task's life and its events, in their order, also when it ends at once", async () => {
   await using containerd = new StandIn();
   const { path } = containerd.bundle("web", shell("exit 5"));
-  const client = await containerd.client(await containerd.start("web"));
+  const address = await containerd.start("web");
+  // As of a server that was killed.
+  const stale = `${dirname(address.slice("unix://".length))}/pod-1`;
+  mkdirSync(stale);
+  const client = await containerd.client(address);
   const id = "web";
   const { pid } = await client.call(Task, "Create", { ...streams, id, bundle: path });
   expect(await client.call(Task, "State", { id })).toMatchObject({ status: 1, pid, id });
@@ -44,6 +49,7 @@ test("a task's life and its events, in their order, also when it ends at once", 
   expect(client.call(Task, "Start", { id })).rejects.toThrow("is stopped");
   expect(await client.call(Task, "Delete", { id })).toMatchObject({ pid, exitStatus: 5 });
   expect(client.call(Task, "State", { id })).rejects.toThrow("does not exist");
+  rmdirSync(stale);
   const topics = ["create", "start", "exit", "delete"].map((topic) => `/tasks/${topic}`);
   await eventually("all is told", () => containerd.told.length === topics.length);
   expect(containerd.topics()).toEqual(topics);
