@@ -56,9 +56,10 @@ export class Place {
 
   /** Everything, once nobody is in it; what somebody else has put there stays. */
   remove(kernel: Kernel): void {
-    for (const path of [this.socket, this.events, this.lock])
-      unlessErrno(() => kernel.unlink(path), ENOENT);
-    for (const path of [this.starting, this.tasks, this.path])
+    for (const path of [this.socket, this.events]) unlessErrno(() => kernel.unlink(path), ENOENT);
+    for (const path of [this.starting, this.tasks])
       unlessErrno(() => kernel.rmdir(path), ENOENT, ENOTEMPTY);
+    unlessErrno(() => kernel.unlink(this.lock), ENOENT); // whoever waits for it sees that all is gone
+    unlessErrno(() => kernel.rmdir(this.path), ENOENT, ENOTEMPTY);
   }
 }

@@ -10,7 +10,7 @@ import {
   O_TRUNC,
   O_WRONLY,
 } from "../kernel/constants.ts";
-import { type Kernel, readText, unlessErrno, writeFile } from "../kernel/kernel.ts";
+import { type Fd, type Kernel, readText, unlessErrno, writeFile } from "../kernel/kernel.ts";
 import type { ShimCall } from "./command-line.ts";
 import { Place } from "./place.ts";
 
@@ -19,9 +19,7 @@ const highestScore = 1000;
 
 export async function start(kernel: Kernel, call: ShimCall): Promise<string> {
   const place = new Place(call.address, call.namespace);
-  place.make(kernel);
-  const lock = kernel.open(place.lock, O_RDWR | O_CREAT, 0o600);
-  kernel.lock(lock);
+  const lock = takeLock(kernel, place);
   kernel.close(kernel.open(`${place.starting}/${call.id}`, O_WRONLY | O_CREAT | O_TRUNC, 0o600));
   if (!answers(kernel, place)) {
     removeStale(kernel, place);
@@ -38,6 +36,21 @@ export async function start(kernel: Kernel, call: ShimCall): Promise<string> {
   kernel.close(lock);
   rememberAddress(kernel, `unix://${place.socket}`);
   return bootstrap(`unix://${place.socket}`, call);
+}
+
+/** A server that ends removes the place meanwhile, and its lock last: then it is made once more. */
+function takeLock(kernel: Kernel, place: Place): Fd {
+  for (;;) {
+    place.make(kernel);
+    const lock = unlessErrno(() => kernel.open(place.lock, O_RDWR | O_CREAT, 0o600), ENOENT);
+    if (lock === undefined) continue;
+    kernel.lock(lock);
+    if (kernel.fstat(lock).links > 0) {
+      place.make(kernel); // what was removed before the lock was
+      return lock;
+    }
+    kernel.close(lock);
+  }
 }
 
 /** Where containerd, when it is started again, finds the task: in the bundle, the current directory. */
