@@ -6,6 +6,7 @@
 import { dirname, join, relative, resolve } from "node:path";
 import { conformanceFaults } from "./conformance/page.ts";
 import { stalePages, writePages } from "./generate-docs.ts";
+import { staleProtobuf } from "./generate-protobuf.ts";
 import { importFault } from "./import-rules.ts";
 
 const root = resolve(import.meta.dir, "..");
@@ -17,6 +18,7 @@ export type CheckResult = { readonly name: string; readonly output: string; read
 /** Runs every check, in the order of how soon one wants to know. */
 export async function runChecks(): Promise<CheckResult[]> {
   return [
+    await protobuf(),
     await types(),
     await biome(),
     await clangFormat(),
@@ -24,6 +26,14 @@ export async function runChecks(): Promise<CheckResult[]> {
     conformance(),
     await generatedDocs(),
   ];
+}
+
+/** In front of the types: those of the messages are among what is made. */
+async function protobuf(): Promise<CheckResult> {
+  const stale = await staleProtobuf();
+  if (write) for (const { path, text } of stale) await Bun.write(join(root, path), text);
+  const output = stale.map(({ path }) => `${path} is stale: run \`npm run format\``).join("\n");
+  return { name: "generated messages", output, ok: write || stale.length === 0 };
 }
 
 async function types(): Promise<CheckResult> {

@@ -3,10 +3,10 @@
  * The node's configuration, /etc/inclavare-containers/config.toml: what its administrator allows. It
  * decides what runs as root, so the file must be root's. docs/reference/node-config.md lists the keys.
  */
-import { parse } from "smol-toml";
-import { RuneError } from "../errors/error.ts";
 import { ENOENT, ENOTDIR, O_DIRECTORY, O_PATH, O_RDONLY } from "../kernel/constants.ts";
 import { type Kernel, readToEnd, unlessErrno } from "../kernel/kernel.ts";
+import { readShimConfig, type ShimConfig } from "./shim-config.ts";
+import { configFault, parseTable } from "./toml-table.ts";
 
 export const nodeConfigPath = "/etc/inclavare-containers/config.toml";
 
@@ -31,6 +31,7 @@ export type NodeConfig = {
   readonly palInitTimeoutMs: number;
   /** What containers that attest themselves, and `rune attest`, are judged with. */
   readonly attestation: AttestationConfig;
+  readonly shim: ShimConfig;
   /** Keys that have no effect. */
   readonly warnings: readonly string[];
 };
@@ -55,7 +56,7 @@ export function readNodeConfig(kernel: Kernel, path: string): NodeConfig {
   try {
     const { uid, mode } = kernel.fstat(fd);
     if (uid !== 0 || (mode & 0o022) !== 0) {
-      throw fault(path, "it must belong to root and be writable by root alone");
+      throw configFault(path, "it must belong to root and be writable by root alone");
     }
     checkParents(kernel, path, path);
     // Where symbolic links have led.
@@ -79,13 +80,13 @@ function checkParents(kernel: Kernel, file: string, path: string): void {
     const { uid, mode } = kernel.fstat(fd);
     kernel.close(fd);
     if (uid === 0 && ((mode & 0o022) === 0 || (mode & 0o1000) !== 0)) continue;
-    throw fault(path, `\`${directory}\` must belong to root and be writable by root alone`);
+    throw configFault(path, `\`${directory}\` must belong to root and be writable by root alone`);
   }
 }
 
 /** @throws RuneError NODE_CONFIG that names the key */
 export function parseNodeConfig(text: string, path: string): NodeConfig {
-  const document = new Table(parseToml(text, path), path, "");
+  const document = parseTable(text, path);
   const runtime = document.table("runtime");
   const attestation = document.table("attestation");
   const config = {
@@ -95,114 +96,16 @@ export function parseNodeConfig(text: string, path: string): NodeConfig {
       policy: attestation.string("policy"),
     },
     palDirs: runtime.strings("pal_dirs") ?? defaultPalDirs,
-    platform: platformOf(runtime.string("platform"), path),
+    platform: runtime.choice("platform", ["hardware", "simulation"]),
     allowSimulation: runtime.boolean("allow_simulation"),
     palInitTimeoutMs: 1000 * (runtime.number("pal_init_timeout", maxTimeoutSeconds) ?? 120),
+    shim: readShimConfig(document),
   };
   const relative = config.palDirs.find((dir) => !dir.startsWith("/"));
-  if (relative !== undefined)
-    throw fault(path, `runtime.pal_dirs: \`${relative}\` is not absolute`);
+  if (relative !== undefined) throw runtime.fault("pal_dirs", `\`${relative}\` is not absolute`);
   const { policy } = config.attestation;
   if (policy !== undefined && !policy.startsWith("/"))
-    throw fault(path, `attestation.policy: \`${policy}\` is not absolute`);
-  // Keys of the original, for its shim; checked there.
-  for (const name of ["log_level", "sgx_tool_sign", "containerd", "signature", "enclave_runtime"]) {
-    document.known(name);
-  }
+    throw attestation.fault("policy", `\`${policy}\` is not absolute`);
   const epm = document.known("epm") ? ["`[epm]` has no effect: there is no enclave pool"] : [];
-  return {
-    ...config,
-    warnings: [...epm, ...document.unknown(), ...runtime.unknown(), ...attestation.unknown()],
-  };
-}
-
-function parseToml(text: string, path: string): Record<string, unknown> {
-  try {
-    return parse(text);
-  } catch (cause) {
-    const reason = cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : String(cause);
-    throw fault(path, reason, cause);
-  }
-}
-
-function platformOf(text: string | undefined, path: string): Platform | undefined {
-  if (text === undefined || text === "hardware" || text === "simulation") return text;
-  throw fault(path, `runtime.platform: expected hardware or simulation, got \`${text}\``);
-}
-
-function fault(path: string, reason: string, cause?: unknown): RuneError {
-  const doing = `read \`${path}\``;
-  return new RuneError({
-    code: "NODE_CONFIG",
-    doing,
-    reason,
-    ...(cause === undefined ? {} : { cause }),
-  });
-}
-
-/** A table of the document that remembers which of its keys somebody knew. */
-class Table {
-  readonly #values: Readonly<Record<string, unknown>>;
-  readonly #path: string;
-  readonly #prefix: string;
-  readonly #known = new Set<string>();
-
-  constructor(values: Readonly<Record<string, unknown>>, path: string, prefix: string) {
-    this.#values = values;
-    this.#path = path;
-    this.#prefix = prefix;
-  }
-
-  known(name: string): boolean {
-    this.#known.add(name);
-    return Object.hasOwn(this.#values, name);
-  }
-
-  string(name: string): string | undefined {
-    const value = this.#get(name);
-    if (value === undefined || typeof value === "string") return value;
-    throw this.#wrong(name, "a string");
-  }
-
-  boolean(name: string): boolean | undefined {
-    const value = this.#get(name);
-    if (value === undefined || typeof value === "boolean") return value;
-    throw this.#wrong(name, "true or false");
-  }
-
-  /** More than 0. */
-  number(name: string, max: number): number | undefined {
-    const value = this.#get(name);
-    if (value === undefined) return undefined;
-    if (typeof value === "number" && value > 0 && value <= max) return value;
-    throw this.#wrong(name, `a number greater than 0 and at most ${max}`);
-  }
-
-  strings(name: string): readonly string[] | undefined {
-    const value = this.#get(name);
-    if (value === undefined) return undefined;
-    if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value;
-    throw this.#wrong(name, "a list of strings");
-  }
-
-  table(name: string): Table {
-    const value = this.#get(name) ?? {};
-    if (typeof value !== "object" || Array.isArray(value) || value instanceof Date) {
-      throw this.#wrong(name, "a table");
-    }
-    return new Table({ ...value }, this.#path, `${this.#prefix}${name}.`);
-  }
-
-  unknown(): string[] {
-    const names = Object.keys(this.#values).filter((name) => !this.#known.has(name));
-    return names.map((name) => `unknown key \`${this.#prefix}${name}\` in \`${this.#path}\``);
-  }
-
-  #get(name: string): unknown {
-    return this.known(name) ? this.#values[name] : undefined;
-  }
-
-  #wrong(name: string, expected: string): RuneError {
-    return fault(this.#path, `${this.#prefix}${name}: expected ${expected}`);
-  }
+  return { ...config, warnings: [...epm, ...document.unknown()] };
 }

@@ -48,10 +48,14 @@ export type ErrorCode =
   // The simulated platform's service.
   | "PLATFORM_SERVICE" // it cannot be started, or does not answer
   | "PLATFORM_PROTOCOL" // a peer broke its protocol
+  // Calls between containerd and its shims.
+  | "PROTOBUF" // bytes that are not the message they should be
+  | "TTRPC" // a peer cannot be reached or breaks the protocol
   // SGX formats and signing.
   | "SGX_FORMAT" // bytes that are not what they claim to be
   | "SGX_KEY" // a signing key of the wrong kind
   | "SGX_SIGNATURE" // a signature, or what EINIT derives from it, that does not verify
+  | "SIGNATURE" // the signature server: refused, out of reach, or what it says does not verify
   | "SGX_LIMIT" // a value outside what the SGX manual allows
   // Attestation: why a piece of evidence or its collateral is not believed.
   | "ATTEST_FORMAT" // bytes or text that are not what they claim to be
