@@ -39,7 +39,17 @@ export const importRules: Readonly<Record<string, readonly string[]>> = {
   platform: ["sgx", "attest", "aesm"],
   protobuf: [],
   ttrpc: ["protobuf"],
-  shim: ["container", "cgroups", "protobuf", "ttrpc", "signature", "oci", "kernel", "config"],
+  shim: [
+    "container",
+    "cgroups",
+    "protobuf",
+    "ttrpc",
+    "signature",
+    "sgx",
+    "oci",
+    "kernel",
+    "config",
+  ],
   signature: ["sgx", "options"],
   "sgx-tools": ["attest", "aesm", "sgx", "options", "kernel"],
 };
