@@ -2,7 +2,8 @@
 # Builds dist/: the C parts with make, the TypeScript as one compiled executable. Does only what
 # changed since the last build.
 #
-#   dist/bin/{rune,sgx-tools,signature-server}  names of one static C front
+#   dist/bin/{rune,sgx-tools,signature-server,containerd-shim-rune-v2}
+#                                  names of one static C front
 #   dist/attest/                   the library for relying parties
 #   dist/share/                    manual pages, completion scripts
 #   dist/lib/inclavare/            the engine (TypeScript and Bun), the small C programs, the
@@ -10,7 +11,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-tools="rune sgx-tools signature-server"
+tools="rune sgx-tools signature-server containerd-shim-rune-v2"
 engine=dist/lib/inclavare/engine
 
 mkdir -p dist/bin dist/lib/inclavare

@@ -42,6 +42,8 @@ export const importRules: Readonly<Record<string, readonly string[]>> = {
   shim: [
     "container",
     "cgroups",
+    "enclave",
+    "record",
     "protobuf",
     "ttrpc",
     "signature",

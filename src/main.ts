@@ -15,6 +15,10 @@ if (tool === "rune") {
   const { runTool } = await import("./tool.ts");
   const { main } = await import("./sgx-tools/main.ts");
   await runTool(tool, () => main(words));
+} else if (tool === "containerd-shim-rune-v2") {
+  const { runTool } = await import("./tool.ts");
+  const { main } = await import("./shim/main.ts");
+  await runTool(tool, () => main(words));
 } else if (tool === "signature-server") {
   const { runTool } = await import("./tool.ts");
   const { main } = await import("./signature/main.ts");
@@ -23,7 +27,8 @@ if (tool === "rune") {
   const { runTool } = await import("./tool.ts");
   const { RuneError } = await import("./errors/error.ts");
   await runTool(tool, () => {
-    const reason = "no such tool; there are rune, sgx-tools and signature-server";
+    const reason =
+      "no such tool; there are rune, sgx-tools, signature-server and containerd-shim-rune-v2";
     throw new RuneError({ code: "USAGE", doing: `start \`${tool}\``, reason });
   });
 }

@@ -90,15 +90,16 @@ static const char *const passed[] = {"XDG_RUNTIME_DIR", "USER",           "LISTE
 
 /*
  * What makes the engine start sooner (docs/explanation/start-cost.md): its heap in huge pages where
- * the kernel gives them on request, and no JIT for `rune`, whose verbs end before one would pay.
+ * the kernel gives them on request, and no JIT for `rune`, whose verbs end before one would pay,
+ * nor for the shim, where it would cost memory.
  */
 static char huge_pages[] = "MIMALLOC_ALLOW_THP=1", no_jit[] = "BUN_JSC_useJIT=0";
 #define TUNING 2
 
-static bool is_rune(const char *name)
+static bool is_called(const char *name, const char *tool)
 {
     const char *slash = strrchr(name, '/');
-    return strcmp(slash != NULL ? slash + 1 : name, "rune") == 0;
+    return strcmp(slash != NULL ? slash + 1 : name, tool) == 0;
 }
 
 /* Fills `environment` with `front`, the tuning and the passed variables that are set. */
@@ -106,7 +107,7 @@ static void engine_environment(char **environment, char *front, const char *name
 {
     *environment++ = front;
     *environment++ = huge_pages;
-    if (is_rune(name))
+    if (is_called(name, "rune") || is_called(name, "containerd-shim-rune-v2"))
         *environment++ = no_jit;
     for (size_t i = 0; i < PASSED; i++) {
         size_t length = strlen(passed[i]);
@@ -168,7 +169,7 @@ int main(int argc, char **argv)
     fill_stdio();
     size_t count = list_descriptors(numbers, sizeof(numbers) / sizeof(*numbers));
     engine_path(path, sizeof(path));
-    if (argv[0] != NULL && is_rune(argv[0]))
+    if (argv[0] != NULL && is_called(argv[0], "rune"))
         planner_ask(&(struct caller){path, argv + 1, environ, numbers, count});
     print_descriptors(numbers, count, descriptors, sizeof(descriptors));
     snprintf(front, sizeof(front), "INCLAVARE_FRONT=1:%d:%s", environment_memfd(), descriptors);

@@ -1,4 +1,4 @@
-FRONT_SOURCES := $(addprefix front/,front.c planner.c serve.c program.c) runelet/record.c
+FRONT_SOURCES := $(addprefix front/,front.c planner.c packet.c serve.c program.c) runelet/record.c
 OTHERS += $(B)/front
 $(B)/front: $(FRONT_SOURCES) front/planner.h runelet/record.h | $(B)/
 	$(STATIC) -o $@ $(FRONT_SOURCES)

@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { RuneError } from "../errors/error.ts";
+import type { Fd, Kernel } from "../kernel/kernel.ts";
+
+/** Where a terminal is sent: the path of a socket, or a connected one. */
+export type ConsoleSocket = string | Fd;
+
+export function connectConsole(kernel: Kernel, socket: ConsoleSocket): Fd {
+  return typeof socket === "string" ? kernel.connectUnix(socket) : socket;
+}
 
 /** A terminal needs somebody to hold it: a console socket, or a foreground monitor. */
 export function requireConsoleSocket(
   terminal: boolean,
-  consoleSocket: string | undefined,
+  consoleSocket: ConsoleSocket | undefined,
   detached: boolean,
 ): void {
   if (terminal && detached && consoleSocket === undefined) {

@@ -3,7 +3,7 @@
 import type { Platform } from "../config/node-config.ts";
 import { readBundle } from "./bundle.ts";
 import { sendRun } from "./channel.ts";
-import { requireConsoleSocket } from "./console.ts";
+import { type ConsoleSocket, connectConsole, requireConsoleSocket } from "./console.ts";
 import { closingOnFailure, type Deps } from "./deps.ts";
 import { destroy } from "./destroy.ts";
 import { prepareBundle } from "./enclave.ts";
@@ -17,7 +17,7 @@ import { prepareUnit } from "./unit.ts";
 export type CreateRequest = {
   readonly id: string;
   readonly bundle: string;
-  readonly consoleSocket?: string;
+  readonly consoleSocket?: ConsoleSocket;
   readonly pidFile?: string;
   readonly pidfdSocket?: string;
   readonly platform?: Platform;
@@ -37,7 +37,8 @@ async function createWith(deps: Deps, request: CreateRequest): Promise<void> {
   const { consoleSocket, platform, ...rest } = request;
   const read = readBundle(deps.kernel, request.bundle);
   requireConsoleSocket(read.config.process.terminal === true, consoleSocket, true);
-  const console = consoleSocket === undefined ? undefined : deps.kernel.connectUnix(consoleSocket);
+  const console =
+    consoleSocket === undefined ? undefined : connectConsole(deps.kernel, consoleSocket);
   const unit = await prepareUnit(deps, request.id, read.config);
   const seccomp = await prepareSeccomp(deps, read.config);
   const helpers = await loadHelpers(read.config, seccomp.seccomp, deps.notifySocket);

@@ -15,7 +15,7 @@ import { rdtTasksFiles } from "../rdt/record.ts";
 import type { SeccompListener } from "../seccomp/filter.ts";
 import { awaitReady } from "./await-ready.ts";
 import { receive, runDetached } from "./channel.ts";
-import { requireConsoleSocket } from "./console.ts";
+import { type ConsoleSocket, connectConsole, requireConsoleSocket } from "./console.ts";
 import { closingOnFailure, type Deps } from "./deps.ts";
 import { reentryFor } from "./descriptors.ts";
 import { keptProcess, keptSeccomp } from "./kept.ts";
@@ -32,9 +32,11 @@ export type ExecRequest = {
   readonly id: string;
   /** What to run; made from the container's own process where the caller gives only arguments. */
   readonly process: (state: State) => Process;
-  readonly consoleSocket?: string;
+  readonly consoleSocket?: ConsoleSocket;
   readonly pidfdSocket?: string;
   readonly pidFile?: string;
+  /** Told of the process before its program runs. */
+  readonly onReady?: (pid: Pid) => void;
   readonly detach: boolean;
   readonly subreaper: boolean;
   readonly preserveFds: number;
@@ -62,7 +64,7 @@ async function execWith(deps: Deps, request: ExecRequest): Promise<void> {
   const foregroundTerminal = process.terminal === true && !request.detach;
   const [ours, theirs] = foregroundTerminal ? kernel.streamPair() : [undefined, undefined];
   const console =
-    request.consoleSocket === undefined ? theirs : kernel.connectUnix(request.consoleSocket);
+    request.consoleSocket === undefined ? theirs : connectConsole(kernel, request.consoleSocket);
   const inputs = { init, ...(console === undefined ? {} : { consoleSocket: console }) };
   const inEnclave = state.enclave?.pal !== undefined;
   // The container's own filter; in an enclave container the program's process has it already.
@@ -100,6 +102,7 @@ async function execWith(deps: Deps, request: ExecRequest): Promise<void> {
       writePidFile(kernel, request.pidFile, pid);
       pidFile = request.pidFile;
     }
+    request.onReady?.(pid);
     if (request.detach) runDetached(kernel, runelet.channel);
     else
       await becomePlan(deps, monitorPlan(deps, request, { pid, channel: runelet.channel, ours }));

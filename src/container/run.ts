@@ -4,7 +4,7 @@ import type { PlanBuilder } from "../plan/encode.ts";
 import { planMonitor } from "../plan/monitor.ts";
 import { readBundle } from "./bundle.ts";
 import { runDetached } from "./channel.ts";
-import { requireConsoleSocket } from "./console.ts";
+import { connectConsole, requireConsoleSocket } from "./console.ts";
 import type { CreateRequest } from "./create.ts";
 import { closingOnFailure, type Deps } from "./deps.ts";
 import { destroy } from "./destroy.ts";
@@ -35,7 +35,7 @@ async function runWith(deps: Deps, request: RunRequest): Promise<void> {
   const terminal = read.config.process.terminal === true;
   requireConsoleSocket(terminal, consoleSocket, detach);
   const [ours, theirs] = terminal && !detach ? kernel.streamPair() : [undefined, undefined];
-  const console = consoleSocket === undefined ? theirs : kernel.connectUnix(consoleSocket);
+  const console = consoleSocket === undefined ? theirs : connectConsole(kernel, consoleSocket);
   const unit = await prepareUnit(deps, request.id, read.config);
   const seccomp = await prepareSeccomp(deps, read.config);
   const helpers = await loadHelpers(read.config, seccomp.seccomp, deps.notifySocket);

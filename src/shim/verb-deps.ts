@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What a container's verbs get from the shim. */
+import type { Deps } from "../container/deps.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { TaskOptions } from "./options.ts";
+
+export type DepsInput = {
+  readonly kernel: Kernel;
+  readonly libDir: string;
+  readonly searchPath: string;
+  readonly namespace: string;
+  readonly options: TaskOptions;
+  readonly warn: (message: string) => void;
+};
+
+const defaultRoot = "/run/containerd/rune";
+const nodeConfig = "/etc/inclavare-containers/config.toml";
+
+export function verbDeps(input: DepsInput): Deps {
+  const { kernel, libDir, searchPath, namespace, options, warn } = input;
+  const root = `${options.root || defaultRoot}/${namespace}`;
+  const rune = `${libDir}/../../bin/rune`;
+  return {
+    kernel,
+    libDir,
+    root,
+    nodeConfig,
+    stickyRoot: false,
+    rootless: "false",
+    searchPath: () => searchPath,
+    version: BUILD_VERSION,
+    openDescriptors: new Set(),
+    reportCommand: (verb, id) => [rune, "report-failure", verb, id],
+    systemd: {
+      wanted: options.systemdCgroup === true,
+      user: () => false,
+      environment: () => ({}),
+      deleteCommand: (id) => ({ argv: [rune, "--root", root, "delete", "--force", id], env: [] }),
+    },
+    criu: {
+      program: options.criuPath || "criu",
+      environment: () => [`PATH=${searchPath}`],
+    },
+    warn,
+  };
+}
