@@ -21,7 +21,7 @@ export type ServerInput = {
   readonly place: Place;
   readonly publisher: Publisher;
   /** Writes a line to containerd's log, by way of the bundle's fifo. */
-  readonly warn: (bundle: string, message: string) => void;
+  readonly warn: (bundle: string, message: string, level?: "info" | "warning") => void;
 };
 
 const killed = 9;

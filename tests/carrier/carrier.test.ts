@@ -33,7 +33,7 @@ const occlumJson = (root: string) =>
 
 test("occlum: built by its own commands, signed by the server, put into the working directory", async () => {
   await using bench = new Bench();
-  const builds = new Builds(await bench.config());
+  const builds = await bench.builds();
   const root = bench.image({ "bin/web_server": "program", "lib/own.so": "library" });
   expect(await bench.run(builds, root)).toEqual({
     ENCLAVE_TYPE: "intelSgx",
@@ -77,7 +77,7 @@ const java = (kind: string) => {
 
 test.each(["openjdk", "alibaba-dragonwell"])("the %s web pod's environment", async (kind) => {
   await using bench = new Bench();
-  const builds = new Builds(await bench.config());
+  const builds = await bench.builds();
   const root = bench.image({ "usr/lib/jvm/java": "java" });
   await bench.run(builds, root, {
     args: ["/usr/lib/jvm/java", "-jar", "/app.jar"],
@@ -99,7 +99,7 @@ test.each(["openjdk", "alibaba-dragonwell"])("the %s web pod's environment", asy
 
 test("the Golang web pod's environment, with an Occlum of the later era", async () => {
   await using bench = new Bench(2022);
-  const builds = new Builds(await bench.config());
+  const builds = await bench.builds();
   const root = bench.image();
   const env = { OCCLUM_USER_SPACE_SIZE: "380MB", OCCLUM_PROCESS_DEFAULT_MMAP_SIZE: "300MB" };
   await bench.run(builds, root, { env });
@@ -116,7 +116,7 @@ test("the Golang web pod's environment, with an Occlum of the later era", async 
 
 test("the same again comes from the cache; another image, setting or Occlum does not", async () => {
   await using bench = new Bench();
-  const builds = new Builds(await bench.config());
+  const builds = await bench.builds();
   await bench.run(builds, bench.image());
   await bench.run(builds, bench.image());
   expect(bench.calls().length).toBe(2);
@@ -131,7 +131,7 @@ test("the same again comes from the cache; another image, setting or Occlum does
 
 test("a container that is started again gets its enclave anew, from the cache", async () => {
   await using bench = new Bench();
-  const builds = new Builds(await bench.config());
+  const builds = await bench.builds();
   const root = bench.image();
   await bench.run(builds, root);
   await bench.run(builds, root);
@@ -141,7 +141,7 @@ test("a container that is started again gets its enclave anew, from the cache", 
 
 test("builds of the same at the same time are one; others wait for their turn", async () => {
   await using bench = new Bench();
-  const builds = new Builds(await bench.config("max_builds = 1"));
+  const builds = await bench.builds("max_builds = 1");
   const same = Array.from({ length: 4 }, () => bench.run(builds, bench.image()));
   const others = ["x", "y"].map((text) =>
     bench.run(builds, bench.image({ "bin/web_server": text })),
@@ -153,7 +153,7 @@ test("builds of the same at the same time are one; others wait for their turn", 
 
 test("a build that fails says why, and leaves nothing", async () => {
   await using bench = new Bench();
-  const builds = new Builds(await bench.config());
+  const builds = await bench.builds();
   writeFileSync(`${bench.bin}/broken`, "");
   const root = bench.image();
   expect(await refusal(bench.run(builds, root))).toMatch(
@@ -168,7 +168,7 @@ test("a build that fails says why, and leaves nothing", async () => {
 
 test("a build is cancelled with its task: its processes end, and another of the same goes on", async () => {
   await using bench = new Bench();
-  const builds = new Builds(await bench.config());
+  const builds = await bench.builds();
   writeFileSync(`${bench.bin}/hang`, "");
   const controller = new AbortController();
   const root = bench.image();
@@ -187,7 +187,7 @@ test("a build is cancelled with its task: its processes end, and another of the 
 
 test("a build that takes too long is ended", async () => {
   await using bench = new Bench();
-  const builds = new Builds(await bench.config("build_timeout = 0.5"));
+  const builds = await bench.builds("build_timeout = 0.5");
   writeFileSync(`${bench.bin}/hang`, "");
   expect(await refusal(bench.run(builds, bench.image()))).toBe(
     "CARRIER build an enclave: more than 0.5 s",
@@ -197,10 +197,10 @@ test("a build that takes too long is ended", async () => {
 
 test("without a signature the container gets no enclave", async () => {
   await using bench = new Bench();
-  const config = await bench.config();
+  const builds = await bench.builds();
   await bench.server?.close();
   const root = bench.image();
-  expect(await refusal(bench.run(new Builds(config), root))).toStartWith(
+  expect(await refusal(bench.run(builds, root))).toStartWith(
     "SIGNATURE build an enclave with `occlum`: have the enclave signed by",
   );
   expect(existsSync(`${root}/run`)).toBe(false);
@@ -208,7 +208,7 @@ test("without a signature the container gets no enclave", async () => {
 
 test("an image's links lead nowhere outside of it", async () => {
   await using bench = new Bench();
-  const builds = new Builds(await bench.config());
+  const builds = await bench.builds();
   mkdirSync(bench.path("outside"));
   writeFileSync(bench.path("outside/hosts"), "the host's");
   const outside = bench.path("outside");
@@ -232,7 +232,7 @@ test.each([
   [{ OCCLUM_DEBUGGABLE: "yes" }, "expected true or false"],
 ])("%j is refused before anything is built", async (env, reason) => {
   await using bench = new Bench();
-  const builds = new Builds(await bench.config());
+  const builds = await bench.builds();
   expect(await refusal(bench.run(builds, bench.image(), { env }))).toMatch(
     new RegExp(`^ENCLAVE_CONFIG .*${RegExp.escape(reason)}`),
   );
@@ -241,7 +241,7 @@ test.each([
 
 test("no program by name alone, no Occlum, no such carrier", async () => {
   await using bench = new Bench();
-  const builds = new Builds(await bench.config());
+  const builds = await bench.builds();
   const root = bench.image();
   expect(await refusal(bench.run(builds, root, { args: ["web_server"] }))).toContain(
     "it has no absolute path",
@@ -255,7 +255,7 @@ test("no program by name alone, no Occlum, no such carrier", async () => {
 
 test("without a carrier, or with the empty one, nothing is touched", async () => {
   await using bench = new Bench();
-  const builds = new Builds(await bench.config());
+  const builds = await bench.builds();
   const root = bench.image();
   expect(await bench.run(builds, root, { carrier: "" })).toEqual({});
   expect(readdirSync(root).sort()).toEqual(["bin", "etc"]);
@@ -264,12 +264,14 @@ test("without a carrier, or with the empty one, nothing is touched", async () =>
 test("gramine, also by its old name: a manifest of the entry point, signed by the server", async () => {
   await using bench = new Bench();
   for (const name of ["gramine", "graphene"]) {
-    const builds = new Builds(await bench.config());
+    const config = await bench.config();
+    const builds = new Builds(config.carrier);
     const root = bench.image({ "bin/web_server": name });
     const before = process.env["PATH"];
     // Gramine's programs are found in the usual directories; the stand-ins are not there.
     const carrier = (await import("../../src/shim/carrier/gramine.ts")).gramine;
     const variables = await builds.run(withPath(carrier, bench.bin), {
+      config,
       rootfs: root,
       cwd: "/app",
       args: ["/bin/web_server", "--port", "8090"],
@@ -311,7 +313,7 @@ test("gramine, also by its old name: a manifest of the entry point, signed by th
 
 test("skeleton: the sample enclave, signed by the server; an image that has both files keeps them", async () => {
   await using bench = new Bench();
-  const builds = new Builds(await bench.config());
+  const builds = await bench.builds();
   const root = bench.image();
   const variables = await bench.run(builds, root, { carrier: "skeleton" });
   expect(variables["ENCLAVE_RUNTIME_PATH"]).toEndWith("/liberpal-skeleton-v3.so");
@@ -326,9 +328,8 @@ test("skeleton: the sample enclave, signed by the server; an image that has both
 
 test("the cache keeps to its size, and forgets what a killed shim was building", async () => {
   await using bench = new Bench();
-  const config = await bench.config("cache_max_mb = 0.001");
   mkdirSync(bench.path("cache/builds/999999999-0"), { recursive: true });
-  const builds = new Builds(config);
+  const builds = await bench.builds("cache_max_mb = 0.001");
   expect(bench.unfinished()).toEqual([]);
   await bench.run(builds, bench.image({ "bin/web_server": "one" }));
   await bench.run(builds, bench.image({ "bin/web_server": "two" }));

@@ -17,7 +17,7 @@ import { join } from "node:path";
 import { parseNodeConfig } from "../../src/config/node-config.ts";
 import type { ShimConfig } from "../../src/config/shim-config.ts";
 import type { RuneError } from "../../src/errors/error.ts";
-import type { Builds } from "../../src/shim/carrier/build.ts";
+import { Builds } from "../../src/shim/carrier/build.ts";
 import { chooseCarrier } from "../../src/shim/carrier/choose.ts";
 import { openAuditLog } from "../../src/signature/audit.ts";
 import { listen, type RunningServer } from "../../src/signature/server.ts";
@@ -89,6 +89,7 @@ export class Bench {
   readonly warnings: string[] = [];
   server: RunningServer | undefined;
   #images = 0;
+  #config: ShimConfig = parseNodeConfig("", "c.toml").shim;
 
   constructor(era: keyof typeof eras = 2020) {
     const bin = this.path("occlum/build/bin");
@@ -149,6 +150,11 @@ ${extra}`;
     return parseNodeConfig(text, "c.toml").shim;
   }
 
+  async builds(extra = ""): Promise<Builds> {
+    this.#config = await this.config(extra);
+    return new Builds(this.#config.carrier);
+  }
+
   /** A root file system with these files; a text that begins with -> is a link. */
   image(files: Readonly<Record<string, string>> = { "bin/web_server": "program" }): string {
     const root = this.path(`image-${this.#images++}`);
@@ -170,6 +176,7 @@ ${extra}`;
     const chosen = await chooseCarrier(environment);
     if (chosen === undefined) return {};
     return builds.run(chosen, {
+      config: this.#config,
       rootfs,
       cwd,
       args,

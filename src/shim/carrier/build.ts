@@ -12,6 +12,7 @@ import { cancelled, toolRunner } from "./tool.ts";
 import { inRoot, treeDigest } from "./tree.ts";
 
 export type CarrierInput = {
+  readonly config: ShimConfig;
   readonly rootfs: string;
   readonly cwd: string;
   readonly args: readonly string[];
@@ -28,15 +29,15 @@ const noteName = ".inclavare-carrier";
 
 /** All builds of one shim server. */
 export class Builds {
-  readonly #config: ShimConfig;
+  readonly #timeoutMs: number;
   readonly #cache: Cache;
   readonly #limiter: Limiter;
   readonly #running = new Map<string, Promise<string>>();
 
-  constructor(config: ShimConfig) {
-    this.#config = config;
-    this.#cache = new Cache(config.carrier.cacheDirectory, config.carrier.cacheMaxBytes);
-    this.#limiter = new Limiter(config.carrier.maxBuilds);
+  constructor(config: ShimConfig["carrier"]) {
+    this.#timeoutMs = config.buildTimeoutMs;
+    this.#cache = new Cache(config.cacheDirectory, config.cacheMaxBytes);
+    this.#limiter = new Limiter(config.maxBuilds);
   }
 
   /**
@@ -44,11 +45,11 @@ export class Builds {
    * When it throws, nothing of it is left there.
    */
   async run(carrier: Carrier, input: CarrierInput): Promise<Readonly<Record<string, string>>> {
-    const late = AbortSignal.timeout(this.#config.carrier.buildTimeoutMs);
+    const late = AbortSignal.timeout(this.#timeoutMs);
     const signal = AbortSignal.any([input.signal, late]);
     const log = (message: string) => input.log(`carrier ${carrier.name}: ${message}`);
     const run = toolRunner({ signal, log });
-    const job: Job = { ...input, config: this.#config, signal, log, run };
+    const job: Job = { ...input, signal, log, run };
     let made: string | undefined;
     try {
       const folder = await inRoot(job.rootfs, job.cwd);
@@ -60,7 +61,7 @@ export class Builds {
       return carrier.variables(job);
     } catch (error) {
       if (made !== undefined) rmSync(made, { recursive: true, force: true });
-      if (late.aborted) throw tooLong(this.#config.carrier.buildTimeoutMs);
+      if (late.aborted) throw tooLong(this.#timeoutMs);
       if (input.signal.aborted) throw cancelled(`build an enclave with \`${carrier.name}\``);
       throw RuneError.from(error, "build").within(`build an enclave with \`${carrier.name}\``);
     }
@@ -75,7 +76,7 @@ export class Builds {
     const built = await this.#built(carrier, job);
     const material = await carrier.generateSigningMaterial(built);
     job.log("signing");
-    const { signature: config } = this.#config;
+    const { signature: config } = job.config;
     const signed = await requestSignature({ config, material, signal: job.signal, warn });
     await deliver(carrier, job, built, folder, (place) =>
       carrier.cascadeSignature(place, material, signed),

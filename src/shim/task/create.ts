@@ -7,6 +7,8 @@ import type { Deps } from "../../container/deps.ts";
 import { peekState } from "../../container/store.ts";
 import { RuneError } from "../../errors/error.ts";
 import type { Fd, Pid } from "../../kernel/kernel.ts";
+import type { Config } from "../../oci/config.ts";
+import type { Call } from "../../ttrpc/call.ts";
 import { codes, StatusError } from "../../ttrpc/status.ts";
 import { killRest } from "../kill-rest.ts";
 import { receiveMaster } from "../master.ts";
@@ -26,6 +28,7 @@ import { verbDeps } from "../verb-deps.ts";
 export async function create(
   server: ShimServer,
   request: CreateTaskRequest,
+  call: Call,
 ): Promise<CreateTaskResponse> {
   const { id } = request;
   if (server.tasks.has(id) || server.making.has(id)) {
@@ -33,13 +36,17 @@ export async function create(
   }
   server.making.add(id);
   try {
-    return await make(server, request);
+    return await make(server, request, call);
   } finally {
     server.making.delete(id);
   }
 }
 
-async function make(server: ShimServer, request: CreateTaskRequest): Promise<CreateTaskResponse> {
+async function make(
+  server: ShimServer,
+  request: CreateTaskRequest,
+  call: Call,
+): Promise<CreateTaskResponse> {
   const { kernel, calls, libDir, place, namespace, searchPath } = server.input;
   const { id, bundle, rootfs, stdin, stdout, stderr, terminal } = request;
   const options = taskOptions(request.options);
@@ -61,7 +68,9 @@ async function make(server: ShimServer, request: CreateTaskRequest): Promise<Cre
     const process = new TaskProcess("", token, streams);
     const around = { kernel, calls, link: pod.link, container: id, namespace };
     const ready = await openStreams(around, streams, opened);
-    await launch(depsWith(monitorKernel(kernel, pod.link, ready.stdio)), request, options, ready);
+    const environment = await enclaveEnvironment(server, deps, config, bundle, call);
+    const own = depsWith(monitorKernel(kernel, pod.link, ready.stdio));
+    await launch(own, request, options, ready, environment);
     const task: Task = {
       ...{ id, bundle, pod, deps, options, init: process },
       execs: new Map(),
@@ -89,6 +98,7 @@ async function launch(
   { id, bundle, checkpoint }: CreateTaskRequest,
   { noPivotRoot = false, noNewKeyring = false }: TaskOptions,
   { console }: Opened,
+  environment: readonly string[] | undefined,
 ): Promise<void> {
   if (checkpoint !== "") {
     const reason = "restoring is not possible through the shim";
@@ -97,7 +107,23 @@ async function launch(
   await createContainer(deps, {
     ...{ id, bundle, noPivot: noPivotRoot, noNewKeyring, preserveFds: 0, listeningFds: 0 },
     ...(console === undefined ? {} : { consoleSocket: console.theirs }),
+    ...(environment === undefined ? {} : { environment }),
   });
+}
+
+/** Has an enclave made where the container asks for one; undefined: it is a container as it stands. */
+async function enclaveEnvironment(
+  { input }: ShimServer,
+  { kernel, nodeConfig, libDir }: Deps,
+  config: Config,
+  bundle: string,
+  { signal }: Call,
+): Promise<readonly string[] | undefined> {
+  const asks = config.process.env?.some((entry) => entry.startsWith("RUNE_CARRIER="));
+  if (asks !== true) return undefined;
+  const { prepareEnclave } = await import("../carrier/prepare.ts");
+  const log = (level: "info" | "warning", message: string) => input.warn(bundle, message, level);
+  return prepareEnclave({ kernel, nodeConfig, libDir, bundle, signal, log });
 }
 
 /** The container is there: its end is awaited, and what is held goes to the monitor. */
