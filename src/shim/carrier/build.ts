@@ -55,7 +55,7 @@ export class Builds {
       const folder = await inRoot(job.rootfs, job.cwd);
       // In front of the digest: started again, the container has the folder, and is the same.
       made = mkdirSync(folder, { recursive: true, mode: 0o755 });
-      forgetDelivered(folder);
+      await forgetDelivered(folder);
       if (!(await carrier.isComplete(job))) await this.#make(carrier, job, folder, input.warn);
       else log("the image has a signed enclave");
       return carrier.variables(job);
@@ -144,7 +144,7 @@ async function deliver(
   const names = readdirSync(built).filter((name) => !carrier.leftOut.includes(name));
   const note = `${folder}/${noteName}`;
   try {
-    for (const name of names) rmSync(`${folder}/${name}`, { recursive: true, force: true });
+    for (const name of names) await rm(`${folder}/${name}`, { recursive: true, force: true });
     const sources = names.map((name) => `${built}/${name}`);
     const copy = ["cp", "--archive", "--reflink=auto", `--target-directory=${folder}`, "--"];
     await job.run({ argv: [...copy, ...sources], cwd: "/" });
@@ -153,14 +153,15 @@ async function deliver(
     rmSync(note, { force: true });
     writeFileSync(note, JSON.stringify(names), { flag: "wx", mode: 0o600 });
   } catch (error) {
-    for (const name of [...names, noteName])
-      rmSync(`${folder}/${name}`, { recursive: true, force: true });
+    for (const name of [...names, noteName]) {
+      await rm(`${folder}/${name}`, { recursive: true, force: true });
+    }
     throw error;
   }
 }
 
 /** A container that is started again has its enclave already; it would become part of the next. */
-function forgetDelivered(folder: string): void {
+async function forgetDelivered(folder: string): Promise<void> {
   const note = `${folder}/${noteName}`;
   if (!existsSync(note)) return;
   const names: unknown = JSON.parse(readFileSync(note, "utf8"));
@@ -168,7 +169,7 @@ function forgetDelivered(folder: string): void {
   for (const name of [...names, noteName]) {
     // The image may have written the note itself: no more than its own names, in this folder.
     if (typeof name !== "string" || name === "" || /\/|^\.\.?$/.test(name)) continue;
-    rmSync(`${folder}/${name}`, { recursive: true, force: true });
+    await rm(`${folder}/${name}`, { recursive: true, force: true });
   }
 }
 

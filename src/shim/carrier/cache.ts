@@ -2,6 +2,7 @@
 /** What was built, by what it was built from; and the folders in which building goes on. */
 import {
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -12,6 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { rm } from "node:fs/promises";
+import { RuneError } from "../../errors/error.ts";
 import { treeBytes } from "./tree.ts";
 
 export class Cache {
@@ -26,6 +28,7 @@ export class Cache {
     for (const name of ["", "/built", "/builds"]) {
       mkdirSync(`${folder}${name}`, { recursive: true, mode: 0o700 });
     }
+    requireOwn(folder);
     this.#forgetDead();
   }
 
@@ -96,5 +99,18 @@ export class Cache {
         rmSync(`${this.#folder}/builds/${name}`, { recursive: true, force: true });
       }
     }
+  }
+}
+
+/** Whoever may write here decides which enclave a pod gets. */
+function requireOwn(folder: string): void {
+  for (const path of [folder, `${folder}/built`, `${folder}/builds`]) {
+    const { uid, mode } = lstatSync(path);
+    if (uid === process.geteuid?.() && (mode & 0o170_022) === 0o040_000) continue;
+    throw new RuneError({
+      code: "CARRIER",
+      doing: `use the cache \`${path}\``,
+      reason: "it must be a directory of the shim's own that nobody else may write",
+    });
   }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Gramine: a manifest of the image's entry point, `gramine-manifest`, `gramine-sgx-sign`. */
-import { createPublicKey, generateKeyPairSync } from "node:crypto";
+import { createPublicKey, generateKeyPair } from "node:crypto";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { promisify } from "node:util";
 import { RuneError } from "../../errors/error.ts";
 import { assembleSigstruct } from "../../sgx/sign.ts";
 import { signedPart } from "../../sgx/sigstruct.ts";
@@ -28,7 +29,7 @@ export const gramine: Carrier = {
     const run = (...argv: readonly string[]) => job.run({ argv, cwd: workspace });
     await run("gramine-manifest", "app.manifest.template", "app.manifest");
     // It signs with a key that is gone afterwards; only what it has measured is kept.
-    writeFileSync(`${workspace}/${keyFile}`, throwAwayKey(), { mode: 0o600 });
+    writeFileSync(`${workspace}/${keyFile}`, await throwAwayKey(), { mode: 0o600 });
     try {
       await run(
         ...["gramine-sgx-sign", "--manifest", "app.manifest", "--output", "app.manifest.sgx"],
@@ -72,14 +73,11 @@ function runtimePathOf({ config, environment }: Job): string {
   });
 }
 
-function throwAwayKey(): string {
-  const { privateKey } = generateKeyPairSync("rsa", {
-    modulusLength: 3072,
-    publicExponent: 3,
-    privateKeyEncoding: { type: "pkcs1", format: "pem" },
-    publicKeyEncoding: { type: "spki", format: "pem" },
-  });
-  return privateKey;
+/** Not at once: it takes up to a second, in which nothing else would be answered. */
+async function throwAwayKey(): Promise<string> {
+  const options = { modulusLength: 3072, publicExponent: 3 };
+  const { privateKey } = await promisify(generateKeyPair)("rsa", options);
+  return privateKey.export({ type: "pkcs1", format: "pem" }).toString();
 }
 
 function readSigstruct(folder: string): Uint8Array {
