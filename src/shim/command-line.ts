@@ -2,7 +2,7 @@
 import { RuneError } from "../errors/error.ts";
 
 export type ShimLine = {
-  readonly action: "start" | "delete" | "serve";
+  readonly action: "start" | "delete" | "serve" | "act";
   readonly namespace: string;
   /** Of containerd. */
   readonly address: string;
@@ -21,7 +21,7 @@ export type ShimCall = ShimLine & {
 
 const withValue = ["namespace", "address", "publish-binary", "id", "bundle"];
 const switches = ["debug", "v", "info"];
-const actions = ["start", "delete", "serve"] as const;
+const actions = ["start", "delete", "serve", "act"] as const;
 
 /** Go's flag package: one dash or two, the value behind a space or "="; the action is last. */
 export function parseShimLine(words: readonly string[]): ShimLine {

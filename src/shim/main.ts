@@ -2,12 +2,15 @@
 /** `containerd-shim-rune-v2`: what containerd calls, with flags as Go's. */
 import { RuneError } from "../errors/error.ts";
 import { readFront } from "../kernel/front.ts";
+import type { Fd } from "../kernel/kernel.ts";
 import { linux } from "../kernel/linux.ts";
 import { parseShimLine } from "./command-line.ts";
 
+const stdout = 1 as Fd; // open: the front sees to it
+
 export async function main(words: readonly string[]): Promise<number> {
   const line = parseShimLine(words);
-  const print = (text: string) => linux.write(1 as never, new TextEncoder().encode(text));
+  const print = (text: string) => linux.write(stdout, new TextEncoder().encode(text));
   if (line.version) {
     print(`containerd-shim-rune-v2:\n  Version:  ${BUILD_VERSION}\n  Revision: ${BUILD_COMMIT}\n`);
     return 0;
@@ -17,7 +20,7 @@ export async function main(words: readonly string[]): Promise<number> {
   const given = { ...line, environment: front.environment(), libDir };
   if (line.info) {
     const { info } = await import("./info.ts");
-    linux.write(1 as never, info(libDir));
+    linux.write(stdout, info());
     return 0;
   }
   if (line.namespace === "") {
@@ -32,12 +35,17 @@ export async function main(words: readonly string[]): Promise<number> {
     }
     case "delete": {
       const { deleteTask } = await import("./delete.ts");
-      linux.write(1 as never, await deleteTask(linux, given));
+      linux.write(stdout, await deleteTask(linux, given));
       return 0;
     }
     case "serve": {
       const { serveNamespace } = await import("./serve.ts");
       await serveNamespace(linux, given);
+      return 0;
+    }
+    case "act": {
+      const { act } = await import("./act.ts");
+      linux.write(stdout, await act(linux, libDir));
       return 0;
     }
     default:

@@ -73,6 +73,8 @@ export type Task = {
   readonly mounted: boolean;
   /** Ends what the container's end leaves, where it has no pid namespace of its own. */
   readonly endRest: () => void;
+  /** Has hooks for its start or its removal: those are done aside. */
+  readonly hooked: boolean;
   paused: boolean;
 };
 

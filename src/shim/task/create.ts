@@ -10,12 +10,15 @@ import type { Fd, Pid } from "../../kernel/kernel.ts";
 import type { Config } from "../../oci/config.ts";
 import type { Call } from "../../ttrpc/call.ts";
 import { codes, StatusError } from "../../ttrpc/status.ts";
+import { actAside, mayTakeLong } from "../aside.ts";
+import { aside } from "../aside-input.ts";
 import { killRest } from "../kill-rest.ts";
 import { receiveMaster } from "../master.ts";
 import { forgetTask, rememberTask } from "../memory.ts";
-import { monitorKernel } from "../monitor-kernel.ts";
+import { monitorKernel, type Stdio } from "../monitor-kernel.ts";
 import { watchMemory } from "../oom.ts";
 import { type TaskOptions, taskOptions } from "../options.ts";
+import type { Pod } from "../pods.ts";
 import { TaskCreate } from "../proto/events.gen.ts";
 import type { CreateTaskRequest, CreateTaskResponse } from "../proto/task-v2.gen.ts";
 import { mountRootfs, unmountRootfs } from "../rootfs.ts";
@@ -55,9 +58,11 @@ async function make(
   const pod = server.pods.enter(group, options.shimCgroup ?? "");
   const opened: Fd[] = [];
   const warn = (message: string) => server.input.warn(bundle, message);
-  const depsWith = (own: typeof kernel) =>
-    verbDeps({ kernel: own, libDir, searchPath, namespace, options, warn });
-  const deps = depsWith(monitorKernel(kernel, pod.link));
+  const depsWith = (stdio?: Stdio) => {
+    const own = monitorKernel(kernel, pod.link, stdio);
+    return verbDeps({ kernel: own, libDir, searchPath, namespace, options, warn });
+  };
+  const deps = depsWith();
   try {
     const token = server.token();
     const known = { root: deps.root, pod: pod.directory, token: String(token) };
@@ -69,13 +74,14 @@ async function make(
     const around = { kernel, calls, link: pod.link, container: id, namespace };
     const ready = await openStreams(around, streams, opened);
     const environment = await enclaveEnvironment(server, deps, config, bundle, call);
-    const own = depsWith(monitorKernel(kernel, pod.link, ready.stdio));
-    await launch(own, request, options, ready, environment);
+    const making = { request, options, config, pod, deps: depsWith, environment };
+    await launch(server, making, ready);
     const task: Task = {
       ...{ id, bundle, pod, deps, options, init: process },
       execs: new Map(),
       mounted: rootfs.length > 0,
       endRest: () => killRest(deps, id),
+      hooked: isHooked(config),
       paused: false,
     };
     await attach(server, task, ready, opened);
@@ -93,18 +99,31 @@ async function make(
   }
 }
 
-async function launch(
-  deps: Deps,
-  { id, bundle, checkpoint }: CreateTaskRequest,
-  { noPivotRoot = false, noNewKeyring = false }: TaskOptions,
-  { console }: Opened,
-  environment: readonly string[] | undefined,
-): Promise<void> {
+type Making = {
+  readonly request: CreateTaskRequest;
+  readonly options: TaskOptions;
+  readonly config: Config;
+  readonly pod: Pod;
+  readonly deps: (stdio: Stdio) => Deps;
+  /** The process's variables, where a carrier has added to them. */
+  readonly environment: readonly string[] | undefined;
+};
+
+async function launch(server: ShimServer, making: Making, ready: Opened): Promise<void> {
+  const { request, options, config, pod, environment } = making;
+  const { id, bundle, checkpoint } = request;
+  const { console } = ready;
   if (checkpoint !== "") {
     const reason = "restoring is not possible through the shim";
     throw new RuneError({ code: "CONFIG_UNSUPPORTED", doing: `create \`${id}\``, reason });
   }
-  await createContainer(deps, {
+  if (mayTakeLong(config)) {
+    const descriptors = [...ready.stdio, ...(console === undefined ? [] : [console.theirs])];
+    const act = { ...aside(server, pod, options), verb: "create", id, bundle, environment };
+    return await actAside(server.input.libDir, act, descriptors);
+  }
+  const { noPivotRoot = false, noNewKeyring = false } = options;
+  await createContainer(making.deps(ready.stdio), {
     ...{ id, bundle, noPivot: noPivotRoot, noNewKeyring, preserveFds: 0, listeningFds: 0 },
     ...(console === undefined ? {} : { consoleSocket: console.theirs }),
     ...(environment === undefined ? {} : { environment }),
@@ -141,6 +160,10 @@ async function attach(server: ShimServer, task: Task, ready: Opened, opened: Fd[
   server.watch(task, init);
   pod.link.watch(init.token, init.pid as Pid, given);
   watchMemory(kernel, pod.link, init.token, state.cgroup, deps.warn);
+}
+
+function isHooked({ hooks = {} }: Config): boolean {
+  return (hooks.poststart ?? []).length + (hooks.poststop ?? []).length > 0;
 }
 
 /** In the order of the original: the pod's containers share one monitor. */

@@ -3,6 +3,8 @@ import { deleteContainer } from "../../container/delete.ts";
 import { RuneError } from "../../errors/error.ts";
 import type { Init } from "../../protobuf/schema.ts";
 import { codes, StatusError } from "../../ttrpc/status.ts";
+import { actAside } from "../aside.ts";
+import { aside } from "../aside-input.ts";
 import { forgetTask } from "../memory.ts";
 import { TaskDelete } from "../proto/events.gen.ts";
 import type { DeleteRequest, DeleteResponse } from "../proto/task-v2.gen.ts";
@@ -36,7 +38,12 @@ function removeExec(server: ShimServer, task: Task, process: TaskProcess): void 
 async function removeContainer(server: ShimServer, task: Task): Promise<void> {
   const { kernel, calls, place } = server.input;
   const { id, init } = task;
-  await deleteContainer(task.deps, id, true);
+  if (task.hooked) {
+    const act = { ...aside(server, task.pod, task.options), verb: "delete", id };
+    await actAside(server.input.libDir, act, []);
+  } else {
+    await deleteContainer(task.deps, id, true);
+  }
   for (const process of [init, ...task.execs.values()]) {
     if (process.pid !== 0) forget(server, task, process);
   }

@@ -5,6 +5,8 @@ import { withoutEnclaveVariables } from "../../enclave/mentions.ts";
 import { RuneError } from "../../errors/error.ts";
 import type { Fd } from "../../kernel/kernel.ts";
 import { codes, StatusError } from "../../ttrpc/status.ts";
+import { actAside } from "../aside.ts";
+import { aside } from "../aside-input.ts";
 import { receiveMaster } from "../master.ts";
 import { monitorKernel } from "../monitor-kernel.ts";
 import { TaskExecStarted, TaskStart } from "../proto/events.gen.ts";
@@ -23,7 +25,7 @@ export async function start(server: ShimServer, request: StartRequest): Promise<
   }
   process.starting = true;
   try {
-    if (process === task.init) await startContainer(task.deps, task.id);
+    if (process === task.init) await startInit(server, task);
     else await startExec(server, task, process);
   } catch (error) {
     if (process !== task.init) server.unwatch(process);
@@ -36,6 +38,13 @@ export async function start(server: ShimServer, request: StartRequest): Promise<
   tell(server, task, process);
   server.started(task, process);
   return { pid: process.pid };
+}
+
+async function startInit(server: ShimServer, task: Task): Promise<void> {
+  const { id, pod, options, deps } = task;
+  if (!task.hooked) return await startContainer(deps, id);
+  const act = { ...aside(server, pod, options), verb: "start", id };
+  await actAside(server.input.libDir, act, []);
 }
 
 function tell(server: ShimServer, task: Task, process: TaskProcess): void {

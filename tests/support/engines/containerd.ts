@@ -31,19 +31,30 @@ export function addressOf(host: EngineHost): string {
   return `${host.path}/containerd.sock`;
 }
 
+const behindStockShim = ["--runc-binary", binaryOf(runtimeName)];
+
+/** With the shim of the project; of containerd's own where runc is judged. */
+export const withShim: readonly string[] = [
+  "--runtime",
+  `io.containerd.${runtimeName === "runc" ? "runc" : "rune"}.v2`,
+];
+
 export class Containerd {
   readonly host: EngineHost;
   readonly env: Readonly<Record<string, string>>;
+  readonly #runtime: readonly string[];
   #daemon: Daemon | undefined;
   #containers = 0;
 
-  private constructor(host: EngineHost) {
+  private constructor(host: EngineHost, runtime: readonly string[]) {
     this.host = host;
+    this.#runtime = runtime;
     this.env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", CONTAINERD_ADDRESS: addressOf(host) };
   }
 
-  static async start(): Promise<Containerd> {
-    const containerd = new Containerd(await EngineHost.start());
+  /** @param runtime flags of `ctr run` that choose it */
+  static async start(runtime: readonly string[] = behindStockShim): Promise<Containerd> {
+    const containerd = new Containerd(await EngineHost.start(), runtime);
     try {
       await containerd.startDaemon();
       await containerd.load(ctrImage);
@@ -95,9 +106,9 @@ export class Containerd {
     return new Running(this.argv(...words), { env: this.env });
   }
 
-  /** The words of `ctr run` with the runtime under test behind the stock shim. */
+  /** The words of `ctr run` with the runtime under test. */
   runWords(flags: readonly string[], id: string, ...argv: readonly string[]): string[] {
-    return ["run", "--runc-binary", binaryOf(runtimeName), ...flags, ctrImage, id, ...argv];
+    return ["run", ...this.#runtime, ...flags, ctrImage, id, ...argv];
   }
 
   /** Starts a container in the background. */

@@ -16,7 +16,7 @@ import {
 } from "../command.ts";
 import { leftovers, processes } from "../leftovers.ts";
 import { removeTree } from "../remove.ts";
-import { binaryOf } from "../runtime.ts";
+import { repository } from "../runtime.ts";
 
 /** Propagation is shared, as systemd makes it: engines and their volumes count on it. */
 const setUp = `
@@ -45,7 +45,8 @@ export class EngineHost {
     for (const name of ["etc", "usr/bin", "work/etc", "work/usr"])
       mkdirSync(join(this.path, name), { recursive: true });
     // Where the documentation says that rune is installed.
-    symlinkSync(binaryOf("rune"), join(this.path, "usr/bin/rune"));
+    for (const name of ["rune", "containerd-shim-rune-v2"])
+      symlinkSync(join(repository, "dist/bin", name), join(this.path, "usr/bin", name));
     this.#holder = new Running([
       ...["unshare", "--net", "--mount", "--propagation", "private"],
       ...["sh", "-c", setUp, "sh", this.path],

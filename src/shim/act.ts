@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+/** One verb for a server that must not wait for it: the other side of aside.ts. */
+import { create } from "../container/create.ts";
+import { deleteContainer } from "../container/delete.ts";
+import { start } from "../container/start.ts";
+import { RuneError } from "../errors/error.ts";
+import { type Fd, type Kernel, type Pid, readToEnd } from "../kernel/kernel.ts";
+import { plannerCalls } from "../kernel/planner-calls.ts";
+import { decode, encode } from "../protobuf/codec.ts";
+import { firstPassed } from "./aside.ts";
+import { monitorKernel } from "./monitor-kernel.ts";
+import { MonitorLink } from "./monitor-link.ts";
+import { Act, ActResult } from "./proto/act.gen.ts";
+import { Options } from "./proto/runc-options.gen.ts";
+import { verbDeps } from "./verb-deps.ts";
+
+const maxRequestBytes = 1 << 20;
+
+export async function act(kernel: Kernel, libDir: string): Promise<Uint8Array> {
+  const request = decode(Act, readToEnd(kernel, 0 as Fd, "the request", maxRequestBytes));
+  try {
+    await perform(kernel, libDir, request);
+    return encode(ActResult, {});
+  } catch (error) {
+    const { code, doing, reason, hint = "" } = RuneError.from(error, request.verb);
+    return encode(ActResult, { code, doing, reason, hint });
+  }
+}
+
+async function perform(kernel: Kernel, libDir: string, request: Act): Promise<void> {
+  const { verb, id, bundle, pod, monitor, namespace, searchPath } = request;
+  const options = decode(Options, request.options);
+  const passed = Array.from({ length: request.descriptors }, (_, at) => (firstPassed + at) as Fd);
+  const [input, output, error, console] = passed;
+  const stdio =
+    input === undefined || output === undefined || error === undefined
+      ? undefined
+      : ([input, output, error] as const);
+  const link = new MonitorLink(kernel, plannerCalls, pod, monitor as Pid);
+  const own = monitorKernel(kernel, link, stdio);
+  const warn = () => {}; // the server has nobody to tell but the log of the bundle
+  const deps = verbDeps({ kernel: own, libDir, searchPath, namespace, options, warn });
+  switch (verb) {
+    case "create": {
+      const { noPivotRoot: noPivot, noNewKeyring } = options;
+      return await create(deps, {
+        ...{ id, bundle, noPivot, noNewKeyring, preserveFds: 0, listeningFds: 0 },
+        ...(console === undefined ? {} : { consoleSocket: console }),
+        ...(request.environment.length === 0 ? {} : { environment: request.environment }),
+      });
+    }
+    case "start":
+      return await start(deps, id);
+    case "delete":
+      return await deleteContainer(deps, id, true);
+    default:
+      throw new RuneError({ code: "USAGE", doing: "act", reason: `no verb \`${verb}\`` });
+  }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Verbs that may take long, in a process of their own: hooks, which may ask containerd and so this very
+ * server about something, and what an enclave runtime does before its container is made. All others take
+ * milliseconds and are done in the server.
+ */
+import { RuneError } from "../errors/error.ts";
+import type { Fd } from "../kernel/kernel.ts";
+import type { Config } from "../oci/config.ts";
+import { decode, encode } from "../protobuf/codec.ts";
+import type { Init } from "../protobuf/schema.ts";
+import { Act, ActResult } from "./proto/act.gen.ts";
+
+/** 3 to 5 are the container's standard streams, 6 is where its terminal goes. */
+export const firstPassed = 3;
+
+export function mayTakeLong({ hooks = {}, process, annotations = {}, linux }: Config): boolean {
+  return (
+    Object.values(hooks).some((list) => list.length > 0) ||
+    (process.env ?? []).some((entry) => /^(ENCLAVE_|RUNE_CARRIER=.)/.test(entry)) ||
+    Object.keys(annotations).some((name) => name.startsWith("enclave.")) ||
+    linux?.seccomp?.listenerPath !== undefined
+  );
+}
+
+/** Starts the shim once more, for this one verb. */
+export async function actAside(
+  libDir: string,
+  request: Init<Act>,
+  descriptors: readonly Fd[],
+): Promise<void> {
+  const act = { ...request, descriptors: descriptors.length };
+  const child = Bun.spawn(
+    [`${libDir}/../../bin/containerd-shim-rune-v2`, "-namespace", act.namespace ?? "", "act"],
+    {
+      stdio: [encode(Act, act), "pipe", "ignore", ...descriptors],
+      cwd: "/",
+      env: {},
+    },
+  );
+  const answer = await new Response(child.stdout).bytes();
+  const status = await child.exited;
+  const doing = `${act.verb} \`${act.id}\``;
+  if (status !== 0) {
+    throw new RuneError({ code: "RUNELET", doing, reason: `its process ended with ${status}` });
+  }
+  const { code, doing: failed, reason, hint } = decode(ActResult, answer);
+  if (code === "") return;
+  // Written by this program, whose codes these are.
+  const known = code as RuneError["code"];
+  throw new RuneError({ code: known, doing: failed, reason, ...(hint === "" ? {} : { hint }) });
+}
