@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Containers whose enclave the shim makes, started by containerd and signed by `signature-server`. */
 import { expect, setDefaultTimeout } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventually, Running } from "../support/command.ts";
 import { Containerd, ctrImage } from "../support/engines/containerd.ts";
 import { engineObstacle } from "../support/engines/shared.ts";
 import { needs, repository, runtimeName } from "../support/runtime.ts";
+import { eras } from "./support.ts";
 
 setDefaultTimeout(120_000);
 
@@ -85,4 +86,46 @@ cache_directory = "${host.path}/cache"
     await signer.exited();
   }
   expect(await containerd.must("container", "ls", "--quiet")).toBe("");
+});
+
+test("a build ends with its task: whoever waited is gone, and so is all that was started", async () => {
+  await using containerd = await Containerd.start();
+  const { host } = containerd;
+  const shim = "/usr/bin/containerd-shim-rune-v2";
+  await host.must(["ln", "-sf", built("bin/containerd-shim-rune-v2"), shim]);
+  // Occlum itself cannot be had: a stand-in, whose build never ends.
+  const occlum = `${host.path}/occlum/build`;
+  await host.must(["mkdir", "-p", `${occlum}/bin`, `${occlum}/lib`, `${occlum}/template`]);
+  const standIn = join(repository, "tests/carrier/stand-ins/occlum");
+  await host.must(["cp", standIn, built("lib/inclavare/encl.ss"), `${occlum}/bin`]);
+  await host.write(`${occlum}/template/Occlum.json`, JSON.stringify(eras[2022]));
+  await host.write(`${occlum}/lib/libocclum-libos.so`, "libos");
+  await host.write(`${occlum}/bin/hang`, "");
+  const cache = `${host.path}/cache`;
+  await host.write(
+    configFile,
+    `[signature]
+development = true
+[enclave_runtime.occlum]
+enclave_libos_path = "${occlum}/lib/libocclum-libos.so"
+[carrier]
+cache_directory = "${cache}"
+`,
+  );
+  const id = containerd.id();
+  const flags = ["--runtime", "io.containerd.rune.v2", "--cwd", "/app"];
+  using client = containerd.begin(
+    ...["run", "--rm", ...flags, "--env", "RUNE_CARRIER=occlum", ctrImage, id, "/bin/sh"],
+  );
+  await eventually("it builds", () => existsSync(`${occlum}/bin/waits`));
+  // Other tasks are served meanwhile.
+  const other = ["run", "--rm", ...flags.slice(0, 2), ctrImage, containerd.id(), "echo", "other"];
+  expect(await containerd.call(other)).toMatchObject({ stdout: "other\n" });
+  client.kill("SIGKILL");
+  await client.exited();
+  await eventually("nothing is built any more", () => readdirSync(`${cache}/builds`).length === 0);
+  expect(readdirSync(`${cache}/built`)).toEqual([]);
+  await eventually("the container can go", async () => {
+    return (await containerd.call(["container", "rm", id])).status === 0;
+  });
 });

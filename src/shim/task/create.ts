@@ -37,11 +37,13 @@ export async function create(
   if (server.tasks.has(id) || server.making.has(id)) {
     throw new StatusError(codes.ALREADY_EXISTS, `container \`${id}\` exists`);
   }
-  server.making.add(id);
+  const [controller, ended] = [new AbortController(), Promise.withResolvers<void>()];
+  server.making.set(id, { controller, ended: ended.promise });
   try {
-    return await make(server, request, call);
+    return await make(server, request, call, controller.signal);
   } finally {
     server.making.delete(id);
+    ended.resolve();
   }
 }
 
@@ -49,6 +51,7 @@ async function make(
   server: ShimServer,
   request: CreateTaskRequest,
   call: Call,
+  givenUp: AbortSignal,
 ): Promise<CreateTaskResponse> {
   const { kernel, calls, libDir, place, namespace, searchPath } = server.input;
   const { id, bundle, rootfs, stdin, stdout, stderr, terminal } = request;
@@ -73,9 +76,12 @@ async function make(
     const process = new TaskProcess("", token, streams);
     const around = { kernel, calls, link: pod.link, container: id, namespace };
     const ready = await openStreams(around, streams, opened);
-    const environment = await enclaveEnvironment(server, deps, config, bundle, call);
+    const environment = await enclaveEnvironment(server, deps, config, bundle, () =>
+      AbortSignal.any([call.signal, givenUp]),
+    );
     const making = { request, options, config, pod, deps: depsWith, environment };
     await launch(server, making, ready);
+    if (givenUp.aborted) throw new StatusError(codes.CANCELLED, `\`${id}\` is not wanted any more`);
     const task: Task = {
       ...{ id, bundle, pod, deps, options, init: process },
       execs: new Map(),
@@ -136,13 +142,13 @@ async function enclaveEnvironment(
   { kernel, nodeConfig, libDir }: Deps,
   config: Config,
   bundle: string,
-  { signal }: Call,
+  signalOf: () => AbortSignal,
 ): Promise<readonly string[] | undefined> {
   const asks = config.process.env?.some((entry) => entry.startsWith("RUNE_CARRIER="));
   if (asks !== true) return undefined;
   const { prepareEnclave } = await import("../carrier/prepare.ts");
   const log = (level: "info" | "warning", message: string) => input.warn(bundle, message, level);
-  return prepareEnclave({ kernel, nodeConfig, libDir, bundle, signal, log });
+  return prepareEnclave({ kernel, nodeConfig, libDir, bundle, signal: signalOf(), log });
 }
 
 /** The container is there: its end is awaited, and what is held goes to the monitor. */
