@@ -111,7 +111,7 @@ export class Builds {
 
   async #keyOf(carrier: Carrier, job: Job): Promise<string> {
     const inputs = await carrier.inputs(job);
-    const files = await treeDigest(job.rootfs, { signal: job.signal, except: new Set() });
+    const files = carrier.readsImage ? await treeDigest(job.rootfs, job.signal) : "";
     const hasher = new Bun.CryptoHasher("sha256");
     for (const text of [carrier.name, inputs, files, job.cwd]) {
       hasher.update(`${Buffer.byteLength(text)}:${text},`);

@@ -32,6 +32,8 @@ export type Carrier = {
    * ENCLAVE_CONFIG for a pod that asks for what cannot be.
    */
   readonly inputs: (job: Job) => Promise<string>;
+  /** Whether the image's files go into the enclave, and so into what decides. */
+  readonly readsImage: boolean;
   /** Makes the enclave in an empty folder. Its signature, where the toolchain insists on one, is a throw-away key's. */
   readonly buildUnsignedEnclave: (job: Job, workspace: string) => Promise<void>;
   /** The 256 bytes to be signed. `folder` holds what was built, in the cache or in the container. */

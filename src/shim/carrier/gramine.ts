@@ -24,6 +24,7 @@ export const gramine: Carrier = {
     const libpal = await fileDigest(libpalOf(job));
     return JSON.stringify({ manifest: manifestTemplate(job), libpal });
   },
+  readsImage: true,
   buildUnsignedEnclave: async (job, workspace) => {
     writeFileSync(`${workspace}/app.manifest.template`, manifestTemplate(job));
     const run = (...argv: readonly string[]) => job.run({ argv, cwd: workspace });

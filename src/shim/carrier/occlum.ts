@@ -25,6 +25,7 @@ export const occlum: Carrier = {
       variables: occlumVariables(job.environment),
     });
   },
+  readsImage: true,
   buildUnsignedEnclave: async (job, workspace) => {
     const bin = binOf(job);
     const tool = (verb: string) =>

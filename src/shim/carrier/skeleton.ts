@@ -24,6 +24,7 @@ export const skeleton: Carrier = {
     const hasher = new Bun.CryptoHasher("sha256");
     return hasher.update(readFileSync(`${libDir}/${image}`)).digest("hex");
   },
+  readsImage: false,
   buildUnsignedEnclave: async ({ libDir }, workspace) => {
     copyFileSync(`${libDir}/${image}`, `${workspace}/${image}`);
     writeFileSync(`${workspace}/${signature}`, ""); // what there will be, and goes when it fails

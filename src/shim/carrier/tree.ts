@@ -43,16 +43,10 @@ async function linkAt(path: string): Promise<string | undefined> {
   }
 }
 
-export type DigestOptions = {
-  readonly signal: AbortSignal;
-  /** Paths, relative to the root, that do not count. */
-  readonly except: ReadonlySet<string>;
-};
-
 /** SHA-256 over names, types, modes, owners, link targets and contents, in an order of its own. */
-export async function treeDigest(root: string, options: DigestOptions): Promise<string> {
+export async function treeDigest(root: string, signal: AbortSignal): Promise<string> {
   const hasher = new Bun.CryptoHasher("sha256");
-  await digestFolder(hasher, root, "", options);
+  await digestFolder(hasher, root, "", signal);
   return hasher.digest("hex");
 }
 
@@ -60,15 +54,14 @@ async function digestFolder(
   hasher: Bun.CryptoHasher,
   root: string,
   folder: string,
-  options: DigestOptions,
+  signal: AbortSignal,
 ): Promise<void> {
-  options.signal.throwIfAborted();
+  signal.throwIfAborted();
   const entries = await readdir(`${root}/${folder}`, { withFileTypes: true });
   for (const entry of entries.sort(byName)) {
     const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
-    if (options.except.has(path)) continue;
     await digestEntry(hasher, root, path, entry);
-    if (entry.isDirectory()) await digestFolder(hasher, root, path, options);
+    if (entry.isDirectory()) await digestFolder(hasher, root, path, signal);
   }
 }
 
