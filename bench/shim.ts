@@ -12,6 +12,7 @@ import { machine, median, once, writeResult } from "./support.ts";
 const rounds = Number(process.env["ROUNDS"] ?? 25);
 const sizes = [1, 10, 50];
 const idleSeconds = 10;
+const atOnce = 5;
 const shims = ["rune", "runc"] as const;
 type Shim = (typeof shims)[number];
 const image = "docker.io/library/busybox:test";
@@ -55,7 +56,10 @@ async function started(shim: Shim): Promise<string> {
 async function measureMemory(shim: Shim): Promise<void> {
   const ids: string[] = [];
   for (const size of sizes) {
-    while (ids.length < size) ids.push(await started(shim));
+    while (ids.length < size) {
+      const some = Array.from({ length: Math.min(atOnce, size - ids.length) }, () => started(shim));
+      ids.push(...(await Promise.all(some)));
+    }
     await Bun.sleep(1000);
     memory.set(`${shim} ${size}`, pssKb(pidsOf(shim, ids)));
   }
@@ -63,7 +67,9 @@ async function measureMemory(shim: Shim): Promise<void> {
   const before = cpuTicks(pids);
   await Bun.sleep(idleSeconds * 1000);
   memory.set(`${shim} idle`, cpuTicks(pids) - before);
-  for (const id of ids) await containerd.remove(id);
+  while (ids.length > 0) {
+    await Promise.all(ids.splice(0, atOnce).map((id) => containerd.remove(id)));
+  }
 }
 
 /** The shim's own: stock shims are named by a container's id, monitors are children of the server. */

@@ -65,3 +65,20 @@ test("what a process asks about itself is asked about the monitor and the stream
   expect(kernel.open("/proc/self/cgroup", 0)).toBeGreaterThan(0);
   expect(kernel.readlink("/proc/self/fd/1")).toBe("pipe:[7]");
 });
+
+test("a lock is waited for, and not for ever", () => {
+  const { fake } = link();
+  let tries = 0;
+  const patient = monitorKernel(new RecordingKernel(), fake, undefined, () => ++tries === 3);
+  patient.lock(9 as Fd);
+  expect(tries).toBe(3);
+  let nowMs = 0;
+  const machine = Object.assign(new RecordingKernel(), {
+    nowMs: () => nowMs,
+    sleepMs: (ms: number) => {
+      nowMs += ms;
+    },
+  });
+  const busy = monitorKernel(machine, fake, undefined, () => false);
+  expect(() => busy.lock(9 as Fd)).toThrow("another command is at work on it");
+});

@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The kernel as a verb sees it that acts for a pod: processes are the monitor's, all else is done here. */
 
-import { ENOENT } from "../kernel/constants.ts";
-import { type Fd, type Kernel, type Pid, unlessErrno } from "../kernel/kernel.ts";
+import { RuneError } from "../errors/error.ts";
+import type { Fd, Kernel, Pid } from "../kernel/kernel.ts";
+import { plannerCalls } from "../kernel/planner-calls.ts";
 import type { MonitorLink } from "./monitor-link.ts";
 
 /** 0, 1 and 2 of what is started. */
 export type Stdio = readonly [Fd, Fd, Fd];
 
-export function monitorKernel(inner: Kernel, link: MonitorLink, stdio?: Stdio): Kernel {
+/** Another command that holds a container's lock, because of a hook, does not keep the server for longer. */
+const lockPatienceMs = 2000;
+
+export function monitorKernel(
+  inner: Kernel,
+  link: MonitorLink,
+  stdio?: Stdio,
+  tryLock: (fd: Fd) => boolean = plannerCalls.tryLock,
+): Kernel {
   const inherited = new Set<Fd>();
   return {
     ...inner,
@@ -21,6 +30,13 @@ export function monitorKernel(inner: Kernel, link: MonitorLink, stdio?: Stdio): 
     setInherited: (fd, inherit) => {
       if (inherit) inherited.add(fd);
       else inherited.delete(fd);
+    },
+    lock: (fd) => {
+      const deadlineMs = inner.nowMs() + lockPatienceMs;
+      for (let waitMs = 1; !tryLock(fd); waitMs = Math.min(2 * waitMs, 50)) {
+        if (inner.nowMs() > deadlineMs) throw busy();
+        inner.sleepMs(waitMs);
+      }
     },
     pid: () => link.pid,
     spawn: (program) => {
@@ -39,6 +55,11 @@ export function monitorKernel(inner: Kernel, link: MonitorLink, stdio?: Stdio): 
   };
 }
 
+function busy(): RuneError {
+  const reason = "another command is at work on it";
+  return new RuneError({ code: "CONTAINER_STATE", doing: "lock the container", reason });
+}
+
 /** What a process asks about itself is asked about the one that its children are of. */
 function ofMonitor(path: string, pid: Pid): string {
   return path === "/proc/self/cgroup" ? `/proc/${pid}/cgroup` : path;
@@ -49,9 +70,4 @@ function ofStdio(path: string, stdio: Stdio | undefined): string {
   return number === undefined || stdio === undefined
     ? path
     : `/proc/self/fd/${stdio[Number(number)]}`;
-}
-
-/** A descriptor's flags and a file that may not be there. */
-export function exists(kernel: Kernel, path: string): boolean {
-  return unlessErrno(() => kernel.lstat(path), ENOENT) !== undefined;
 }

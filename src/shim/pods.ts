@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The monitors of this namespace's pods, and what they tell. */
+
+import { createCgroup, locateCgroup } from "../cgroups/cgroup.ts";
+import { readHierarchies } from "../cgroups/layout.ts";
 import { RuneError } from "../errors/error.ts";
-import { ENOENT } from "../kernel/constants.ts";
+import { ENOENT, SIGKILL } from "../kernel/constants.ts";
 import { type Fd, type Kernel, type Pid, unlessErrno, writeFile } from "../kernel/kernel.ts";
 import type { PlannerCalls } from "../kernel/planner-calls.ts";
 import { RecordReader, RecordWriter, recordHeaderBytes } from "../record/record.ts";
@@ -110,7 +113,12 @@ export class Pods {
       opened.push(events);
       kernel.write(events, new RecordWriter().begin(hello).u64(number).end().finish());
       const pid = startMonitor(this.#program, directory, [listener, events]);
-      if (cgroup !== "") joinCgroup(kernel, cgroup, pid);
+      try {
+        if (cgroup !== "") joinCgroup(kernel, cgroup, pid);
+      } catch (error) {
+        kernel.kill(pid, SIGKILL);
+        throw error;
+      }
       const link = new MonitorLink(kernel, this.#calls, directory, pid);
       const pod = { group, number, directory, link, members: 0 };
       this.#pods.set(group, pod);
@@ -185,37 +193,14 @@ function startMonitor(
   return child.pid as Pid;
 }
 
-/** As runc's shim does: the path is below each version 1 hierarchy, or in the unified one. */
+/** As runc's shim does. It is made where it is not there, and stays. */
 function joinCgroup(kernel: Kernel, cgroup: string, pid: Pid): void {
-  const path = `/${cgroup}`.replace(/\/+/g, "/");
-  const root = "/sys/fs/cgroup";
-  const unified = unlessErrno(() => kernel.stat(`${root}/cgroup.controllers`), ENOENT);
-  const hierarchies = unified !== undefined ? [root] : hierarchiesBelow(kernel, root);
-  for (const hierarchy of hierarchies) {
-    makeParents(kernel, hierarchy, path);
-    writeFile(kernel, `${hierarchy}${path}/cgroup.procs`, String(pid));
+  const path = `/${cgroup}`.replace(/^\/+/, "/");
+  const located = locateCgroup(readHierarchies(kernel), path, "");
+  const demand = { limited: false, named: true, optional: () => false };
+  for (const directory of createCgroup(kernel, located, demand)) {
+    writeFile(kernel, `${directory.path}/cgroup.procs`, String(pid));
   }
-}
-
-function hierarchiesBelow(kernel: Kernel, root: string): string[] {
-  return kernel
-    .list(root)
-    .filter(({ isDirectory, name }) => isDirectory && name !== "unified")
-    .map(({ name }) => `${root}/${name}`);
-}
-
-function makeParents(kernel: Kernel, hierarchy: string, path: string): void {
-  let at = hierarchy;
-  for (const part of path.split("/").filter((one) => one !== "")) {
-    if (part === "..") throw badCgroup(path);
-    at += `/${part}`;
-    if (unlessErrno(() => kernel.stat(at), ENOENT) === undefined) kernel.mkdir(at, 0o755);
-  }
-}
-
-function badCgroup(path: string): RuneError {
-  const reason = "it leads outside";
-  return new RuneError({ code: "CONFIG_INVALID", doing: `join cgroup \`${path}\``, reason });
 }
 
 /** What a monitor leaves. */

@@ -12,12 +12,16 @@ import { Place } from "./place.ts";
 import { ShimServer } from "./server.ts";
 import { taskService } from "./service.ts";
 
+const [SIGHUP, SIGINT, SIGTERM] = [1, 2, 15] as const;
+
 /** Containers often follow one another: the next one finds the server still there. */
 const lingerMs = 3000;
 /** A `start` that no Create has followed for so long is none any more. */
 const startingMaxSeconds = 120;
 
 export async function serveNamespace(kernel: Kernel, call: ShimCall): Promise<void> {
+  // As the stock shim: what ends a service or a session is not the pods' end.
+  for (const signal of [SIGHUP, SIGINT, SIGTERM]) plannerCalls.ignoreSignal(signal);
   const place = new Place(call.address, call.namespace);
   const { environment } = call;
   const publisher = createPublisher({

@@ -19,6 +19,8 @@ export class TaskProcess {
   readonly config: ProcessConfig | undefined;
   status: ProcessStatus = "created";
   pid = 0;
+  /** In clock ticks since boot; of exec's once they are started. */
+  startTime: number | undefined;
   exitStatus = 0;
   /** Nanoseconds since the epoch; undefined while it has not ended. */
   exitedAt: bigint | undefined;

@@ -4,6 +4,7 @@ import { expect } from "bun:test";
 import { command, eventually } from "../support/command.ts";
 import { Containerd, withShim } from "../support/engines/containerd.ts";
 import { engineObstacle, shared } from "../support/engines/shared.ts";
+import { TerminalSession } from "../support/engines/terminal.ts";
 import { processes } from "../support/leftovers.ts";
 import { needs, repository, runtimeName } from "../support/runtime.ts";
 
@@ -177,6 +178,10 @@ test("enclave containers: exec, with a terminal too, statistics, kill", async ()
     status: 0,
     stderr: "Enclave runtime skeleton initialization succeeded\n",
   });
+  const exec = ["task", "exec", "--tty", "--exec-id", "t", id, "hello"];
+  using terminal = new TerminalSession(containerd.argv(...exec), containerd.env);
+  await terminal.shows("Enclave runtime skeleton initialization succeeded");
+  expect(await terminal.exited()).toBe(0);
   const metrics = JSON.parse(await containerd.must("task", "metrics", "--format", "json", id));
   expect(metrics.memory.usage.usage).toBeGreaterThan(0);
   await containerd.must("task", "kill", "--signal", "SIGKILL", id);

@@ -13,6 +13,8 @@ import type { ShimServer } from "../server.ts";
 import { processOf, type Task, type TaskProcess } from "../task.ts";
 import { timestamp } from "../timestamp.ts";
 
+const killedStatus = 137;
+
 /** Removes a process that has ended or was never started; with the first one the whole container. */
 export async function remove(
   server: ShimServer,
@@ -25,11 +27,10 @@ export async function remove(
   if (process.starting || process.status === "running") {
     throw new StatusError(codes.FAILED_PRECONDITION, `\`${execId || id}\` is running`);
   }
-  const { pid, exitStatus } = process;
-  const exitedAt = timestamp(process.exitedAt);
   if (process === task.init) await removeContainer(server, task);
   else removeExec(server, task, process);
-  return { pid, exitStatus, exitedAt };
+  const { pid, exitStatus, exitedAt } = process;
+  return { pid, exitStatus, exitedAt: timestamp(exitedAt) };
 }
 
 function removeExec(server: ShimServer, task: Task, process: TaskProcess): void {
@@ -49,6 +50,8 @@ async function removeContainer(server: ShimServer, task: Task): Promise<void> {
   for (const process of [init, ...task.execs.values()]) {
     if (process.pid !== 0) forget(server, task, process);
   }
+  // Deleted before it was started: it has been killed just now.
+  if (init.exitedAt === undefined) init.end(killedStatus, BigInt(Date.now()) * 1_000_000n);
   if (task.mounted) unmountRootfs(calls, task.bundle);
   server.tasks.delete(id);
   server.pods.leave(task.pod);

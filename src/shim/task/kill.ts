@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { kill as killContainer } from "../../container/kill.ts";
+import { kill as killContainer, signalInit } from "../../container/kill.ts";
 import { RuneError } from "../../errors/error.ts";
-import { ESRCH } from "../../kernel/constants.ts";
-import { type Pid, unlessErrno } from "../../kernel/kernel.ts";
 import type { Init } from "../../protobuf/schema.ts";
 import type { Empty } from "../../protobuf/well-known.gen.ts";
 import { codes, StatusError } from "../../ttrpc/status.ts";
@@ -18,12 +16,12 @@ export async function kill(server: ShimServer, request: KillRequest): Promise<In
     const reason = `process \`${request.execId}\` of \`${task.id}\` is not started`;
     throw new StatusError(codes.FAILED_PRECONDITION, reason);
   }
-  if (process === task.init) killTask(server, task, request);
+  if (process === task.init) killTask(task, request);
   else killExec(server, process, request.signal);
   return {};
 }
 
-function killTask(_: ShimServer, task: Task, { signal, all }: KillRequest): void {
+function killTask(task: Task, { signal, all }: KillRequest): void {
   if (task.init.exitedAt !== undefined && !all) throw finished(task.id);
   try {
     killContainer(task.deps, task.id, signal, all);
@@ -35,16 +33,12 @@ function killTask(_: ShimServer, task: Task, { signal, all }: KillRequest): void
   }
 }
 
-/** Its number is its own until it has been deleted here: the monitor is asked for its end, not /proc. */
+/** Checked to be the very process: it may have ended without our knowing yet, and its pid be another's. */
 function killExec(server: ShimServer, process: TaskProcess, signal: number): void {
-  const { kernel } = server.input;
-  if (process.exitedAt !== undefined) throw finished(process.execId);
-  const pidfd = unlessErrno(() => kernel.pidfd(process.pid as Pid), ESRCH);
-  if (pidfd === undefined) throw finished(process.execId);
-  try {
-    unlessErrno(() => kernel.pidfdSignal(pidfd, signal), ESRCH);
-  } finally {
-    kernel.close(pidfd);
+  const { pid, startTime } = process;
+  const isOver = process.exitedAt !== undefined || startTime === undefined;
+  if (isOver || !signalInit(server.input.kernel, { pid, startTime }, signal)) {
+    throw finished(process.execId);
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { exec as execInContainer } from "../../container/exec.ts";
 import { start as startContainer } from "../../container/start.ts";
+import { readProcess } from "../../container/status.ts";
 import { withoutEnclaveVariables } from "../../enclave/mentions.ts";
 import { RuneError } from "../../errors/error.ts";
 import type { Fd } from "../../kernel/kernel.ts";
@@ -77,6 +78,7 @@ async function startExec(server: ShimServer, task: Task, process: TaskProcess): 
         const handed = new Set<Fd>(Object.values(held));
         opened.splice(0, opened.length, ...opened.filter((fd) => !handed.has(fd)));
         process.pid = pid;
+        process.startTime = readProcess(kernel, pid)?.startTime;
         server.watch(task, process);
         link.watch(process.token, pid, held);
         watched = true;

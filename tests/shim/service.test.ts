@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The task service word by word, with a stand-in for containerd: versions 2 and 3, options, events, logging. */
+import { expect } from "bun:test";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from "node:fs";
+import { encode } from "../../src/protobuf/codec.ts";
+import { TaskExit } from "../../src/shim/proto/events.gen.ts";
+import { CreateOptions } from "../../src/shim/proto/linux-options.gen.ts";
+import { Task } from "../../src/shim/proto/task-v2.gen.ts";
+import { Task as TaskV3 } from "../../src/shim/proto/task-v3.gen.ts";
+import { shell } from "../support/bundle.ts";
+import { eventually } from "../support/command.ts";
+import { needs, runtimeName } from "../support/runtime.ts";
+import { StandIn } from "./stand-in.ts";
+
+const test = needs(
+  process.getuid?.() === 0
+    ? runtimeName === "rune"
+      ? undefined
+      : "it is about rune's shim"
+    : "needs root",
+);
+const streams = { stdin: "", stdout: "", stderr: "", terminal: false };
+
+test("a task's life and its events, in their order, also when it ends at once", async () => {
+  await using containerd = new StandIn();
+  const { path } = containerd.bundle("web", shell("exit 5"));
+  const client = await containerd.client(await containerd.start("web"));
+  const id = "web";
+  const { pid } = await client.call(Task, "Create", { ...streams, id, bundle: path });
+  expect(await client.call(Task, "State", { id })).toMatchObject({ status: 1, pid, id });
+  const waiting = client.call(Task, "Wait", { id });
+  expect(await client.call(Task, "Start", { id })).toEqual({ pid });
+  expect(await waiting).toMatchObject({ exitStatus: 5 });
+  expect(await client.call(Task, "State", { id })).toMatchObject({ status: 3, exitStatus: 5 });
+  expect(client.call(Task, "Kill", { id, signal: 9 })).rejects.toThrow("process already finished");
+  expect(client.call(Task, "Start", { id })).rejects.toThrow("is stopped");
+  expect(await client.call(Task, "Delete", { id })).toMatchObject({ pid, exitStatus: 5 });
+  expect(client.call(Task, "State", { id })).rejects.toThrow("does not exist");
+  const topics = ["create", "start", "exit", "delete"].map((topic) => `/tasks/${topic}`);
+  await eventually("all is told", () => containerd.told.length === topics.length);
+  expect(containerd.topics()).toEqual(topics);
+  expect(containerd.event(TaskExit)).toMatchObject({ containerId: id, id, pid, exitStatus: 5 });
+});
+
+test("version 3: what start answers, and the service's other name", async () => {
+  await using containerd = new StandIn();
+  const { path } = containerd.bundle("web", shell("exit 0"));
+  const answer = JSON.parse(await containerd.start("web", { MAX_SHIM_VERSION: "3" }));
+  expect(answer).toMatchObject({ version: 3, protocol: "ttrpc" });
+  const client = await containerd.client(answer.address);
+  await client.call(TaskV3, "Create", { ...streams, id: "web", bundle: path });
+  await client.call(TaskV3, "Start", { id: "web" });
+  expect(await client.call(TaskV3, "Wait", { id: "web" })).toMatchObject({ exitStatus: 0 });
+  await client.call(TaskV3, "Delete", { id: "web" });
+});
+
+test("the shim's cgroup and OOM score, and two containers of a pod in one monitor", async () => {
+  await using containerd = new StandIn();
+  const annotations = { "io.kubernetes.cri.sandbox-id": "pod" };
+  const cgroup = `/${containerd.mark}-shim`;
+  const value = encode(CreateOptions, { shimCgroup: cgroup });
+  const options = { typeUrl: CreateOptions.typeName, value };
+  const shims: number[] = [];
+  const bundles = ["a", "b"].map((id) =>
+    containerd.bundle(id, { annotations }, shell("sleep 1000")),
+  );
+  const client = await containerd.client(await containerd.start("a"));
+  for (const [index, { path }] of bundles.entries()) {
+    const id = ["a", "b"][index] ?? "";
+    await client.call(Task, "Create", { ...streams, id, bundle: path, options });
+    await client.call(Task, "Start", { id });
+    shims.push((await client.call(Task, "Connect", { id })).shimPid);
+  }
+  expect(shims[0]).toBe(shims[1] ?? 0);
+  const own = Number(readFileSync("/proc/self/oom_score_adj", "utf8"));
+  const score = Number(readFileSync(`/proc/${shims[0]}/oom_score_adj`, "utf8"));
+  expect(score).toBe(Math.min(own + 1, 1000));
+  expect(readFileSync(`/proc/${shims[0]}/cgroup`, "utf8")).toContain(cgroup);
+  for (const id of ["a", "b"]) {
+    await client.call(Task, "Kill", { id, signal: 9, all: true });
+    await client.call(Task, "Wait", { id });
+    await client.call(Task, "Delete", { id });
+  }
+  for (const name of readdirSync("/sys/fs/cgroup")) {
+    await eventually("the monitor has left", () => removed(`/sys/fs/cgroup/${name}${cgroup}`));
+  }
+});
+
+function removed(path: string): boolean {
+  try {
+    if (existsSync(path)) rmdirSync(path);
+    return true;
+  } catch {
+    return false; // somebody is in it
+  }
+}
+
+test("running out of memory is told", async () => {
+  await using containerd = new StandIn();
+  const limit = { linux: { resources: { memory: { limit: 20 << 20 } } } };
+  const { path } = containerd.bundle("web", limit, shell("tail /dev/zero; sleep 1000"));
+  const client = await containerd.client(await containerd.start("web"));
+  const id = "web";
+  await client.call(Task, "Create", { ...streams, id, bundle: path });
+  await client.call(Task, "Start", { id });
+  await eventually("it is told", () => containerd.topics().includes("/tasks/oom"));
+  await client.call(Task, "Kill", { id, signal: 9 });
+  await client.call(Task, "Wait", { id });
+  await client.call(Task, "Delete", { id });
+});
+
+test("a task that is deleted before it was started has been killed", async () => {
+  await using containerd = new StandIn();
+  const { path } = containerd.bundle("web", shell("exit 0"));
+  const client = await containerd.client(await containerd.start("web"));
+  await client.call(Task, "Create", { ...streams, id: "web", bundle: path });
+  expect(await client.call(Task, "Delete", { id: "web" })).toMatchObject({ exitStatus: 137 });
+});
+
+test("file:// and binary:// logging", async () => {
+  await using containerd = new StandIn();
+  const logger = `${containerd.path}/logger`;
+  const log = `${containerd.path}/binary.log`;
+  const script = `#!/bin/sh\nexec 5>&-\n{ echo "$1 $2 $CONTAINER_ID $CONTAINER_NAMESPACE"; cat <&3; cat <&4; } > ${log}.new\nmv ${log}.new ${log}\n`;
+  writeFileSync(logger, script);
+  chmodSync(logger, 0o755);
+  mkdirSync(`${containerd.path}/logs`);
+  const addresses = {
+    filed: `file://${containerd.path}/logs/deep/file.log`,
+    piped: `binary://${logger}?key=value`,
+  };
+  const program = shell("echo out; echo err >&2");
+  for (const [id, address] of Object.entries(addresses)) {
+    const { path } = containerd.bundle(id, program);
+    const client = await containerd.client(await containerd.start(id));
+    const given = { ...streams, stdout: address, stderr: address };
+    await client.call(Task, "Create", { ...given, id, bundle: path });
+    await client.call(Task, "Start", { id });
+    await client.call(Task, "Wait", { id });
+    if (id === "piped") await eventually("the logger is done", () => Bun.file(log).exists());
+    await client.call(Task, "Delete", { id });
+  }
+  expect(readFileSync(`${containerd.path}/logs/deep/file.log`, "utf8")).toBe("out\nerr\n");
+  expect(readFileSync(log, "utf8")).toBe("key value piped test\nout\nerr\n");
+});
+
+test("events wait for a containerd that is away, and come in their order", async () => {
+  await using containerd = new StandIn();
+  const { path } = containerd.bundle("web", shell("exit 0"));
+  const client = await containerd.client(await containerd.start("web"));
+  await containerd.goAway();
+  await client.call(Task, "Create", { ...streams, id: "web", bundle: path });
+  await client.call(Task, "Start", { id: "web" });
+  await client.call(Task, "Wait", { id: "web" });
+  await client.call(Task, "Delete", { id: "web" });
+  containerd.listen();
+  const topics = ["create", "start", "exit", "delete"].map((topic) => `/tasks/${topic}`);
+  await eventually("all is told", () => containerd.told.length >= topics.length);
+  expect(containerd.topics()).toEqual(topics);
+});
+
+test("thousands of requests in flight are answered", async () => {
+  await using containerd = new StandIn();
+  const { path } = containerd.bundle("web", shell("sleep 1000"));
+  const client = await containerd.client(await containerd.start("web"));
+  const id = "web";
+  await client.call(Task, "Create", { ...streams, id, bundle: path });
+  await client.call(Task, "Start", { id });
+  const many = Array.from({ length: 10_000 }, () => client.call(Task, "Wait", { id }));
+  await client.call(Task, "Kill", { id, signal: 9 });
+  const statuses = new Set((await Promise.all(many)).map(({ exitStatus }) => exitStatus));
+  expect([...statuses]).toEqual([137]);
+  await client.call(Task, "Delete", { id });
+});
