@@ -52,6 +52,7 @@ export const importRules: Readonly<Record<string, readonly string[]>> = {
     "protobuf",
     "ttrpc",
     "signature",
+    "sgx",
     "oci",
     "kernel",
     "config",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Platform } from "../config/node-config.ts";
-import { readBundle } from "./bundle.ts";
+import { type Bundle, readBundle } from "./bundle.ts";
 import { sendRun } from "./channel.ts";
 import { type ConsoleSocket, connectConsole, requireConsoleSocket } from "./console.ts";
 import { closingOnFailure, type Deps } from "./deps.ts";
@@ -26,6 +26,8 @@ export type CreateRequest = {
   /** All of the caller's from 3 on that the payload gets, listening ones included. */
   readonly preserveFds: number;
   readonly listeningFds: number;
+  /** The process's variables in place of the bundle's: the shim's, when it has made an enclave. */
+  readonly environment?: readonly string[];
 };
 
 /** Creates a container whose payload waits for `start`. */
@@ -34,8 +36,8 @@ export function create(deps: Deps, request: CreateRequest): Promise<void> {
 }
 
 async function createWith(deps: Deps, request: CreateRequest): Promise<void> {
-  const { consoleSocket, platform, ...rest } = request;
-  const read = readBundle(deps.kernel, request.bundle);
+  const { consoleSocket, platform, environment, ...rest } = request;
+  const read = withEnvironment(readBundle(deps.kernel, request.bundle), environment);
   requireConsoleSocket(read.config.process.terminal === true, consoleSocket, true);
   const console =
     consoleSocket === undefined ? undefined : connectConsole(deps.kernel, consoleSocket);
@@ -67,4 +69,10 @@ async function createWith(deps: Deps, request: CreateRequest): Promise<void> {
     deps.kernel.close(launched.channel);
     launched.directory.release();
   }
+}
+
+function withEnvironment(bundle: Bundle, env: readonly string[] | undefined): Bundle {
+  if (env === undefined) return bundle;
+  const { config } = bundle;
+  return { ...bundle, config: { ...config, process: { ...config.process, env } } };
 }

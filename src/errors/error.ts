@@ -41,6 +41,7 @@ export type ErrorCode =
   | "PAL_ABI_MISMATCH" // a symbol is missing or the version is unknown
   | "PAL_FAILED" // a PAL call returned an error, crashed or never came back
   | "AGENT" // the agent in the container broke its protocol or is silent
+  | "CARRIER" // an image could not be made an enclave: a toolchain failed, or the work was cancelled
   // The service for launch tokens and quotes.
   | "AESM_UNREACHABLE" // nobody answers on its socket
   | "AESM_PROTOCOL" // the peer broke the protocol, or is silent

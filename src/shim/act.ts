@@ -46,6 +46,7 @@ async function perform(kernel: Kernel, libDir: string, request: Act): Promise<vo
       return await create(deps, {
         ...{ id, bundle, noPivot, noNewKeyring, preserveFds: 0, listeningFds: 0 },
         ...(console === undefined ? {} : { consoleSocket: console }),
+        ...(request.environment.length === 0 ? {} : { environment: request.environment }),
       });
     }
     case "start":

@@ -17,7 +17,7 @@ export const firstPassed = 3;
 export function mayTakeLong({ hooks = {}, process, annotations = {}, linux }: Config): boolean {
   return (
     Object.values(hooks).some((list) => list.length > 0) ||
-    (process.env ?? []).some((entry) => entry.startsWith("ENCLAVE_")) ||
+    (process.env ?? []).some((entry) => /^(ENCLAVE_|RUNE_CARRIER=.)/.test(entry)) ||
     Object.keys(annotations).some((name) => name.startsWith("enclave.")) ||
     linux?.seccomp?.listenerPath !== undefined
   );

@@ -35,7 +35,7 @@ export async function serveNamespace(kernel: Kernel, call: ShimCall): Promise<vo
     ...{ kernel, place, publisher, libDir: call.libDir, namespace: call.namespace },
     calls: { ...shimCalls, ...plannerCalls },
     searchPath: environment.get("PATH") ?? "/usr/local/bin:/usr/bin:/bin",
-    warn: (bundle, message) => log(kernel, bundle, message),
+    warn: (bundle, message, level = "warning") => log(kernel, bundle, message, level),
   });
   const listener = serve({ address: place.socket, services: taskService(server) });
   for (;;) {
@@ -67,9 +67,9 @@ function isAwaited(kernel: Kernel, place: Place): boolean {
 }
 
 /** containerd copies the bundle's fifo `log` to its own log. Nobody reads: nobody is told. */
-function log(kernel: Kernel, bundle: string, message: string): void {
+function log(kernel: Kernel, bundle: string, message: string, level: string): void {
   const time = new Date().toISOString().replace(/\.\d+Z$/, "Z");
-  const line = `time="${time}" level=warning msg=${JSON.stringify(message)}\n`;
+  const line = `time="${time}" level=${level} msg=${JSON.stringify(message)}\n`;
   try {
     const fd = unlessErrno(
       () => kernel.open(`${bundle}/log`, O_WRONLY | O_NONBLOCK),

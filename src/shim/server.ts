@@ -21,8 +21,11 @@ export type ServerInput = {
   readonly place: Place;
   readonly publisher: Publisher;
   /** Writes a line to containerd's log, by way of the bundle's fifo. */
-  readonly warn: (bundle: string, message: string) => void;
+  readonly warn: (bundle: string, message: string, level?: "info" | "warning") => void;
 };
+
+/** A `Create` that has not ended. Making an enclave takes minutes, in which nobody may want it any more. */
+export type Making = { readonly controller: AbortController; readonly ended: Promise<void> };
 
 const killed = 9;
 
@@ -30,7 +33,7 @@ export class ShimServer {
   readonly input: ServerInput;
   readonly tasks = new Map<string, Task>();
   /** Ids that are being made. */
-  readonly making = new Set<string>();
+  readonly making = new Map<string, Making>();
   readonly pods: Pods;
   readonly #watched = new Map<bigint, { task: Task; process: TaskProcess }>();
   readonly #kills = new Map<bigint, number>();
@@ -47,6 +50,13 @@ export class ShimServer {
 
   token(): bigint {
     return ++this.#tokens;
+  }
+
+  /** A task that is still being made is given up; resolves when nothing of it is left. */
+  async giveUp(id: string): Promise<void> {
+    const making = this.making.get(id);
+    making?.controller.abort();
+    await making?.ended;
   }
 
   isBusy(): boolean {

@@ -28,8 +28,10 @@ export type Limits = {
   readonly connections: number;
   /** Requests that are being signed at the same time. */
   readonly requests: number;
-  /** From the first byte of a request to its last. */
+  /** From a request's headers to its last byte. */
   readonly requestMs: number;
+  /** One request's whole life, with its signing. */
+  readonly connectionMs: number;
 };
 
 /** docs/protocol/signature.md gives the same figures. */
@@ -38,6 +40,7 @@ export const defaultLimits: Limits = {
   connections: 256,
   requests: 32,
   requestMs: 10_000,
+  connectionMs: 60_000,
 };
 
 export type RunningServer = {
@@ -72,7 +75,9 @@ export async function listen(options: ServerOptions): Promise<RunningServer> {
     open.add(socket);
     socket.on("close", () => open.delete(socket));
     socket.on("error", () => socket.destroy());
-    socket.setTimeout(limits.requestMs, () => socket.destroy());
+    // Not when it is idle: whoever sends a byte now and then would stay for ever.
+    const end = setTimeout(() => socket.destroy(), limits.connectionMs);
+    socket.on("close", () => clearTimeout(end));
     http.emit("connection", socket);
   };
   const server =
@@ -138,7 +143,8 @@ function send(
   { status, type, body }: { status: number; type: string; body: string },
 ): void {
   const bytes = Buffer.from(body);
-  response.writeHead(status, { "Content-Type": type, "Content-Length": bytes.length });
+  const about = { "Content-Type": type, "Content-Length": bytes.length, Connection: "close" };
+  response.writeHead(status, about);
   response.end(method === "HEAD" ? undefined : bytes);
 }
 

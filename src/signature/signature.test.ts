@@ -271,6 +271,34 @@ test("a body that comes too slowly ends, and the server goes on", async () => {
   expect(await (await fetch(`${base}/ping`)).text()).toBe("ping");
 });
 
+test.each([
+  ["nothing", ""],
+  ["headers that never end", "GET /ping HTTP/1.1\r\nX: "],
+])("a connection with %s ends, and a signer that is slow does not end one", async (_, sent) => {
+  const real = pemSigner(path("key.pem"), path("pub.pem"));
+  const signer: Signer = {
+    publicKeyPem: real.publicKeyPem,
+    sign: async (bytes) => {
+      await Bun.sleep(100);
+      return real.sign(bytes);
+    },
+  };
+  const base = await start({ signer, limits: { connectionMs: 3000, requestMs: 30 } });
+  const ended = Promise.withResolvers<void>();
+  const socket = connect(server?.port ?? 0, "127.0.0.1", () => void socket.write(sent));
+  const drip = setInterval(() => socket.write(sent === "" ? "" : "x"), 5);
+  socket.on("close", () => ended.resolve());
+  socket.on("error", () => ended.resolve());
+  socket.resume();
+  const response = await fetch(`${base}/api/v1/signature/pkcs1`, {
+    method: "POST",
+    body: material,
+  });
+  expect(response.status).toBe(200);
+  await ended.promise;
+  clearInterval(drip);
+});
+
 test("beyond its limit the server is busy, and says so", async () => {
   const go = Promise.withResolvers<void>();
   const real = await throwAwaySigner();

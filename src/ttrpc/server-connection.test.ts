@@ -227,6 +227,23 @@ test("the budget is given back, whatever a call's end", async () => {
   expect(budget.requests).toBe(0);
 });
 
+test("a connection that has ended holds nothing against others, and begins nothing more", async () => {
+  let begun = 0;
+  const { connection, budget, state } = peer({
+    Say: () => {
+      begun++;
+      return new Promise<KeyValue>(() => {});
+    },
+  });
+  connection.push(request(1));
+  expect(budget.requests).toBe(1);
+  connection.ended();
+  expect(budget.requests).toBe(0);
+  connection.push(request(3));
+  expect(begun).toBe(1);
+  expect(state.frames).toEqual([]);
+});
+
 /** A small generator with a seed, so that a failure can be had again. */
 function random(seed: number): () => number {
   let state = seed;

@@ -73,7 +73,9 @@ export class ServerConnection {
     this.#ended = true;
     for (const id of [...this.#lagging.keys()]) this.#forgive(id);
     const reason = new StatusError(codes.CANCELLED, "the connection has ended");
-    for (const { call, messages } of this.#running.values()) {
+    for (const [streamId, { call, messages }] of [...this.#running]) {
+      // A handler that does not look at its signal is not held against others.
+      this.#finish(streamId);
       call.cancel(reason);
       messages?.end(reason);
     }
@@ -89,6 +91,7 @@ export class ServerConnection {
   }
 
   #receive({ streamId, type, flags: set, data, oversizeBytes }: Frame): void {
+    if (this.#ended) return; // the rest of a chunk, behind what has ended the connection
     if (oversizeBytes !== undefined) {
       const limit = `exceed maximum message size of ${maxDataBytes}`;
       this.#refuse(streamId, codes.RESOURCE_EXHAUSTED, `message length ${oversizeBytes} ${limit}`);

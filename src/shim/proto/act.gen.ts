@@ -13,6 +13,7 @@ export type Act = {
   readonly monitor: number;
   readonly options: Uint8Array;
   readonly descriptors: number;
+  readonly environment: readonly string[];
 };
 export const Act: Schema<Act> = schema("inclavare.shim.Act", {
   verb: [1, "string"],
@@ -24,6 +25,7 @@ export const Act: Schema<Act> = schema("inclavare.shim.Act", {
   monitor: [7, "uint32"],
   options: [8, "bytes"],
   descriptors: [9, "uint32"],
+  environment: [10, "string", "list"],
 });
 
 export type ActResult = {

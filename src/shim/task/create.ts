@@ -8,6 +8,7 @@ import { peekState } from "../../container/store.ts";
 import { RuneError } from "../../errors/error.ts";
 import type { Fd, Pid } from "../../kernel/kernel.ts";
 import type { Config } from "../../oci/config.ts";
+import type { Call } from "../../ttrpc/call.ts";
 import { codes, StatusError } from "../../ttrpc/status.ts";
 import { actAside, mayTakeLong } from "../aside.ts";
 import { aside } from "../aside-input.ts";
@@ -30,20 +31,28 @@ import { verbDeps } from "../verb-deps.ts";
 export async function create(
   server: ShimServer,
   request: CreateTaskRequest,
+  call: Call,
 ): Promise<CreateTaskResponse> {
   const { id } = request;
   if (server.tasks.has(id) || server.making.has(id)) {
     throw new StatusError(codes.ALREADY_EXISTS, `container \`${id}\` exists`);
   }
-  server.making.add(id);
+  const [controller, ended] = [new AbortController(), Promise.withResolvers<void>()];
+  server.making.set(id, { controller, ended: ended.promise });
   try {
-    return await make(server, request);
+    return await make(server, request, call, controller.signal);
   } finally {
     server.making.delete(id);
+    ended.resolve();
   }
 }
 
-async function make(server: ShimServer, request: CreateTaskRequest): Promise<CreateTaskResponse> {
+async function make(
+  server: ShimServer,
+  request: CreateTaskRequest,
+  call: Call,
+  givenUp: AbortSignal,
+): Promise<CreateTaskResponse> {
   const { kernel, calls, libDir, place, namespace, searchPath } = server.input;
   const { id, bundle, rootfs, stdin, stdout, stderr, terminal } = request;
   const options = taskOptions(request.options);
@@ -67,7 +76,12 @@ async function make(server: ShimServer, request: CreateTaskRequest): Promise<Cre
     const process = new TaskProcess("", token, streams);
     const around = { kernel, calls, link: pod.link, container: id, namespace };
     const ready = await openStreams(around, streams, opened);
-    await launch(server, { request, options, config, pod, deps: depsWith }, ready);
+    const environment = await enclaveEnvironment(server, deps, config, bundle, () =>
+      AbortSignal.any([call.signal, givenUp]),
+    );
+    const making = { request, options, config, pod, deps: depsWith, environment };
+    await launch(server, making, ready);
+    if (givenUp.aborted) throw new StatusError(codes.CANCELLED, `\`${id}\` is not wanted any more`);
     const task: Task = {
       ...{ id, bundle, pod, deps, options, init: process },
       execs: new Map(),
@@ -97,10 +111,12 @@ type Making = {
   readonly config: Config;
   readonly pod: Pod;
   readonly deps: (stdio: Stdio) => Deps;
+  /** The process's variables, where a carrier has added to them. */
+  readonly environment: readonly string[] | undefined;
 };
 
 async function launch(server: ShimServer, making: Making, ready: Opened): Promise<void> {
-  const { request, options, config, pod } = making;
+  const { request, options, config, pod, environment } = making;
   const { id, bundle, checkpoint } = request;
   const { console } = ready;
   if (checkpoint !== "") {
@@ -109,14 +125,30 @@ async function launch(server: ShimServer, making: Making, ready: Opened): Promis
   }
   if (mayTakeLong(config)) {
     const descriptors = [...ready.stdio, ...(console === undefined ? [] : [console.theirs])];
-    const act = { ...aside(server, pod, options), verb: "create", id, bundle };
+    const act = { ...aside(server, pod, options), verb: "create", id, bundle, environment };
     return await actAside(server.input.libDir, act, descriptors);
   }
   const { noPivotRoot = false, noNewKeyring = false } = options;
   await createContainer(making.deps(ready.stdio), {
     ...{ id, bundle, noPivot: noPivotRoot, noNewKeyring, preserveFds: 0, listeningFds: 0 },
     ...(console === undefined ? {} : { consoleSocket: console.theirs }),
+    ...(environment === undefined ? {} : { environment }),
   });
+}
+
+/** Has an enclave made where the container asks for one; undefined: it is a container as it stands. */
+async function enclaveEnvironment(
+  { input }: ShimServer,
+  { kernel, nodeConfig, libDir }: Deps,
+  config: Config,
+  bundle: string,
+  signalOf: () => AbortSignal,
+): Promise<readonly string[] | undefined> {
+  const asks = config.process.env?.some((entry) => entry.startsWith("RUNE_CARRIER="));
+  if (asks !== true) return undefined;
+  const { prepareEnclave } = await import("../carrier/prepare.ts");
+  const log = (level: "info" | "warning", message: string) => input.warn(bundle, message, level);
+  return prepareEnclave({ kernel, nodeConfig, libDir, bundle, signal: signalOf(), log });
 }
 
 /** The container is there: its end is awaited, and what is held goes to the monitor. */

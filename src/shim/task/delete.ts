@@ -20,6 +20,8 @@ export async function remove(
   server: ShimServer,
   { id, execId }: DeleteRequest,
 ): Promise<Init<DeleteResponse>> {
+  // containerd deletes what it has no patience for any more.
+  if (execId === "") await server.giveUp(id);
   const task = server.task(id);
   const process = processOf(task, execId);
   if (process.starting || process.status === "running") {

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Gramine's manifest for an image: every file of it is measured, and nothing else may be opened. */
+import { RuneError } from "../../errors/error.ts";
+import type { Job } from "./carrier.ts";
+
+const usualEnclaveSize = "512M";
+const usualThreads = "32";
+
+/** GRAMINE_* variables of the pod that change it. */
+export function manifestTemplate({ args, environment, cwd }: Job): string {
+  const [program = ""] = args;
+  if (!program.startsWith("/")) {
+    throw new RuneError({
+      code: "ENCLAVE_CONFIG",
+      doing: `run \`${program}\` in Gramine`,
+      reason: "it has no absolute path",
+      hint: "name it from the root of the image: the manifest has to say which file it is",
+    });
+  }
+  const size = checked(environment, "GRAMINE_ENCLAVE_SIZE", usualEnclaveSize, /^[1-9][0-9]*[KMG]$/);
+  const threads = checked(environment, "GRAMINE_MAX_THREADS", usualThreads, /^[1-9][0-9]{0,4}$/);
+  const debug = checked(environment, "GRAMINE_DEBUG", "false", /^(true|false)$/);
+  return [
+    `libos.entrypoint = ${quoted(program)}`,
+    `loader.argv = [${args.map(quoted).join(", ")}]`,
+    `fs.start_dir = ${quoted(cwd)}`,
+    'fs.root = { type = "chroot", uri = "file:/" }',
+    ...variables(environment).map(
+      ([name, value]) => `loader.env.${quoted(name)} = ${quoted(value)}`,
+    ),
+    `sgx.enclave_size = "${size}"`,
+    `sgx.max_threads = ${threads}`,
+    `sgx.debug = ${debug}`,
+    'sgx.trusted_files = ["file:/"]',
+    "",
+  ].join("\n");
+}
+
+/** Those of the image and the pod, without what is said to the carrier and to rune. */
+function variables(environment: ReadonlyMap<string, string>): (readonly [string, string])[] {
+  const ours = /^(RUNE_CARRIER$|ENCLAVE_|GRAMINE_)/;
+  return [...environment].filter(([name]) => !ours.test(name)).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function checked(
+  environment: ReadonlyMap<string, string>,
+  name: string,
+  usual: string,
+  form: RegExp,
+): string {
+  const value = environment.get(name) ?? usual;
+  if (form.test(value)) return value;
+  throw new RuneError({
+    code: "ENCLAVE_CONFIG",
+    doing: `read \`${name}\``,
+    reason: `expected something like \`${usual}\`, got \`${value}\``,
+  });
+}
+
+/** A basic string of TOML. Braces are the template language's own. */
+function quoted(text: string): string {
+  return JSON.stringify(text)
+    .replaceAll("{", "\\u007b")
+    .replaceAll("}", "\\u007d")
+    .replaceAll("\u007f", "\\u007f");
+}
