@@ -36,11 +36,12 @@ export const importRules: Readonly<Record<string, readonly string[]>> = {
   sgx: [],
   attest: ["sgx"],
   aesm: ["sgx"],
+  wasm: ["sgx"],
   platform: ["sgx", "attest", "aesm"],
   ttrpc: [],
   shim: ["container", "ttrpc", "signature", "oci", "kernel", "config"],
   signature: ["sgx"],
-  "sgx-tools": ["attest", "aesm", "sgx", "options", "kernel"],
+  "sgx-tools": ["attest", "aesm", "sgx", "wasm", "options", "kernel"],
 };
 
 /** The folder of `src/` a repository path lies in; undefined for `src/main.ts` and what is outside. */

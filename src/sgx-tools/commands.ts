@@ -4,6 +4,7 @@
 import { defineCommand, type ProgramSpec } from "../options/option.ts";
 import { genQeTargetInfo, genQuote, genToken, getIasReport } from "./aesm-commands.ts";
 import { collateralFetch, collateralShow, diff, verifyQuote } from "./evidence-commands.ts";
+import { buildWasm, signWasm } from "./wasm-commands.ts";
 
 /** `sgxsign`'s options, under their own names, and what it lacks. */
 const signingOptions = [
@@ -193,6 +194,8 @@ export const program: ProgramSpec = {
     getIasReport,
     collateralFetch,
     collateralShow,
+    buildWasm,
+    signWasm,
     simulate,
   ],
 };

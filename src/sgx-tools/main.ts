@@ -13,6 +13,7 @@ import { measure } from "./measure.ts";
 import { commandProse } from "./prose.ts";
 import { catsig, gendata, sign } from "./sign.ts";
 import { simulate } from "./simulate.ts";
+import * as wasm from "./wasm-commands.ts";
 
 /** Set by the build; absent when run from source. */
 declare const BUILD_VERSION: string | undefined;
@@ -46,6 +47,16 @@ async function run(name: string, args: readonly string[]): Promise<number> {
       return command(commands.gendata, args, (values, [image = "", tbs = ""]) =>
         gendata(values, image, tbs),
       );
+    case "build-wasm":
+      return command(wasm.buildWasm, args, async (values, [path = ""]) => {
+        const { buildWasm } = await import("./wasm.ts");
+        return buildWasm(values, path);
+      });
+    case "sign-wasm":
+      return command(wasm.signWasm, args, async (values, [path = ""]) => {
+        const { signWasm } = await import("./wasm.ts");
+        return signWasm(values, path);
+      });
     case "simulate":
       return command(commands.simulate, args, (values, words) => simulate(values.verbose, words));
     case "catsig":
