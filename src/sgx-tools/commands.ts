@@ -151,6 +151,7 @@ export const inspect = defineCommand({
         "qe-identity",
         "ias-report",
         "sgxs",
+        "wasm-enclave",
       ],
       help: "what the file is, instead of judging by its content",
     },

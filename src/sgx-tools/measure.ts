@@ -7,6 +7,7 @@ import { isSgxs, measureSgxs } from "../sgx/sgxs.ts";
 import { parseSigstruct, SIGSTRUCT_BYTES, type Sigstruct } from "../sgx/sigstruct.ts";
 import { LARGEST_IMAGE_BYTES, parseSkeletonImage } from "../sgx/skeleton-image.ts";
 import { layOutSkeleton, measureSkeleton, pageLayoutOf } from "../sgx/skeleton-layout.ts";
+import { isWasmImage, measureImage, parseImage } from "../wasm/image.ts";
 import type { measure as command } from "./commands.ts";
 import { printLine, readInput } from "./files.ts";
 import { parseHex, parseHex32 } from "./values.ts";
@@ -15,6 +16,10 @@ import { parseHex, parseHex32 } from "./values.ts";
 export function measure(values: OptionValues<typeof command.options>, path: string): void {
   const file = readInput(path, LARGEST_IMAGE_BYTES);
   const sigstruct = values.sigstruct === undefined ? undefined : readSigstruct(values.sigstruct);
+  if (isWasmImage(file)) {
+    measureWasm(values, file, path, sigstruct);
+    return;
+  }
   if (isSgxs(file)) {
     measureStream(values, file, path, sigstruct);
     return;
@@ -70,6 +75,31 @@ function measureStream(
     unmeasuredChunks: found.unmeasuredChunks,
   };
   printLine(JSON.stringify(description, null, 2));
+}
+
+/** The file says itself how it is loaded. */
+function measureWasm(
+  values: OptionValues<typeof command.options>,
+  file: Uint8Array,
+  path: string,
+  sigstruct: Sigstruct | undefined,
+): void {
+  if (values.xfrm ?? values.miscselect ?? values.pages) {
+    throw new RuneError({
+      code: "USAGE",
+      doing: "sgx-tools measure",
+      reason: "`--xfrm`, `--miscselect` and `--pages` are about other images: this one says them",
+    });
+  }
+  const image = parseImage(file);
+  const mrenclave = measureImage(image);
+  requireSigned(mrenclave, values.sigstruct, path, sigstruct);
+  const description = {
+    mrenclave: toHex(mrenclave),
+    enclaveBytes: Number(image.enclaveBytes),
+    ssaFramePages: image.ssaFramePages,
+  };
+  printLine(values.json ? JSON.stringify(description, null, 2) : description.mrenclave);
 }
 
 function requireSigned(

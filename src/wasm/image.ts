@@ -111,7 +111,11 @@ export function parseImage(bytes: Uint8Array): Image {
   if (version !== VERSION) throw fault(`it is of version ${version}, known is ${VERSION}`);
   if (count === 0 || count > SEGMENTS_MAX) throw fault(`it has ${count} segments`);
   const enclaveBytes = view.getBigUint64(16, true);
-  if (enclaveBytes < 8192n || enclaveBytes > LARGEST_ENCLAVE) {
+  if (
+    enclaveBytes < 8192n ||
+    enclaveBytes > LARGEST_ENCLAVE ||
+    (enclaveBytes & (enclaveBytes - 1n)) !== 0n
+  ) {
     throw fault(`its range is of ${enclaveBytes} bytes`);
   }
   const segments = Array.from({ length: count }, (_, index) =>
