@@ -49,3 +49,21 @@ $(WASM)/skeleton/%.o: skeleton/%.c $(WASM_H) $(RULES) | $(WASM)/skeleton/
 # Loaded before pivot_root and run after it: nothing may be bound or opened later.
 $(B)/lib/liberpal-wasm.so: $(WASM_PAL_OBJ) | $(B)/lib/
 	$(CC) -shared -Wl,-z,now,-z,relro,-z,noexecstack,-z,defs,--build-id=none -o $@ $(filter %.o,$^)
+
+# The trusted runtime as a program, with hosts that lie.
+WASM_HOSTED_C := $(filter-out wasm/trusted/main.c wasm/trusted/heap.c wasm/trusted/plain_memory.c \
+                 wasm/trusted/instructions.c, $(wildcard wasm/trusted/*.c wasm/trusted/wasi/*.c)) \
+                 sgxsim/crypto/sha256.c
+WASM_HOSTED   := $(HOSTED) -maes -mpclmul -mssse3 -DWASM_RT_MEMCHECK_SIGNAL_HANDLER=1 \
+                 -DWASM_RT_SKIP_SIGNAL_RECOVERY=1 -DWASM_RT_USE_STACK_DEPTH_COUNT=0 \
+                 -DOUTPUT_NAME='"wasm"' -Iinclude -I. -Iwasm -Iwasm/trusted -Iskeleton
+
+TESTS += $(B)/tests/wasm-lying-host
+$(B)/tests/wasm-lying-host: wasm/tests/fuzz_test.c wasm/tests/hosted.c $(WASM_HOSTED_C) $(addprefix wasm/pal/, \
+    services.c names.c network.c aesm.c) skeleton/output.c $(WASM_H) wasm/tests/hosted.h | $(B)/tests/
+	$(WASM_HOSTED) -o $@ $(filter %.c,$^)
+
+TESTS += $(B)/tests/wasm-crypto
+$(B)/tests/wasm-crypto: wasm/tests/crypto_test.c wasm/tests/crypto_stand_ins.c $(addprefix wasm/trusted/, \
+    aes_gcm.c heap.c keys.c protected_names.c) sgxsim/crypto/sha256.c $(WASM_H) | $(B)/tests/
+	$(WASM_HOSTED) -o $@ $(filter %.c,$^)
