@@ -41,6 +41,7 @@ export const importRules: Readonly<Record<string, readonly string[]>> = {
   sgx: [],
   attest: ["sgx"],
   aesm: ["sgx"],
+  wasm: ["sgx"],
   platform: ["sgx", "attest", "aesm", "kernel"],
   protobuf: [],
   ttrpc: ["protobuf"],
@@ -58,7 +59,7 @@ export const importRules: Readonly<Record<string, readonly string[]>> = {
     "config",
   ],
   signature: ["sgx", "options"],
-  "sgx-tools": ["attest", "aesm", "sgx", "options", "kernel", "platform"],
+  "sgx-tools": ["attest", "aesm", "sgx", "options", "kernel", "platform", "wasm"],
 };
 
 /** The folder of `src/` a repository path lies in; undefined for `src/main.ts` and what is outside. */

@@ -10,6 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
+/* What a line starts with; other PALs that build this file have their own. */
+#ifndef OUTPUT_NAME
+#define OUTPUT_NAME "skeleton"
+#endif
+
 static enum log_level level_shown = LOG_INFO;
 
 void output_set_level(const char *name)
@@ -38,7 +43,7 @@ void output_log(enum log_level level, const char *format, ...)
     if (level > level_shown)
         return;
     int saved = errno;
-    char line[512] = "skeleton: ";
+    char line[512] = OUTPUT_NAME ": ";
     size_t start = strlen(line);
     size_t room = sizeof(line) - start - 1;
     va_list arguments;

@@ -58,6 +58,10 @@ export type ErrorCode =
   | "SGX_SIGNATURE" // a signature, or what EINIT derives from it, that does not verify
   | "SIGNATURE" // the signature server: refused, out of reach, or what it says does not verify
   | "SGX_LIMIT" // a value outside what the SGX manual allows
+  // Building WebAssembly enclaves.
+  | "WASM_MODULE" // a program that is no module, or needs what an enclave cannot give
+  | "WASM_MANIFEST" // a manifest that is wrong, or does not fit the program
+  | "WASM_TOOLCHAIN" // wasm2c, gcc or the runtime archive is missing or fails
   // Attestation: why a piece of evidence or its collateral is not believed.
   | "ATTEST_FORMAT" // bytes or text that are not what they claim to be
   | "ATTEST_UNSUPPORTED" // well-formed, and this verifier does not know how to judge it

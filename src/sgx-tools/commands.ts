@@ -13,6 +13,7 @@ import {
   platformStop,
 } from "./platform-commands.ts";
 import { platformRoot, platformSetTcb } from "./set-tcb-command.ts";
+import { buildWasm, signWasm } from "./wasm-commands.ts";
 
 /** `sgxsign`'s options, under their own names, and what it lacks. */
 const signingOptions = [
@@ -167,6 +168,7 @@ export const inspect = defineCommand({
         "qe-identity",
         "ias-report",
         "sgxs",
+        "wasm-enclave",
       ],
       help: "what the file is, instead of judging by its content",
     },
@@ -221,6 +223,8 @@ export const program: ProgramSpec = {
     getIasReport,
     collateralFetch,
     collateralShow,
+    buildWasm,
+    signWasm,
     simulate,
     platformStatus,
     platformEnclaves,

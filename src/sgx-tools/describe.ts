@@ -22,6 +22,7 @@ import {
   describeQuote,
   describeTcbInfoFile,
 } from "./describe-evidence.ts";
+import { describeWasmEnclave } from "./describe-wasm.ts";
 
 export const RECORD_TYPES = [
   "sigstruct",
@@ -37,6 +38,7 @@ export const RECORD_TYPES = [
   "qe-identity",
   "ias-report",
   "sgxs",
+  "wasm-enclave",
 ] as const;
 export type RecordType = (typeof RECORD_TYPES)[number];
 
@@ -57,6 +59,8 @@ export function describe(type: RecordType, bytes: Uint8Array): Description {
       return { type, ...describeImage(bytes) };
     case "sgxs":
       return { type, ...describeSgxs(bytes) };
+    case "wasm-enclave":
+      return { type, ...describeWasmEnclave(bytes) };
     case "quote":
       return { type, ...describeQuote(bytes) };
     case "epid-quote":

@@ -14,6 +14,7 @@ import * as service from "./platform-commands.ts";
 import { commandProse } from "./prose.ts";
 import { catsig, gendata, sign } from "./sign.ts";
 import { simulate } from "./simulate.ts";
+import * as wasm from "./wasm-commands.ts";
 
 /** Set by the build; absent when run from source. */
 declare const BUILD_VERSION: string | undefined;
@@ -47,6 +48,16 @@ async function run(name: string, args: readonly string[]): Promise<number> {
       return command(commands.gendata, args, (values, [image = "", tbs = ""]) =>
         gendata(values, image, tbs),
       );
+    case "build-wasm":
+      return command(wasm.buildWasm, args, async (values, [path = ""]) => {
+        const { buildWasm } = await import("./wasm.ts");
+        return buildWasm(values, path);
+      });
+    case "sign-wasm":
+      return command(wasm.signWasm, args, async (values, [path = ""]) => {
+        const { signWasm } = await import("./wasm.ts");
+        return signWasm(values, path);
+      });
     case "simulate":
       return command(commands.simulate, args, (values, words) => simulate(values, words));
     case "catsig":

@@ -8,6 +8,7 @@ import { isSgxs, measureSgxs } from "../sgx/sgxs.ts";
 import { parseSigstruct, SIGSTRUCT_BYTES, type Sigstruct } from "../sgx/sigstruct.ts";
 import { LARGEST_IMAGE_BYTES, parseSkeletonImage } from "../sgx/skeleton-image.ts";
 import { layOutSkeleton, measureSkeleton, pageLayoutOf } from "../sgx/skeleton-layout.ts";
+import { isWasmImage, measureImage, parseImage } from "../wasm/image.ts";
 import type { measure as command } from "./commands.ts";
 import { printLine, readInput } from "./files.ts";
 import { parseHex, parseHex32 } from "./values.ts";
@@ -16,6 +17,10 @@ import { parseHex, parseHex32 } from "./values.ts";
 export function measure(values: OptionValues<typeof command.options>, path: string): void {
   const file = readInput(path, LARGEST_IMAGE_BYTES);
   const sigstruct = values.sigstruct === undefined ? undefined : readSigstruct(values.sigstruct);
+  if (isWasmImage(file)) {
+    measureWasm(values, file, path, sigstruct);
+    return;
+  }
   if (isSgxs(file) || isElf(file)) {
     requireNoImageOptions(values);
     if (isSgxs(file)) measureStream(values, file, path, sigstruct);
@@ -45,10 +50,10 @@ export function measure(values: OptionValues<typeof command.options>, path: stri
   printLine(JSON.stringify(description, null, 2));
 }
 
-/** A stream, or a program's segments, say all that is measured. */
+/** A stream, a program's segments or a WebAssembly enclave say all that is measured. */
 function requireNoImageOptions(values: OptionValues<typeof command.options>): void {
   if (values.xfrm ?? values.miscselect ?? values.pages) {
-    throw wrongOptions("`--xfrm`, `--miscselect` and `--pages` are about images, and this is none");
+    throw wrongOptions("`--xfrm`, `--miscselect` and `--pages` are about skeleton images, and this is none");
   }
 }
 
@@ -100,6 +105,26 @@ function measureStream(
     unmeasuredChunks: found.unmeasuredChunks,
   };
   printLine(JSON.stringify(description, null, 2));
+}
+
+/** The file says itself how it is loaded. */
+function measureWasm(
+  values: OptionValues<typeof command.options>,
+  file: Uint8Array,
+  path: string,
+  sigstruct: Sigstruct | undefined,
+): void {
+  requireNoImageOptions(values);
+  if (values.heap !== undefined) throw wrongOptions("`--heap` is about ELF files");
+  const image = parseImage(file);
+  const mrenclave = measureImage(image);
+  requireSigned(mrenclave, values.sigstruct, path, sigstruct);
+  const description = {
+    mrenclave: toHex(mrenclave),
+    enclaveBytes: Number(image.enclaveBytes),
+    ssaFramePages: image.ssaFramePages,
+  };
+  printLine(values.json ? JSON.stringify(description, null, 2) : description.mrenclave);
 }
 
 function requireSigned(

@@ -21,6 +21,18 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
       "sgx-tools sign --no-debugger key.pem encl.bin encl.ss",
     ],
   },
+  "build-wasm": {
+    description:
+      "Compiles a WASI program (preview 1) with wasm2c and gcc, links it with the trusted runtime, and measures and signs the enclave. docs/reference/wasm-manifest.md says what a manifest can say. The same program, manifest and tools give the same bytes everywhere; FILE.json names them. Prints MRENCLAVE. Threads, SIMD, memory64, tail calls and exceptions are refused by name.",
+    examples: [
+      "sgx-tools build-wasm --manifest app.toml --key key.pem -o app.encl app.wasm",
+      "sgx-tools build-wasm --manifest app.toml --tbs app.tbs -o app.encl app.wasm",
+    ],
+  },
+  "sign-wasm": {
+    description: "The SIGSTRUCT must verify and be for this image.",
+    examples: ["sgx-tools sign-wasm --sigstruct app.ss app.encl"],
+  },
   simulate: {
     description:
       "Runs any SGX host program, with unmodified signed enclaves, on a machine without SGX. Nothing is protected: enclave memory is ordinary memory, and whoever speaks for an enclave gets its keys. The platform service is started where it does not run (docs/protocol/platform-service.md); with --no-service, or INCLAVARE_PLATFORM=off, keys come from a constant that everybody knows.",

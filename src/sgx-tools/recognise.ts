@@ -5,6 +5,7 @@ import { REPORT_BYTES } from "../sgx/report.ts";
 import { isSgxs } from "../sgx/sgxs.ts";
 import { SIGSTRUCT_BYTES } from "../sgx/sigstruct.ts";
 import { TARGETINFO_BYTES } from "../sgx/targetinfo.ts";
+import { isWasmImage } from "../wasm/image.ts";
 import type { RecordType } from "./describe.ts";
 
 const SIZES: Readonly<Record<number, RecordType>> = {
@@ -50,5 +51,6 @@ function ofQuote(bytes: Uint8Array): RecordType | undefined {
 }
 
 function ofStream(bytes: Uint8Array): RecordType {
+  if (isWasmImage(bytes)) return "wasm-enclave";
   return isSgxs(bytes) ? "sgxs" : "image";
 }

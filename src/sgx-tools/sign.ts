@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `sgx-tools sign`, `gendata` and `catsig`. */
-import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
+import { createPrivateKey, createPublicKey } from "node:crypto";
 import { RuneError } from "../errors/error.ts";
 import type { OptionValues } from "../options/option.ts";
 import { assembleSigstruct, requireEnclaveKey, signSigstruct } from "../sgx/sign.ts";
@@ -13,10 +13,9 @@ import type {
   sign as signCommand,
 } from "./commands.ts";
 import { isReadableByOthers, readInput, warn, writeOutput } from "./files.ts";
+import { readKey } from "./keys.ts";
 import { parseDate, parseHex, parseHex32 } from "./values.ts";
 
-/** Larger than any PEM file with one RSA key. */
-const LARGEST_PEM_BYTES = 65536;
 /** The kernel's default for vm.mmap_min_addr on x86-64. */
 const USUAL_MMAP_MIN_ADDR = 0x10000n;
 
@@ -91,22 +90,6 @@ function chosenMetadata(values: SigningValues): SkeletonMetadata | undefined {
     nullDereferenceProtection: protection,
     mmapMinAddr: lowest ?? USUAL_MMAP_MIN_ADDR,
   };
-}
-
-function readKey(path: string, parse: (pem: Buffer) => KeyObject): KeyObject {
-  const pem = Buffer.from(readInput(path, LARGEST_PEM_BYTES));
-  try {
-    return parse(pem);
-  } catch (error) {
-    throw new RuneError({
-      code: "SGX_KEY",
-      doing: `read key \`${path}\``,
-      reason: "it is no unencrypted PEM key of the kind needed",
-      cause: error,
-    });
-  } finally {
-    pem.fill(0);
-  }
 }
 
 function required(option: string, value: string | undefined): string {

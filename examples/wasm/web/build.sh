@@ -1,0 +1,9 @@
+#!/bin/sh
+# Compiles the service to OUTPUT. Needs the project's node_modules only: npm's AssemblyScript, which
+# Bun runs, whatever Node there is.
+#   build.sh OUTPUT
+set -eu
+root=$(cd "$(dirname "$0")/../../.." && pwd)
+exec sh "$root/scripts/bun.sh" "$root/node_modules/assemblyscript/bin/asc.js" "$root/examples/wasm/web/service.ts" \
+    --outFile "$1" --exportStart _start --runtime incremental -O3 --noAssert \
+    --use abort=examples/wasm/web/service/stop --baseDir "$root"
