@@ -53,7 +53,9 @@ export function measure(values: OptionValues<typeof command.options>, path: stri
 /** A stream, a program's segments or a WebAssembly enclave say all that is measured. */
 function requireNoImageOptions(values: OptionValues<typeof command.options>): void {
   if (values.xfrm ?? values.miscselect ?? values.pages) {
-    throw wrongOptions("`--xfrm`, `--miscselect` and `--pages` are about skeleton images, and this is none");
+    throw wrongOptions(
+      "`--xfrm`, `--miscselect` and `--pages` are about skeleton images, and this is none",
+    );
   }
 }
 

@@ -8,6 +8,7 @@ import { type Fd, type Kernel, type Pid, readToEnd } from "../kernel/kernel.ts";
 import { plannerCalls } from "../kernel/planner-calls.ts";
 import { decode, encode } from "../protobuf/codec.ts";
 import { firstPassed } from "./aside.ts";
+import type { ShimCall } from "./command-line.ts";
 import { monitorKernel } from "./monitor-kernel.ts";
 import { MonitorLink } from "./monitor-link.ts";
 import { Act, ActResult } from "./proto/act.gen.ts";
@@ -16,10 +17,13 @@ import { verbDeps } from "./verb-deps.ts";
 
 const maxRequestBytes = 1 << 20;
 
-export async function act(kernel: Kernel, libDir: string): Promise<Uint8Array> {
+export async function act(
+  kernel: Kernel,
+  call: Pick<ShimCall, "libDir" | "environment">,
+): Promise<Uint8Array> {
   const request = decode(Act, readToEnd(kernel, 0 as Fd, "the request", maxRequestBytes));
   try {
-    await perform(kernel, libDir, request);
+    await perform(kernel, call, request);
     return encode(ActResult, {});
   } catch (error) {
     const { code, doing, reason, hint = "" } = RuneError.from(error, request.verb);
@@ -27,8 +31,12 @@ export async function act(kernel: Kernel, libDir: string): Promise<Uint8Array> {
   }
 }
 
-async function perform(kernel: Kernel, libDir: string, request: Act): Promise<void> {
-  const { verb, id, bundle, pod, monitor, namespace, searchPath } = request;
+async function perform(
+  kernel: Kernel,
+  { libDir, environment }: Pick<ShimCall, "libDir" | "environment">,
+  request: Act,
+): Promise<void> {
+  const { verb, id, bundle, pod, monitor, namespace } = request;
   const options = decode(Options, request.options);
   const passed = Array.from({ length: request.descriptors }, (_, at) => (firstPassed + at) as Fd);
   const [input, output, error, console] = passed;
@@ -39,7 +47,7 @@ async function perform(kernel: Kernel, libDir: string, request: Act): Promise<vo
   const link = new MonitorLink(kernel, plannerCalls, pod, monitor as Pid);
   const own = monitorKernel(kernel, link, stdio);
   const warn = () => {}; // the server has nobody to tell but the log of the bundle
-  const deps = verbDeps({ kernel: own, libDir, searchPath, namespace, options, warn });
+  const deps = verbDeps({ kernel: own, libDir, environment, namespace, options, warn });
   switch (verb) {
     case "create": {
       const { noPivotRoot: noPivot, noNewKeyring } = options;

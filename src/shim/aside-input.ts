@@ -7,9 +7,9 @@ import type { ShimServer } from "./server.ts";
 
 /** What every verb that is done aside is told. */
 export function aside({ input }: ShimServer, pod: Pod, options: TaskOptions) {
-  const { namespace, searchPath } = input;
+  const { namespace } = input;
   return {
-    ...{ namespace, searchPath, pod: pod.directory, monitor: pod.link.pid },
+    ...{ namespace, pod: pod.directory, monitor: pod.link.pid },
     options: encode(Options, options),
   };
 }

@@ -10,6 +10,7 @@ import type { Config } from "../oci/config.ts";
 import { decode, encode } from "../protobuf/codec.ts";
 import type { Init } from "../protobuf/schema.ts";
 import { Act, ActResult } from "./proto/act.gen.ts";
+import type { ServerInput } from "./server.ts";
 
 /** 3 to 5 are the container's standard streams, 6 is where its terminal goes. */
 export const firstPassed = 3;
@@ -23,9 +24,22 @@ export function mayTakeLong({ hooks = {}, process, annotations = {}, linux }: Co
   );
 }
 
+/** What verbs look for in containerd's environment: programs of the host, and the simulated platform. */
+const names = ["PATH", "USER", "HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME"];
+const ofThePlatform = ["INCLAVARE_PLATFORM", "INCLAVARE_PLATFORM_STATE"];
+
+function kept(environment: ReadonlyMap<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    [...names, ...ofThePlatform].flatMap((name) => {
+      const value = environment.get(name);
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
+
 /** Starts the shim once more, for this one verb. */
 export async function actAside(
-  libDir: string,
+  { libDir, environment }: Pick<ServerInput, "libDir" | "environment">,
   request: Init<Act>,
   descriptors: readonly Fd[],
 ): Promise<void> {
@@ -35,7 +49,7 @@ export async function actAside(
     {
       stdio: [encode(Act, act), "pipe", "ignore", ...descriptors],
       cwd: "/",
-      env: {},
+      env: kept(environment),
     },
   );
   const answer = await new Response(child.stdout).bytes();

@@ -28,8 +28,7 @@ export async function deleteTask(kernel: Kernel, call: ShimCall): Promise<Uint8A
   const known = recallTask(kernel, place, id);
   const deps = {
     ...verbDeps({
-      ...{ kernel, libDir, namespace },
-      searchPath: environment.get("PATH") ?? "/usr/bin:/bin",
+      ...{ kernel, libDir, namespace, environment },
       options: {},
       warn: () => {}, // containerd takes everything that is printed for the answer
     }),

@@ -45,7 +45,7 @@ export async function main(words: readonly string[]): Promise<number> {
     }
     case "act": {
       const { act } = await import("./act.ts");
-      linux.write(stdout, await act(linux, libDir));
+      linux.write(stdout, await act(linux, given));
       return 0;
     }
     default:

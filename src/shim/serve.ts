@@ -34,7 +34,7 @@ export async function serveNamespace(kernel: Kernel, call: ShimCall): Promise<vo
   const server = new ShimServer({
     ...{ kernel, place, publisher, libDir: call.libDir, namespace: call.namespace },
     calls: { ...shimCalls, ...plannerCalls },
-    searchPath: environment.get("PATH") ?? "/usr/local/bin:/usr/bin:/bin",
+    environment,
     warn: (bundle, message, level = "warning") => log(kernel, bundle, message, level),
   });
   const listener = serve({ address: place.socket, services: taskService(server) });

@@ -16,7 +16,8 @@ export type ServerInput = {
   readonly kernel: Kernel;
   readonly calls: ShimCalls & PlannerCalls;
   readonly libDir: string;
-  readonly searchPath: string;
+  /** containerd's own. */
+  readonly environment: ReadonlyMap<string, string>;
   readonly namespace: string;
   readonly place: Place;
   readonly publisher: Publisher;

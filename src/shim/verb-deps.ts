@@ -7,7 +7,8 @@ import type { TaskOptions } from "./options.ts";
 export type DepsInput = {
   readonly kernel: Kernel;
   readonly libDir: string;
-  readonly searchPath: string;
+  /** containerd's own. */
+  readonly environment: ReadonlyMap<string, string>;
   readonly namespace: string;
   readonly options: TaskOptions;
   readonly warn: (message: string) => void;
@@ -17,7 +18,8 @@ const defaultRoot = "/run/containerd/rune";
 const nodeConfig = "/etc/inclavare-containers/config.toml";
 
 export function verbDeps(input: DepsInput): Deps {
-  const { kernel, libDir, searchPath, namespace, options, warn } = input;
+  const { kernel, libDir, environment, namespace, options, warn } = input;
+  const searchPath = environment.get("PATH") ?? "/usr/local/bin:/usr/bin:/bin";
   const root = `${options.root || defaultRoot}/${namespace}`;
   const rune = `${libDir}/../../bin/rune`;
   return {
@@ -28,6 +30,7 @@ export function verbDeps(input: DepsInput): Deps {
     stickyRoot: false,
     rootless: "false",
     searchPath: () => searchPath,
+    callerVariable: (name) => environment.get(name),
     version: BUILD_VERSION,
     openDescriptors: new Set(),
     reportCommand: (verb, id) => [rune, "report-failure", verb, id],

@@ -8,7 +8,6 @@ export type Act = {
   readonly id: string;
   readonly bundle: string;
   readonly namespace: string;
-  readonly searchPath: string;
   readonly pod: string;
   readonly monitor: number;
   readonly options: Uint8Array;
@@ -20,12 +19,11 @@ export const Act: Schema<Act> = schema("inclavare.shim.Act", {
   id: [2, "string"],
   bundle: [3, "string"],
   namespace: [4, "string"],
-  searchPath: [5, "string"],
-  pod: [6, "string"],
-  monitor: [7, "uint32"],
-  options: [8, "bytes"],
-  descriptors: [9, "uint32"],
-  environment: [10, "string", "list"],
+  pod: [5, "string"],
+  monitor: [6, "uint32"],
+  options: [7, "bytes"],
+  descriptors: [8, "uint32"],
+  environment: [9, "string", "list"],
 });
 
 export type ActResult = {

@@ -53,7 +53,7 @@ async function make(
   call: Call,
   givenUp: AbortSignal,
 ): Promise<CreateTaskResponse> {
-  const { kernel, calls, libDir, place, namespace, searchPath } = server.input;
+  const { kernel, calls, libDir, place, namespace, environment } = server.input;
   const { id, bundle, rootfs, stdin, stdout, stderr, terminal } = request;
   const options = taskOptions(request.options);
   const config = readConfig(kernel, bundle);
@@ -63,7 +63,7 @@ async function make(
   const warn = (message: string) => server.input.warn(bundle, message);
   const depsWith = (stdio?: Stdio) => {
     const own = monitorKernel(kernel, pod.link, stdio);
-    return verbDeps({ kernel: own, libDir, searchPath, namespace, options, warn });
+    return verbDeps({ kernel: own, libDir, environment, namespace, options, warn });
   };
   const deps = depsWith();
   try {
@@ -126,7 +126,7 @@ async function launch(server: ShimServer, making: Making, ready: Opened): Promis
   if (mayTakeLong(config)) {
     const descriptors = [...ready.stdio, ...(console === undefined ? [] : [console.theirs])];
     const act = { ...aside(server, pod, options), verb: "create", id, bundle, environment };
-    return await actAside(server.input.libDir, act, descriptors);
+    return await actAside(server.input, act, descriptors);
   }
   const { noPivotRoot = false, noNewKeyring = false } = options;
   await createContainer(making.deps(ready.stdio), {

@@ -43,7 +43,7 @@ async function removeContainer(server: ShimServer, task: Task): Promise<void> {
   const { id, init } = task;
   if (task.hooked) {
     const act = { ...aside(server, task.pod, task.options), verb: "delete", id };
-    await actAside(server.input.libDir, act, []);
+    await actAside(server.input, act, []);
   } else {
     await deleteContainer(task.deps, id, true);
   }

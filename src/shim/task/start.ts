@@ -45,7 +45,7 @@ async function startInit(server: ShimServer, task: Task): Promise<void> {
   const { id, pod, options, deps } = task;
   if (!task.hooked) return await startContainer(deps, id);
   const act = { ...aside(server, pod, options), verb: "start", id };
-  await actAside(server.input.libDir, act, []);
+  await actAside(server.input, act, []);
 }
 
 function tell(server: ShimServer, task: Task, process: TaskProcess): void {
