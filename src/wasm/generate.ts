@@ -5,15 +5,18 @@ import { RuneError } from "../errors/error.ts";
 /**
  * Loads and stores of wasm2c 1.0.32, and what takes their place: FS is the linear memory's base, so
  * that no register is spent on it. The asm after a load stays: it keeps a dead load, and so its trap.
+ * The asm before an access hides addresses that are constant: for those from 2 GiB on, gcc 12 emits
+ * `movabs` without the segment, which is an access to the host's memory.
  */
+const HIDDEN = '__asm__("" : "+r"(addr)); ';
 const REPLACED = [
   [
     "wasm_rt_memcpy(&result, &mem->data[addr], sizeof(t1));",
-    "result = *(const t1 __seg_fs __attribute__((may_alias, aligned(1))) *)addr;",
+    `${HIDDEN}result = *(const t1 __seg_fs __attribute__((may_alias, aligned(1))) *)addr;`,
   ],
   [
     "wasm_rt_memcpy(&mem->data[addr], &wrapped, sizeof(t1));",
-    "*(t1 __seg_fs __attribute__((may_alias, aligned(1))) *)addr = wrapped;",
+    `${HIDDEN}*(t1 __seg_fs __attribute__((may_alias, aligned(1))) *)addr = wrapped;`,
   ],
 ] as const;
 
