@@ -85,8 +85,12 @@ needs(wasmObstacle)("the web service keeps its data over a restart, encrypted", 
     }
     expect(await (await ask("/kv/name")).text()).toBe("a secret");
     expect((await ask("/kv/..")).status).toBe(404);
-    // Nobody quotes here: the service says so and lives on.
-    expect((await ask(`/attestation/${"ab".repeat(32)}`)).status).toBe(503);
+    const evidence = await ask(`/attestation/${"ab".repeat(32)}`);
+    expect(evidence.status).toBe(200);
+    const quote = Buffer.from(await evidence.arrayBuffer());
+    // A header of 48 bytes, then the report's body: MRENCLAVE at 64, REPORTDATA at 320.
+    expect(quote.subarray(48 + 64, 48 + 96).toString("hex")).toBe(`${identity}`.trim());
+    expect(quote.subarray(48 + 320, 48 + 352).toString("hex")).toBe("ab".repeat(32));
     expect((await ask("/attestation/short")).status).toBe(400);
     if (round === 2) {
       expect((await ask("/kv/name", { method: "DELETE" })).status).toBe(204);
