@@ -45,7 +45,7 @@ static const struct form forms[] = {
     {64, "uuuu"},       {65, "su"},     {66, "s"},      {67, "s"},      {68, ""},
     {69, "l"},          {84, "usllu"},  {106, ""},      {96, "uu"},     {107, ""},
     {11, ""},           {12, "sb"},     {75, ""},       {76, "usllbb"}, {77, "usllbbl"},
-    {78, "ub"},
+    {78, "ub"},         {13, "uu"},
 };
 #define FORMS (sizeof(forms) / sizeof(forms[0]))
 
