@@ -87,11 +87,40 @@ export async function reset(
       hint: "--yes does it",
     });
   }
-  await ask({ verb: "reset" });
+  await end("reset");
 }
 
 export async function stop(): Promise<void> {
-  await ask({ verb: "stop" });
+  await end("stop");
+}
+
+/** What it may still have to answer. */
+const END_MS = 10_000;
+const END_STEP_MS = 20;
+
+/** Returns when the service has closed its sockets: whoever asks then is answered by another. */
+async function end(verb: "reset" | "stop"): Promise<void> {
+  const { pid } = (await ask({ verb: "status" })) as Status;
+  await ask({ verb });
+  const deadline = performance.now() + END_MS;
+  while ((await runningPid()) === pid) {
+    if (performance.now() > deadline) {
+      throw new RuneError({
+        code: "PLATFORM_SERVICE",
+        doing: `wait for the platform service's process ${pid}`,
+        reason: "it does not end",
+      });
+    }
+    await Bun.sleep(END_STEP_MS);
+  }
+}
+
+async function runningPid(): Promise<number | undefined> {
+  try {
+    return ((await ask({ verb: "status" })) as Status).pid;
+  } catch {
+    return undefined; // nobody answers
+  }
 }
 
 export function start(values: OptionValues<typeof commands.platformStart.options>): void {
@@ -146,16 +175,20 @@ function wantedFolders(front: Front): PlatformFolders {
   });
 }
 
+/** Flags of a socket that listens in /proc/net/unix: __SO_ACCEPTCON (net/unix/af_unix.c). */
+const ACCEPTS = "00010000";
+
 /** systemd's, as sd_listen_fds(3) says, told by their paths; undefined where it has passed none. */
 function passedSockets(front: Front, folders: PlatformFolders): PassedSockets | undefined {
   if (front.variable("LISTEN_PID") !== String(linux.pid())) return undefined;
   const count = Number(front.variable("LISTEN_FDS"));
   const table = readText(linux, "/proc/net/unix").split("\n");
   const at = (path: string) => {
-    const inode = table
-      .find((line) => line.endsWith(` ${path}`))
-      ?.trim()
-      .split(/ +/)[6];
+    // Connections that wait to be accepted have the path, too.
+    const listening = table.find(
+      (line) => line.endsWith(` ${path}`) && line.split(/ +/)[3] === ACCEPTS,
+    );
+    const inode = listening?.split(/ +/)[6];
     const numbers = Array.from({ length: Math.min(count, 16) }, (_, i) => 3 + i);
     return numbers.find((fd) => linux.readlink(`/proc/self/fd/${fd}`) === `socket:[${inode}]`);
   };
