@@ -26,8 +26,10 @@ export function openImages(
   if (found === undefined && (namespaces & cloneFlags.user) !== 0) {
     const gid = rootGroup(readText(kernel, `/proc/${init.pid}/gid_map`));
     if (gid !== undefined) {
-      kernel.chown(path, kernel.euid(), gid);
-      kernel.chmod(path, 0o710);
+      // By descriptor: whoever may write above could put a link in its place.
+      const opened = `/proc/self/fd/${fd}`;
+      kernel.chown(opened, kernel.euid(), gid);
+      kernel.chmod(opened, 0o710);
     }
   }
   return fd;

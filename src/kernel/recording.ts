@@ -112,12 +112,18 @@ export class RecordingKernel extends FakeMachine implements Kernel {
 
   chmod(path: string, mode: number): void {
     this.record("chmod", path, mode.toString(8));
-    this.files.find(path, `chmod \`${path}\``).mode = mode;
+    this.files.find(this.#opened(path), `chmod \`${path}\``).mode = mode;
   }
 
   chown(path: string, uid: number, gid: number): void {
     this.record("chown", path, `${uid}:${gid}`);
-    this.files.find(path, `chown \`${path}\``);
+    this.files.find(this.#opened(path), `chown \`${path}\``);
+  }
+
+  /** A magic link leads to what the descriptor is of. */
+  #opened(path: string): string {
+    const fd = /^\/proc\/self\/fd\/(\d+)$/.exec(path)?.[1];
+    return fd === undefined ? path : this.nameOf(Number(fd));
   }
 
   stat(path: string, call = "stat"): Stat {
