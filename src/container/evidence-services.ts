@@ -8,10 +8,9 @@ import { type TrustAnchor, trustAnchorOf } from "../attest/x509/trust.ts";
 import { type NodeConfig, readNodeConfig } from "../config/node-config.ts";
 import { RuneError } from "../errors/error.ts";
 import { evidenceSocket } from "../platform/evidence/listen.ts";
-import { aesmFolder, platformFolders } from "../platform/folders.ts";
-import { usesRootsPlaces } from "../platform/start.ts";
+import { aesmFolder } from "../platform/folders.ts";
 import type { Deps } from "./deps.ts";
-import { startedService } from "./platform-service.ts";
+import { restartService } from "./platform-service.ts";
 import type { EnclaveState } from "./state.ts";
 
 export type EvidenceServices = {
@@ -44,8 +43,7 @@ export function evidenceServices(
 }
 
 /**
- * The services of the container's own platform, started where they have ended and are the caller's:
- * what the node has set is for hardware.
+ * The services of the container's own platform: what the node has set is for hardware.
  */
 function simulated(deps: Deps, serviceSocket: string | undefined) {
   if (serviceSocket === undefined) {
@@ -56,11 +54,7 @@ function simulated(deps: Deps, serviceSocket: string | undefined) {
     });
   }
   const runtime = serviceSocket.slice(0, serviceSocket.lastIndexOf("/"));
-  const folders = platformFolders({
-    isRoot: usesRootsPlaces(deps.kernel, deps.callerVariable),
-    variable: deps.callerVariable,
-  });
-  if (folders?.runtime === runtime) startedService(deps);
+  restartService(deps, serviceSocket);
   const address = `unix:${evidenceSocket({ runtime })}`;
   return {
     aesmSocket: `${aesmFolder({ runtime })}/aesm.socket`,

@@ -130,9 +130,8 @@ async function entryOf(
     return again === undefined ? undefined : { name: "runelet", program: again };
   }
   if (enclave.serviceSocket !== undefined) {
-    // It may have been killed: the container's init keeps it running, and does not start it.
-    const { startedService } = await import("./platform-service.ts");
-    startedService(deps);
+    const { restartService } = await import("./platform-service.ts");
+    restartService(deps, enclave.serviceSocket);
   }
   const program = again ?? deps.kernel.sealedCopy(`${deps.libDir}/runelet`, "runelet");
   return { name: "runelet", program, ...openSimulator(deps, enclave) };
