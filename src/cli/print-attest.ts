@@ -26,6 +26,9 @@ export async function printAttest(
   print: (text: string) => void,
 ): Promise<void> {
   const { kernel } = deps;
+  for (const name of command.idle) {
+    deps.warn(`--${name} has no effect: --ias-url says which service is asked`);
+  }
   const attested = await attest(deps, requestOf(deps, command));
   if (command.reportFile !== undefined) write(kernel, command.reportFile, attested.report);
   if (command.quoteFile !== undefined && attested.quote !== undefined) {

@@ -137,7 +137,8 @@ test("an EPID quote is judged by the platform's service; secrets come from files
   }
   const inherited = { ENCLAVE_RA_EPID_SPID: spid, ENCLAVE_RA_EPID_SUB_KEY: key };
   const env = { ...sandbox.toolEnvironment(), ...inherited };
-  await sandbox.must([...asking, "--quote-type", "epidLinkable", id], { env });
+  const old = await sandbox.must([...asking, "--product", "--linkable", id], { env });
+  expect(old.stderr).toContain("--product has no effect");
   const visible = await sandbox.must([
     ...[...asking, "--quote-type", "epidLinkable", "--spid", spid, "--subscription-key", key],
     ...["--ias-url", `${sandbox.evidence}/sgx/dev`, id],

@@ -17,6 +17,7 @@ describe("the command line", () => {
       spid: { option: "spid" },
       subscriptionKey: { option: "subscription-key" },
       json: false,
+      idle: [],
     });
   });
 
@@ -31,7 +32,8 @@ describe("the command line", () => {
       subscriptionKey: { value: "k" },
       reportFile: "r",
     });
-    expect(parse("--isRA --product --linkable web")?.quoteType).toBe("epidLinkable");
+    const of2020 = { quoteType: "epidLinkable", idle: ["product"] } as const;
+    expect(parse("--isRA --product --linkable web")).toMatchObject(of2020);
   });
 
   test("report data is filled up with zeros", () => {

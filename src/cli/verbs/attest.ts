@@ -26,6 +26,8 @@ export type AttestCommand = {
   readonly spid: SecretSource;
   readonly subscriptionKey: SecretSource;
   readonly json: boolean;
+  /** Options of the original that have no effect. */
+  readonly idle: readonly string[];
 };
 
 /** From the command line, a file, or the caller's environment. */
@@ -119,7 +121,12 @@ export const attestCommand = defineCommand({
       argument: "file",
       help: "epid: a file with the key",
     },
-    { name: "product", kind: "flag", hidden: true, help: "of 2020: --ias-url says which service" },
+    {
+      name: "product",
+      kind: "flag",
+      hidden: true,
+      help: "of 2020, without effect: --ias-url says which service",
+    },
     { name: "linkable", kind: "flag", hidden: true, help: "of 2020: --quote-type epidLinkable" },
     { name: "json", kind: "flag", help: "print an object" },
   ],
@@ -181,6 +188,7 @@ export function parseAttest(words: readonly string[]): AttestCommand | undefined
     spid: secret("spid"),
     subscriptionKey: secret("subscription-key"),
     json: values.json,
+    idle: values.product ? ["product"] : [],
   };
 }
 
