@@ -2,6 +2,7 @@
 /** A TOML document as the node's configuration reads it: types are checked, keys that nobody knows found. */
 import { parse } from "smol-toml";
 import { RuneError } from "../errors/error.ts";
+import { syntaxReason } from "../errors/syntax-reason.ts";
 import { keyLines } from "./toml-lines.ts";
 
 type Document = { readonly path: string; readonly lines: () => ReadonlyMap<string, number> };
@@ -12,8 +13,7 @@ export function parseTable(text: string, path: string): Table {
   try {
     return new Table(parse(text), document, "");
   } catch (cause) {
-    const reason = cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : String(cause);
-    throw configFault(path, reason, cause);
+    throw configFault(path, syntaxReason(cause), cause);
   }
 }
 

@@ -2,6 +2,7 @@
 /** The manifest of an enclave, app.toml: what its host may decide. docs/reference/wasm-manifest.md. */
 import { parse } from "smol-toml";
 import { RuneError } from "../errors/error.ts";
+import { syntaxReason } from "../errors/syntax-reason.ts";
 
 export type DirectoryMode = "plain" | "trusted" | "protected";
 
@@ -179,7 +180,7 @@ function parseToml(text: string, path: string): Record<string, unknown> {
     throw new RuneError({
       code: "WASM_MANIFEST",
       doing: `read manifest \`${path}\``,
-      reason: error instanceof Error ? (error.message.split("\n")[0] ?? "") : "it is no TOML",
+      reason: syntaxReason(error),
       cause: error,
     });
   }

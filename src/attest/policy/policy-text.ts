@@ -2,6 +2,7 @@
 /** A policy as its file has it: TOML, or JSON where the name says so. */
 import { parse as parseToml } from "smol-toml";
 import { RuneError } from "../../errors/error.ts";
+import { syntaxReason } from "../../errors/syntax-reason.ts";
 import { type Policy, readPolicy } from "./policy.ts";
 
 /** @throws RuneError ATTEST_POLICY that names the file */
@@ -10,7 +11,7 @@ export function policyOfText(text: string, path: string): Policy {
   try {
     value = path.endsWith(".json") ? JSON.parse(text) : parseToml(text);
   } catch (error) {
-    const reason = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+    const reason = syntaxReason(error);
     throw new RuneError({ code: "ATTEST_POLICY", doing: `read \`${path}\``, reason, cause: error });
   }
   try {
