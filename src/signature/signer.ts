@@ -32,8 +32,14 @@ export function pemSigner(privatePath: string, publicPath: string): Signer {
     key = createPrivateKey(readFileSync(privatePath));
   } catch (error) {
     if (error instanceof RuneError) throw error;
-    const reason = errnoOf(error) ?? "it is no unencrypted private key in PEM";
-    throw new RuneError({ code: "SGX_KEY", doing, reason, cause: error });
+    const missing = errnoOf(error) === "ENOENT";
+    const reason = missing
+      ? "there is no such file"
+      : (errnoOf(error) ?? "it is no unencrypted private key in PEM");
+    const hint = missing
+      ? { hint: "--private-key names it; openssl genrsa -3 3072 makes one" }
+      : {};
+    throw new RuneError({ code: "SGX_KEY", doing, reason, ...hint, cause: error });
   }
   requireEnclaveKey(key);
   const own = createPublicKey(key);
