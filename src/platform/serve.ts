@@ -230,7 +230,7 @@ const OTHER_STEP_MS = 20;
  */
 async function lockOrFindOther({ folders, readyFd }: ServeOptions): Promise<"locked" | "other"> {
   const path = join(folders.state, "lock");
-  const fd = openSync(path, "a", 0o600) as Fd;
+  const fd = openLock(path);
   const deadline = performance.now() + (readyFd === undefined ? 0 : OTHER_MS);
   for (;;) {
     if (plannerCalls.tryLock(fd)) return "locked";
@@ -243,6 +243,21 @@ async function lockOrFindOther({ folders, readyFd }: ServeOptions): Promise<"loc
     doing: `lock \`${path}\``,
     reason: "another service uses this folder",
   });
+}
+
+/** The service's user may have no way to a folder that the caller has chosen. */
+function openLock(path: string): Fd {
+  try {
+    return openSync(path, "a", 0o600) as Fd;
+  } catch (cause) {
+    throw new RuneError({
+      code: "PLATFORM_SERVICE",
+      doing: `open \`${path}\``,
+      reason: RuneError.from(cause, "open").reason,
+      hint: `user ${process.geteuid?.()} has to be able to enter every folder above it`,
+      cause,
+    });
+  }
 }
 
 async function answers(socket: string): Promise<boolean> {

@@ -176,6 +176,19 @@ rootTest("on a full disk it says so, and works when there is room again", async 
   }
 });
 
+rootTest("a folder that its user has no way to is named", async () => {
+  await using service = new TestService();
+  const { runtime, state } = service.folders;
+  const above = join(runtime, "private");
+  mkdirSync(above, { recursive: true, mode: 0o700 });
+  const variables = { ...service.variables, INCLAVARE_PLATFORM_STATE: join(above, "state") };
+  const { status, stderr } = await command([tool, "platform", "start"], { env: variables });
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/open `.*\/private\/state\/lock`: .*permission denied/);
+  expect(stderr).toMatch(/hint: user \d+ has to be able to enter/);
+  expect(existsSync(state)).toBe(false);
+});
+
 rootTest("as root it runs as nobody in particular, with nothing of its caller's", async () => {
   await using service = new TestService();
   await service.start();
