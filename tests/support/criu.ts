@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { JsonObject } from "./bundle.ts";
 import { guestName } from "./guest.ts";
 import { removeTree } from "./remove.ts";
-import { needs, type RuntimeName, repository, runtimeName, type Test } from "./runtime.ts";
+import { needs, only, type RuntimeName, repository, runtimeName, type Test } from "./runtime.ts";
 import { Sandbox, type Surroundings } from "./sandbox.ts";
 
 /** CRIU in the environment, what scripts/criu.sh has fetched, or the machine's own. */
@@ -127,3 +127,11 @@ export class CriuSandbox extends Sandbox {
     return readFileSync(path, "utf8").split("\n").slice(-30).join("\n");
   }
 }
+
+/** Waits as long as the test may last: criu takes its time on an emulated processor. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await Bun.sleep(20);
+}
+
+/** For what runc of this machine does otherwise. */
+export const onlyRune = criuObstacle === undefined ? only : () => needs(criuObstacle);
