@@ -32,8 +32,9 @@ test("no place is an error that says what is missing", () => {
 });
 
 test.each(["relative", "/", "/a/../b", "/a/./b", "/a//b", "/a/", `/${"a".repeat(80)}`])(
-  "%s is no runtime folder",
+  "%s is no folder",
   (path) => {
     expect(failureOf(() => of(0, { INCLAVARE_PLATFORM: path }))?.code).toBe("USAGE");
+    expect(failureOf(() => of(0, { INCLAVARE_PLATFORM_STATE: path }))?.code).toBe("USAGE");
   },
 );

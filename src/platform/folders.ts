@@ -5,7 +5,7 @@ import { RuneError } from "../errors/error.ts";
 export type PlatformFolders = {
   /** The sockets; open to all who may use the platform. */
   readonly runtime: string;
-  /** The secret and its lock. */
+  /** The secret, its lock, and the owner's socket. */
   readonly state: string;
 };
 
@@ -16,8 +16,8 @@ export type Surroundings = {
   readonly variable: (name: string) => string | undefined;
 };
 
-/** sun_path has 108 bytes, and the longest name behind the folder's is `/aesmd/aesm.socket`. */
-const runtimeMaxBytes = 80;
+/** sun_path has 108 bytes, and the longest name behind a folder's is `/aesmd/aesm.socket`. */
+const folderMaxBytes = 80;
 
 /**
  * Undefined where the caller wants none.
@@ -28,18 +28,25 @@ export function platformFolders({ isRoot, variable }: Surroundings): PlatformFol
   if (chosen === "off") return undefined;
   const runtime =
     chosen === "" ? usualRuntime(isRoot, variable) : absolute("INCLAVARE_PLATFORM", chosen);
-  if (Buffer.byteLength(runtime) > runtimeMaxBytes) {
-    throw misplaced(`\`${runtime}\` is longer than ${runtimeMaxBytes} bytes`);
+  const state = stateFolder(isRoot, variable);
+  for (const folder of [runtime, state]) {
+    if (Buffer.byteLength(folder) > folderMaxBytes) {
+      throw misplaced(`\`${folder}\` is longer than ${folderMaxBytes} bytes`);
+    }
   }
-  return { runtime, state: stateFolder(isRoot, variable) };
+  return { runtime, state };
 }
 
 export function emulatorSocket({ runtime }: PlatformFolders): string {
   return `${runtime}/platform.sock`;
 }
 
-export function controlSocket({ runtime }: PlatformFolders): string {
-  return `${runtime}/control.sock`;
+/**
+ * Not in the runtime folder, which containers get: their root, or any root with CAP_DAC_OVERRIDE, may
+ * connect to a socket of mode 0600 that it can see, and one word replaces the machine's secret.
+ */
+export function controlSocket({ state }: PlatformFolders): string {
+  return `${state}/control.sock`;
 }
 
 /** What a container gets as /var/run/aesmd. */

@@ -98,6 +98,18 @@ test("the sockets are there, read-only: a container's root cannot take their pla
   expect(stderr).toContain("Read-only file system");
 });
 
+test("the owner's socket is in no container: its root could replace the machine's secret", async () => {
+  await using sandbox = machine();
+  const { runtime } = foldersBelow(sandbox.path);
+  const script = `find ${runtime} -type s | sort; find / -xdev -name control.sock`;
+  const { stdout } = await sandbox.run(onPlatform, shell(script));
+  expect(stdout.split("\n")).toEqual(
+    ["aesmd/aesm.socket", "evidence.sock", "platform.sock"]
+      .map((name) => `${runtime}/${name}`)
+      .concat(""),
+  );
+});
+
 test("the service's AESM makes launch tokens for a container's enclave", async () => {
   await using sandbox = machine();
   const id = await sandbox.started(onPlatform);
