@@ -157,6 +157,10 @@ test("a damaged secret is an error that names the file, and stays as it is", asy
   expect(status).toBe(1);
   expect(stderr).toContain(`read \`${path}\`: its hash is wrong`);
   expect(readFileSync(path)).toEqual(bytes);
+  expect(stderr).toContain("hint: nothing that was sealed can be unsealed without it; restore it");
+  // What the hint says works.
+  rmSync(path);
+  await service.start();
 });
 
 rootTest("on a full disk it says so, and works when there is room again", async () => {
