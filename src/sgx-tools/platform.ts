@@ -58,7 +58,7 @@ export async function printEnclaves(
       enclave.pid === 0 ? "-" : `${enclave.pid}`,
       enclave.process || "-",
       enclave.container || "-",
-      `${enclave.sizeBytes >> 10}K`,
+      `${Math.floor(enclave.sizeBytes / 1024)}K`,
       `${enclave.threads}`,
       enclave.debug ? "yes" : "no",
       enclave.mrenclave,

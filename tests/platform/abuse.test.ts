@@ -66,6 +66,18 @@ test("a thousand clients at once get their keys, and all the same", async () => 
   expect((await service.status()).requests).toBe(1001);
 });
 
+test("an enclave larger than 4 GiB is listed with its size", async () => {
+  await using service = new TestService();
+  await service.start();
+  const { code, payload } = einitRequest();
+  const large = Buffer.from(payload);
+  large.writeBigUInt64LE(1n << 33n, 1808 + 304 + 120);
+  expect(await exchange(service.socket, encodeRequest({ code, payload: large }))).toHaveLength(
+    HEADER_BYTES + 208,
+  );
+  expect(await service.must("platform", "enclaves")).toContain(" 8388608K ");
+});
+
 test("malformed frames get no answer, those that stop in the middle are let go, others are served", async () => {
   await using service = new TestService();
   await service.start();
