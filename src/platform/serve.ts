@@ -229,6 +229,7 @@ const OTHER_STEP_MS = 20;
  * that is about to answer is as good as this one; one that is about to end is waited for.
  */
 async function lockOrFindOther({ folders, readyFd }: ServeOptions): Promise<"locked" | "other"> {
+  mkdirSync(folders.state, { recursive: true, mode: 0o700 });
   const path = join(folders.state, "lock");
   const fd = openSync(path, "a", 0o600) as Fd;
   const deadline = performance.now() + (readyFd === undefined ? 0 : OTHER_MS);

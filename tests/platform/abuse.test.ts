@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The service under load and attack: those who keep to the protocol are served, keys are never lost. */
 import { expect } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
+import { platformFolders } from "../../src/platform/folders.ts";
 import {
   CODE,
   encodeRequest,
@@ -13,7 +23,7 @@ import {
 import { openRootSecret } from "../../src/platform/root-secret.ts";
 import { einitRequest, keyRequest } from "../../src/platform/testing.ts";
 import { command, eventually, Running } from "../support/command.ts";
-import { needs } from "../support/runtime.ts";
+import { needs, repository } from "../support/runtime.ts";
 import { obstacle, TestService, tool } from "./service.ts";
 
 const test = needs(obstacle);
@@ -252,4 +262,33 @@ test("it takes systemd's sockets, in whatever order, and leaves them where they 
   await service.must("platform", "stop");
   expect(await running.exited()).toBe(0);
   expect(existsSync(service.socket) && existsSync(aesm)).toBe(true);
+});
+
+rootTest("a user's unit has its state where rune starts the service with it", async () => {
+  await using service = new TestService();
+  const variables = { HOME: join(service.folder, "home"), XDG_RUNTIME_DIR: service.folder };
+  mkdirSync(variables.HOME);
+  const user = 61_999;
+  for (const folder of [service.folder, variables.HOME]) chownSync(folder, user, user);
+  const unit = readFileSync(join(repository, "packaging/systemd/user/inclavare-platform.service"));
+  const start = /^ExecStart=(.*)$/m.exec(unit.toString())?.[1] ?? "";
+  // As systemd 252 does, and 254 does not.
+  const words = start
+    .replace("@prefix@/bin/sgx-tools", tool)
+    .replaceAll("%t", variables.XDG_RUNTIME_DIR)
+    .replaceAll("%S", join(variables.HOME, ".config"))
+    .split(" ");
+  const own = ["setpriv", `--reuid=${user}`, `--regid=${user}`, "--clear-groups"];
+  const running = new Running([...own, ...words], { env: { PATH: "/usr/bin:/bin", ...variables } });
+  const folders = platformFolders({
+    isRoot: false,
+    variable: (name) => (variables as Record<string, string>)[name],
+  });
+  const socket = join(variables.XDG_RUNTIME_DIR, "inclavare-platform/platform.sock");
+  await eventually("it listens", () => existsSync(socket));
+  running.kill("SIGTERM");
+  await running.exited();
+  expect(running.stderr()).toBe("");
+  expect(existsSync(join(folders?.state ?? "", "root-secret"))).toBe(true);
+  expect(statSync(folders?.state ?? "").mode & 0o777).toBe(0o700);
 });
