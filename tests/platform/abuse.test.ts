@@ -167,6 +167,21 @@ test("two that start it at once get one service", async () => {
   expect(processes.stdout).toBe("1\n");
 });
 
+test("a damaged TCB state is told to the owner, and clients go on when it is mended", async () => {
+  await using service = new TestService();
+  await service.start();
+  const path = join(service.folders.state, "tcb.json");
+  writeFileSync(path, "{");
+  const url = "http://localhost/sgx/certification/v4/qe/identity";
+  const ask = async () =>
+    (await fetch(url, { unix: join(service.folders.runtime, "evidence.sock") })).status;
+  expect((await service.status()).fault).toBeUndefined();
+  expect(await ask()).toBe(500);
+  expect((await service.status()).fault).toStartWith(`read \`${path}\`: `);
+  rmSync(path);
+  expect(await ask()).toBe(200);
+});
+
 test("a damaged secret is an error that names the file, and stays as it is", async () => {
   await using service = new TestService();
   await service.start();
