@@ -241,6 +241,29 @@ rootTest("as root it runs as nobody in particular, with nothing of its caller's"
   expect(readFileSync(`/proc/${pid}/environ`, "latin1")).not.toContain("INCLAVARE_PLATFORM");
 });
 
+rootTest(
+  "no limit, priority or OOM score of its caller's is the service's, and it dumps no core",
+  async () => {
+    await using service = new TestService();
+    const start = `echo 500 >/proc/self/oom_score_adj; ulimit -c unlimited
+    exec nice -n 5 prlimit --cpu=1000: --fsize=1000000: "$0" platform start`;
+    const { status: ended, stderr } = await command(["sh", "-c", start, tool], {
+      env: service.variables,
+    });
+    expect([ended, stderr]).toEqual([0, ""]);
+    const { pid } = await service.status();
+    const limits = (of: number | string) => {
+      const lines = readFileSync(`/proc/${of}/limits`, "utf8").split("\n");
+      return lines.filter((line) => /^Max (cpu time|file size|core)/.test(line));
+    };
+    expect(limits(pid).slice(0, 2)).toEqual(limits(1).slice(0, 2));
+    expect(limits(pid)[2]).toMatch(/^Max core file size +0 +0 /);
+    expect(readFileSync(`/proc/${pid}/oom_score_adj`, "utf8")).toBe("0\n");
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ");
+    expect(stat?.[16]).toBe("0");
+  },
+);
+
 /** As systemd does it: sockets that are open already, and who listens on them named by LISTEN_PID. */
 const activator = `
 import os, socket, sys
