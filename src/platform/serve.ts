@@ -110,6 +110,10 @@ class RunningService {
         socket: passed.platform ?? emulatorSocket(folders),
         mode: 0o666,
         maxBytes: LONGEST_REQUEST_BYTES,
+        // Whoever only looks whether there is a service is about to use it.
+        onConnection: () => {
+          this.#lastUsed = performance.now();
+        },
         answer: (bytes, { pid }) => this.#answer(bytes, pid),
       }),
     );

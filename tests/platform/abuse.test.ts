@@ -182,6 +182,17 @@ test("a damaged TCB state is told to the owner, and clients go on when it is men
   expect(await ask()).toBe(200);
 });
 
+test("who has found the service running finds it running for the idle time", async () => {
+  await using service = new TestService();
+  await service.start(1);
+  // As rune looks for it before it makes a container, whose first process is to say HELLO.
+  for (let round = 0; round < 12; round++) {
+    (await open(service.socket, new Uint8Array())).destroy();
+    await Bun.sleep(200);
+  }
+  expect(await exchange(service.socket, hello)).toHaveLength(HEADER_BYTES + 32);
+});
+
 test("a damaged secret is an error that names the file, and stays as it is", async () => {
   await using service = new TestService();
   await service.start();
