@@ -8,10 +8,9 @@ import { type TrustAnchor, trustAnchorOf } from "../attest/x509/trust.ts";
 import { type NodeConfig, readNodeConfig } from "../config/node-config.ts";
 import { RuneError } from "../errors/error.ts";
 import { evidenceSocket } from "../platform/evidence/listen.ts";
-import { aesmFolder, platformFolders } from "../platform/folders.ts";
-import { usesRootsPlaces } from "../platform/start.ts";
+import { aesmFolder } from "../platform/folders.ts";
 import type { Deps } from "./deps.ts";
-import { startedService } from "./platform-service.ts";
+import { ensureService } from "./platform-service.ts";
 import type { EnclaveState } from "./state.ts";
 
 export type EvidenceServices = {
@@ -56,11 +55,7 @@ function simulated(deps: Deps, serviceSocket: string | undefined) {
     });
   }
   const runtime = serviceSocket.slice(0, serviceSocket.lastIndexOf("/"));
-  const folders = platformFolders({
-    isRoot: usesRootsPlaces(deps.kernel, deps.callerVariable),
-    variable: deps.callerVariable,
-  });
-  if (folders?.runtime === runtime) startedService(deps);
+  ensureService(deps, serviceSocket);
   const address = `unix:${evidenceSocket({ runtime })}`;
   return {
     aesmSocket: `${aesmFolder({ runtime })}/aesm.socket`,

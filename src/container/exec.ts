@@ -131,8 +131,8 @@ async function entryOf(
   }
   if (enclave.serviceSocket !== undefined) {
     // It may have been killed: the container's init keeps it running, and does not start it.
-    const { startedService } = await import("./platform-service.ts");
-    startedService(deps);
+    const { ensureService } = await import("./platform-service.ts");
+    ensureService(deps, enclave.serviceSocket);
   }
   const program = again ?? deps.kernel.sealedCopy(`${deps.libDir}/runelet`, "runelet");
   return { name: "runelet", program, ...openSimulator(deps, enclave) };

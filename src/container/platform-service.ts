@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The service behind the simulated platform of a container; docs/protocol/platform-service.md. */
 import type { SimulatedService } from "../enclave/additions.ts";
-import { aesmFolder, emulatorSocket, platformFolders } from "../platform/folders.ts";
-import { startPlatform, usesRootsPlaces } from "../platform/start.ts";
+import {
+  aesmFolder,
+  emulatorSocket,
+  type PlatformFolders,
+  platformFolders,
+} from "../platform/folders.ts";
+import { answers, startPlatform, usesRootsPlaces } from "../platform/start.ts";
 import type { Deps } from "./deps.ts";
 
 /** Of the caller; started where it does not run. Undefined where the caller wants none. */
 export function startedService(deps: Deps): SimulatedService | undefined {
-  const { kernel, libDir, callerVariable, step } = deps;
-  const folders = platformFolders({
-    isRoot: usesRootsPlaces(kernel, callerVariable),
-    variable: callerVariable,
-  });
+  const { kernel, libDir, step } = deps;
+  const folders = callersFolders(deps);
   if (folders === undefined) return undefined;
   const isNew = startPlatform({ kernel, libDir, folders });
   step?.(isNew ? "the platform service has started" : "the platform service runs");
@@ -20,4 +22,21 @@ export function startedService(deps: Deps): SimulatedService | undefined {
     socket: emulatorSocket(folders),
     aesmFolder: aesmFolder(folders),
   };
+}
+
+/**
+ * For a program that is about to start in a container that has that socket: the service ends when
+ * nobody has used it for a while, and may have been killed. Another's than the caller's is left alone.
+ */
+export function ensureService(deps: Deps, socket: string): void {
+  if (answers(deps.kernel, socket)) return;
+  const folders = callersFolders(deps);
+  if (folders !== undefined && emulatorSocket(folders) === socket) startedService(deps);
+}
+
+function callersFolders({ kernel, callerVariable }: Deps): PlatformFolders | undefined {
+  return platformFolders({
+    isRoot: usesRootsPlaces(kernel, callerVariable),
+    variable: callerVariable,
+  });
 }
