@@ -32,9 +32,16 @@ test("no place is an error that says what is missing", () => {
 });
 
 test.each(["relative", "/", "/a/../b", "/a/./b", "/a//b", "/a/", `/${"a".repeat(80)}`])(
-  "%s is no folder",
+  "%s is no runtime folder",
   (path) => {
     expect(failureOf(() => of(0, { INCLAVARE_PLATFORM: path }))?.code).toBe("USAGE");
-    expect(failureOf(() => of(0, { INCLAVARE_PLATFORM_STATE: path }))?.code).toBe("USAGE");
   },
 );
+
+test("a state folder leaves room for the name of a socket", () => {
+  const longest = `/${"a".repeat(93)}`;
+  expect(of(0, { INCLAVARE_PLATFORM_STATE: longest })?.state).toBe(longest);
+  for (const path of [`${longest}a`, "relative", "/a/.."]) {
+    expect(failureOf(() => of(0, { INCLAVARE_PLATFORM_STATE: path }))?.code).toBe("USAGE");
+  }
+});

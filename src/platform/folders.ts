@@ -16,8 +16,9 @@ export type Surroundings = {
   readonly variable: (name: string) => string | undefined;
 };
 
-/** sun_path has 108 bytes, and the longest name behind a folder's is `/aesmd/aesm.socket`. */
-const folderMaxBytes = 80;
+/** sun_path has 108 bytes with its end; the longest names are `/aesmd/aesm.socket` and `/control.sock`. */
+const runtimeMaxBytes = 80;
+const stateMaxBytes = 94;
 
 /**
  * Undefined where the caller wants none.
@@ -29,11 +30,8 @@ export function platformFolders({ isRoot, variable }: Surroundings): PlatformFol
   const runtime =
     chosen === "" ? usualRuntime(isRoot, variable) : absolute("INCLAVARE_PLATFORM", chosen);
   const state = stateFolder(isRoot, variable);
-  for (const folder of [runtime, state]) {
-    if (Buffer.byteLength(folder) > folderMaxBytes) {
-      throw misplaced(`\`${folder}\` is longer than ${folderMaxBytes} bytes`);
-    }
-  }
+  requireShort(runtime, runtimeMaxBytes);
+  requireShort(state, stateMaxBytes);
   return { runtime, state };
 }
 
@@ -80,6 +78,11 @@ function absolute(name: string, path: string): string {
   // It becomes a mount's destination, too.
   if (/^(\/(?!\.{1,2}(\/|$))[^/\0]+)+$/.test(path)) return path;
   throw misplaced(`${name} is \`${path}\`, which is no absolute path without . and ..`);
+}
+
+function requireShort(folder: string, maxBytes: number): void {
+  if (Buffer.byteLength(folder) <= maxBytes) return;
+  throw misplaced(`\`${folder}\` is longer than ${maxBytes} bytes`);
 }
 
 function misplaced(reason: string): RuneError {
