@@ -3,9 +3,10 @@
  * platform-launch UID GID PROGRAM ARGV0 [ARGUMENTS...]
  *
  * Starts the platform service on demand (docs/protocol/platform-service.md, "How it is started"),
- * with nothing of the caller's: descriptors, session, namespaces, cgroup, signals, environment. UID
- * is - for the caller's own identity. Ends with 0 when the program has written R to its descriptor
- * 3; otherwise prints what it has written there, or to standard error, and ends with 1.
+ * with nothing of the caller's: descriptors, session, namespaces, cgroup, limits, signals,
+ * environment. UID is - for the caller's own identity. Ends with 0 when the program has written R
+ * to its descriptor 3; otherwise prints what it has written there, or to standard error, and ends
+ * with 1.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -114,6 +116,30 @@ static void leave_cgroup(void)
     }
 }
 
+/* Those of process 1, as far as they may be asked for and set: a service with a caller's limit of
+ * processor time would be killed by it, and one with a shim's OOM score spared for it. */
+static void leave_limits(void)
+{
+    for (int resource = 0; resource < RLIM_NLIMITS; resource++) {
+        struct rlimit wanted, own;
+        if (prlimit(1, resource, NULL, &wanted) < 0 || setrlimit(resource, &wanted) == 0 ||
+            getrlimit(resource, &own) < 0)
+            continue;
+        own.rlim_cur = wanted.rlim_cur < own.rlim_max ? wanted.rlim_cur : own.rlim_max;
+        setrlimit(resource, &own);
+    }
+    /* A core file would hold the secret. */
+    if (setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}) < 0)
+        die("forbid core files");
+    setpriority(PRIO_PROCESS, 0, 0);
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    ssize_t written = write(fd, "0", 1);
+    (void)written; /* refused without privileges where it is less */
+    close(fd);
+}
+
 static void reset_signals(void)
 {
     sigset_t none;
@@ -165,6 +191,7 @@ static _Noreturn void serve(int ready, int program, char **argv, const struct id
     if (pid > 0)
         _exit(0);
     leave_cgroup();
+    leave_limits();
     leave_namespaces();
     if (chdir("/") < 0)
         die("go to `/`");

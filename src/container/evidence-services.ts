@@ -10,7 +10,7 @@ import { RuneError } from "../errors/error.ts";
 import { evidenceSocket } from "../platform/evidence/listen.ts";
 import { aesmFolder } from "../platform/folders.ts";
 import type { Deps } from "./deps.ts";
-import { restartService } from "./platform-service.ts";
+import { ensureService } from "./platform-service.ts";
 import type { EnclaveState } from "./state.ts";
 
 export type EvidenceServices = {
@@ -43,7 +43,8 @@ export function evidenceServices(
 }
 
 /**
- * The services of the container's own platform: what the node has set is for hardware.
+ * The services of the container's own platform, started where they have ended and are the caller's:
+ * what the node has set is for hardware.
  */
 function simulated(deps: Deps, serviceSocket: string | undefined) {
   if (serviceSocket === undefined) {
@@ -54,7 +55,7 @@ function simulated(deps: Deps, serviceSocket: string | undefined) {
     });
   }
   const runtime = serviceSocket.slice(0, serviceSocket.lastIndexOf("/"));
-  restartService(deps, serviceSocket);
+  ensureService(deps, serviceSocket);
   const address = `unix:${evidenceSocket({ runtime })}`;
   return {
     aesmSocket: `${aesmFolder({ runtime })}/aesm.socket`,

@@ -130,8 +130,9 @@ async function entryOf(
     return again === undefined ? undefined : { name: "runelet", program: again };
   }
   if (enclave.serviceSocket !== undefined) {
-    const { restartService } = await import("./platform-service.ts");
-    restartService(deps, enclave.serviceSocket);
+    // It may have been killed: the container's init keeps it running, and does not start it.
+    const { ensureService } = await import("./platform-service.ts");
+    ensureService(deps, enclave.serviceSocket);
   }
   const program = again ?? deps.kernel.sealedCopy(`${deps.libDir}/runelet`, "runelet");
   return { name: "runelet", program, ...openSimulator(deps, enclave) };

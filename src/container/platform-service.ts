@@ -7,32 +7,14 @@ import {
   type PlatformFolders,
   platformFolders,
 } from "../platform/folders.ts";
-import { startPlatform, usesRootsPlaces } from "../platform/start.ts";
+import { answers, startPlatform, usesRootsPlaces } from "../platform/start.ts";
 import type { Deps } from "./deps.ts";
 
 /** Of the caller; started where it does not run. Undefined where the caller wants none. */
 export function startedService(deps: Deps): SimulatedService | undefined {
+  const { kernel, libDir, step } = deps;
   const folders = callersFolders(deps);
-  return folders === undefined ? undefined : started(deps, folders);
-}
-
-/**
- * Starts a container's own service once more where it has ended: its init keeps it running, and does not
- * start it. That of somebody else is not the caller's to start.
- */
-export function restartService(deps: Deps, socket: string): void {
-  const folders = callersFolders(deps);
-  if (folders !== undefined && emulatorSocket(folders) === socket) started(deps, folders);
-}
-
-function callersFolders({ kernel, callerVariable }: Deps): PlatformFolders | undefined {
-  return platformFolders({
-    isRoot: usesRootsPlaces(kernel, callerVariable),
-    variable: callerVariable,
-  });
-}
-
-function started({ kernel, libDir, step }: Deps, folders: PlatformFolders): SimulatedService {
+  if (folders === undefined) return undefined;
   const isNew = startPlatform({ kernel, libDir, folders });
   step?.(isNew ? "the platform service has started" : "the platform service runs");
   return {
@@ -40,4 +22,21 @@ function started({ kernel, libDir, step }: Deps, folders: PlatformFolders): Simu
     socket: emulatorSocket(folders),
     aesmFolder: aesmFolder(folders),
   };
+}
+
+/**
+ * For a program that is about to start in a container that has that socket: the service ends when
+ * nobody has used it for a while, and may have been killed. Another's than the caller's is left alone.
+ */
+export function ensureService(deps: Deps, socket: string): void {
+  if (answers(deps.kernel, socket)) return;
+  const folders = callersFolders(deps);
+  if (folders !== undefined && emulatorSocket(folders) === socket) startedService(deps);
+}
+
+function callersFolders({ kernel, callerVariable }: Deps): PlatformFolders | undefined {
+  return platformFolders({
+    isRoot: usesRootsPlaces(kernel, callerVariable),
+    variable: callerVariable,
+  });
 }

@@ -17,6 +17,11 @@ export async function start(deps: Deps, id: string): Promise<void> {
   if (status !== "created") throw wrongStatus(id, status);
   const fifo = unlessErrno(() => kernel.open(directory.fifo, O_WRONLY | O_NONBLOCK), ENXIO, ENOENT);
   if (fifo === undefined) throw wrongStatus(id, "stopped");
+  if (state?.enclave?.serviceSocket !== undefined) {
+    // A container may have been created long ago, and nobody has used the platform since.
+    const { ensureService } = await import("./platform-service.ts");
+    ensureService(deps, state.enclave.serviceSocket);
+  }
   const notify = deps.notifySocket === undefined ? undefined : await import("./notify.ts");
   const socket = notify?.bindNotifySocket(kernel, directory);
   const hasHooks = (state?.hooks?.poststart ?? []).length > 0;

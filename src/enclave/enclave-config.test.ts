@@ -74,6 +74,18 @@ test("attestation types of every era", () => {
   expect(type("dcap")).toBe("ecdsa");
 });
 
+test("attestation without an enclave is refused, or told where it may be another container's", () => {
+  for (const more of [[], ["ENCLAVE_PLATFORM=simulation"], ["ENCLAVE_TYPE="]]) {
+    const env = ["ENCLAVE_RA_TYPE=ecdsa", ...more];
+    expect(mentionsEnclave(config(env))).toBe(true);
+    expect(refusal(env, {})).toContain("only an enclave attests itself");
+  }
+  const annotations = { "enclave.attestation.ra_type": "ecdsa", "enclave.platform": "simulation" };
+  expect(readEnclaveConfig(config([], annotations))?.warnings).toEqual([
+    "enclave.attestation.ra_type: no enclave type is named, and only an enclave attests itself",
+  ]);
+});
+
 test("what is refused, by code and key", () => {
   expect(refusal([], { "enclave.type": "Jailhouse" })).toContain("ENCLAVE_TYPE_UNSUPPORTED");
   expect(refusal([], { "enclave.type": "intelsgx" })).toContain("ENCLAVE_CONFIG");

@@ -72,8 +72,9 @@ export function readEnclaveConfig(config: Config): EnclaveConfig | undefined {
   const read = reader(config);
   const type = read("type")?.value;
   const platform = platformOf(read("platform"));
-  if (type === undefined && platform === undefined) return undefined;
   const warnings: string[] = [];
+  if (type === undefined) checkNoAttestation(read("raType"), warnings);
+  if (type === undefined && platform === undefined) return undefined;
   const isLinkable = booleanOf("isLinkable", read("isLinkable")?.value);
   booleanOf("isProduct", read("isProduct")?.value);
   const raType = raTypeOf(read("raType")?.value, isLinkable);
@@ -145,6 +146,17 @@ function booleanOf(key: Key, text: string | undefined): boolean | undefined {
   if (text === undefined) return undefined;
   if (text === "true" || text === "false") return text === "true";
   throw fault(key, `expected true or false, got \`${text}\``);
+}
+
+/**
+ * Without a type there is no enclave: what is to start only with evidence must not start without. An
+ * annotation may be a whole pod's, and meant for another of its containers.
+ */
+function checkNoAttestation(raType: Found | undefined, warnings: string[]): void {
+  if (raType === undefined) return;
+  const reason = "no enclave type is named, and only an enclave attests itself";
+  if (raType.from === "environment") throw fault("raType", reason);
+  warnings.push(`${enclaveKeys.raType[1]}: ${reason}`);
 }
 
 function checkEpid(

@@ -8,7 +8,10 @@ export function mentionsEnclave({ annotations, process }: Config, platformFlag?:
     annotations?.["enclave.type"] !== undefined ||
     annotations?.["enclave.platform"] !== undefined ||
     (process.env ?? []).some(
-      (entry) => entry.startsWith("ENCLAVE_TYPE=") || entry.startsWith("ENCLAVE_PLATFORM="),
+      (entry) =>
+        entry.startsWith("ENCLAVE_TYPE=") ||
+        entry.startsWith("ENCLAVE_PLATFORM=") ||
+        entry.startsWith("ENCLAVE_RA_TYPE="),
     )
   );
 }

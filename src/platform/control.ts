@@ -14,6 +14,8 @@ export type Status = {
   /** 0: it never ends by itself. */
   readonly idleMs: number;
   readonly requests: number;
+  /** The last one that was the service's own; absent where all went well. */
+  readonly fault?: string;
 };
 
 export type ControlVerbs = {

@@ -37,3 +37,11 @@ test.each(["relative", "/", "/a/../b", "/a/./b", "/a//b", "/a/", `/${"a".repeat(
     expect(failureOf(() => of(0, { INCLAVARE_PLATFORM: path }))?.code).toBe("USAGE");
   },
 );
+
+test("a state folder leaves room for the name of a socket", () => {
+  const longest = `/${"a".repeat(93)}`;
+  expect(of(0, { INCLAVARE_PLATFORM_STATE: longest })?.state).toBe(longest);
+  for (const path of [`${longest}a`, "relative", "/a/.."]) {
+    expect(failureOf(() => of(0, { INCLAVARE_PLATFORM_STATE: path }))?.code).toBe("USAGE");
+  }
+});

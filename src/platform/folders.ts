@@ -5,7 +5,7 @@ import { RuneError } from "../errors/error.ts";
 export type PlatformFolders = {
   /** The sockets; open to all who may use the platform. */
   readonly runtime: string;
-  /** The secret and its lock. */
+  /** The secret, its lock, and the owner's socket. */
   readonly state: string;
 };
 
@@ -16,8 +16,9 @@ export type Surroundings = {
   readonly variable: (name: string) => string | undefined;
 };
 
-/** sun_path has 108 bytes, and the longest name behind the folder's is `/aesmd/aesm.socket`. */
+/** sun_path has 108 bytes with its end; the longest names are `/aesmd/aesm.socket` and `/control.sock`. */
 const runtimeMaxBytes = 80;
+const stateMaxBytes = 94;
 
 /**
  * Undefined where the caller wants none.
@@ -28,18 +29,22 @@ export function platformFolders({ isRoot, variable }: Surroundings): PlatformFol
   if (chosen === "off") return undefined;
   const runtime =
     chosen === "" ? usualRuntime(isRoot, variable) : absolute("INCLAVARE_PLATFORM", chosen);
-  if (Buffer.byteLength(runtime) > runtimeMaxBytes) {
-    throw misplaced(`\`${runtime}\` is longer than ${runtimeMaxBytes} bytes`);
-  }
-  return { runtime, state: stateFolder(isRoot, variable) };
+  const state = stateFolder(isRoot, variable);
+  requireShort(runtime, runtimeMaxBytes);
+  requireShort(state, stateMaxBytes);
+  return { runtime, state };
 }
 
 export function emulatorSocket({ runtime }: PlatformFolders): string {
   return `${runtime}/platform.sock`;
 }
 
-export function controlSocket({ runtime }: PlatformFolders): string {
-  return `${runtime}/control.sock`;
+/**
+ * Not in the runtime folder, which containers get: their root, or any root with CAP_DAC_OVERRIDE, may
+ * connect to a socket of mode 0600 that it can see, and one word replaces the machine's secret.
+ */
+export function controlSocket({ state }: PlatformFolders): string {
+  return `${state}/control.sock`;
 }
 
 /** What a container gets as /var/run/aesmd. */
@@ -73,6 +78,11 @@ function absolute(name: string, path: string): string {
   // It becomes a mount's destination, too.
   if (/^(\/(?!\.{1,2}(\/|$))[^/\0]+)+$/.test(path)) return path;
   throw misplaced(`${name} is \`${path}\`, which is no absolute path without . and ..`);
+}
+
+function requireShort(folder: string, maxBytes: number): void {
+  if (Buffer.byteLength(folder) <= maxBytes) return;
+  throw misplaced(`\`${folder}\` is longer than ${maxBytes} bytes`);
 }
 
 function misplaced(reason: string): RuneError {

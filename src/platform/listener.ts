@@ -25,6 +25,8 @@ export type ListenOptions = Service & {
   readonly mode: number;
   readonly connections?: number;
   readonly patienceMs?: number;
+  /** Told of every connection, whether or not a message comes. */
+  readonly onConnection?: () => void;
 };
 
 export type Listening = {
@@ -54,6 +56,7 @@ export function listen(options: ListenOptions): Listening {
         return;
       }
       open.add(connection);
+      options.onConnection?.();
       const patience = options.patienceMs ?? PATIENCE_MS;
       const timer = setTimeout(() => connection.terminate(), patience);
       // Bun's types do not know the descriptor that its sockets have.

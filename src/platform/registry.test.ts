@@ -48,6 +48,24 @@ test("an enclave is shown with what it is and who runs it, as long as its proces
   expect([registry.leases, registry.enclaves.length]).toEqual([0, 0]);
 });
 
+test("a process with thousands of enclaves is looked for once", () => {
+  const registry = new Registry(() => 0);
+  const enclave = launched();
+  for (let i = 0; i < 10_000; i++) registry.add(process.pid, enclave);
+  const mark = markOf(process.pid);
+  if (mark === undefined) throw new Error("this process is not in /proc");
+  const took = (what: () => void) => {
+    const began = performance.now();
+    what();
+    return performance.now() - began;
+  };
+  const looks = took(() => {
+    for (let i = 0; i < 10_000; i++) isAlive(mark);
+  });
+  expect(took(() => registry.sweep())).toBeLessThan(looks / 2);
+  expect(registry.enclaves).toHaveLength(10_000);
+});
+
 test("a process of another pid namespace is believed in for an hour", () => {
   let now = 0;
   const registry = new Registry(() => now);

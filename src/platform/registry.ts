@@ -47,7 +47,7 @@ export class Registry {
     if (this.#recent.has(pid)) return;
     if (pid !== 0) this.#recent.add(pid);
     const holder = this.#holder(pid);
-    const name = holder.mark === undefined ? "unseen" : `${pid}:${holder.mark.startTime}`;
+    const name = holder.mark === undefined ? "unseen" : nameOfMark(holder.mark);
     if (holder.mark !== undefined && this.#leases.has(name)) return;
     this.#leases.set(name, holder);
     const [oldest] = this.#leases.keys();
@@ -77,9 +77,16 @@ export class Registry {
   /** Forgets what has ended. */
   sweep(): void {
     this.#recent.clear();
-    for (const [name, holder] of this.#leases) if (!this.#holds(holder)) this.#leases.delete(name);
-    for (const entry of this.#enclaves)
-      if (!this.#holds(entry.holder)) this.#enclaves.delete(entry);
+    // Each process is looked for once, however many enclaves it has: all clients wait meanwhile.
+    const alive = new Map<string, boolean>();
+    const holds = ({ mark, until }: Holder): boolean => {
+      if (mark === undefined) return this.#now() < until;
+      const known = alive.get(nameOfMark(mark)) ?? isAlive(mark);
+      alive.set(nameOfMark(mark), known);
+      return known;
+    };
+    for (const [name, holder] of this.#leases) if (!holds(holder)) this.#leases.delete(name);
+    for (const entry of this.#enclaves) if (!holds(entry.holder)) this.#enclaves.delete(entry);
   }
 
   get leases(): number {
@@ -95,8 +102,8 @@ export class Registry {
     const until = this.#now() + UNSEEN_MS;
     return mark === undefined ? { until } : { mark, until };
   }
+}
 
-  #holds({ mark, until }: Holder): boolean {
-    return mark === undefined ? this.#now() < until : isAlive(mark);
-  }
+function nameOfMark({ pid, startTime }: ProcessMark): string {
+  return `${pid}:${startTime}`;
 }

@@ -135,6 +135,6 @@ function damaged(path: string, reason: string): RuneError {
     code: "STATE_CORRUPT",
     doing: `read \`${path}\``,
     reason,
-    hint: "nothing that was sealed can be unsealed without it; `sgx-tools platform reset` makes another platform",
+    hint: "nothing that was sealed can be unsealed without it; restore it, or remove it for another platform",
   });
 }

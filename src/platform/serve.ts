@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { answer as answerAesm } from "../aesm/answer.ts";
 import { listen as listenAesm } from "../aesm/listener.ts";
 import type { AesmPlatform } from "../aesm/platform.ts";
-import { RuneError } from "../errors/error.ts";
+import { escapeControls, RuneError } from "../errors/error.ts";
 import type { Fd } from "../kernel/kernel.ts";
 import { plannerCalls } from "../kernel/planner-calls.ts";
 import { toHex } from "../sgx/bytes.ts";
@@ -77,6 +77,7 @@ class RunningService {
   #closeServices = async () => {};
   #aesmConnections = () => 0;
   #requests = 0;
+  #fault: string | undefined;
   #lastUsed = performance.now();
   #end = () => {};
 
@@ -109,6 +110,10 @@ class RunningService {
         socket: passed.platform ?? emulatorSocket(folders),
         mode: 0o666,
         maxBytes: LONGEST_REQUEST_BYTES,
+        // Whoever only looks whether there is a service is about to use it.
+        onConnection: () => {
+          this.#lastUsed = performance.now();
+        },
         answer: (bytes, { pid }) => this.#answer(bytes, pid),
       }),
     );
@@ -147,12 +152,13 @@ class RunningService {
       socket: evidenceSocket(folders),
       evidence,
       onRequest: () => this.#used(),
+      onFault: (error) => this.#report(error),
     });
     const listener = await listenAesm({
       socket: aesm ?? aesmSocket(folders),
       answer: (message) => {
         this.#used();
-        return answerAesm(platform, message);
+        return answerAesm(platform, message, (error) => this.#report(error));
       },
     });
     this.#closeServices = async () => {
@@ -175,6 +181,7 @@ class RunningService {
         enclaves: this.#registry.enclaves.length,
         idleMs: this.#options.idleMs,
         requests: this.#requests,
+        ...(this.#fault === undefined ? {} : { fault: this.#fault }),
       };
     },
     enclaves: () => {
@@ -192,6 +199,14 @@ class RunningService {
   #endSoon(): object {
     setTimeout(() => this.#end(), 100);
     return {};
+  }
+
+  /** What clients only see as a number: for systemd's journal, once, and for the owner who asks. */
+  #report(error: unknown): void {
+    const fault = escapeControls(RuneError.from(error, "answer a client").message);
+    if (fault === this.#fault) return;
+    this.#fault = fault;
+    process.stderr.write(`${fault}\n`);
   }
 
   #used(): void {
@@ -229,6 +244,7 @@ const OTHER_STEP_MS = 20;
  * that is about to answer is as good as this one; one that is about to end is waited for.
  */
 async function lockOrFindOther({ folders, readyFd }: ServeOptions): Promise<"locked" | "other"> {
+  mkdirSync(folders.state, { recursive: true, mode: 0o700 });
   const path = join(folders.state, "lock");
   const fd = openLock(path);
   const deadline = performance.now() + (readyFd === undefined ? 0 : OTHER_MS);

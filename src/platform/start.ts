@@ -53,7 +53,8 @@ export function usesRootsPlaces(
   return playsRoot || !isInUserNamespace(kernel);
 }
 
-function answers(kernel: Kernel, socket: string): boolean {
+/** Whether a service listens there; it stays for its idle time then. */
+export function answers(kernel: Kernel, socket: string): boolean {
   const connection = unlessErrno(() => kernel.connectUnix(socket), ENOENT, ECONNREFUSED);
   if (connection === undefined) return false;
   kernel.close(connection);

@@ -58,7 +58,7 @@ export async function printEnclaves(
       enclave.pid === 0 ? "-" : `${enclave.pid}`,
       enclave.process || "-",
       enclave.container || "-",
-      `${enclave.sizeBytes >> 10}K`,
+      `${Math.floor(enclave.sizeBytes / 1024)}K`,
       `${enclave.threads}`,
       enclave.debug ? "yes" : "no",
       enclave.mrenclave,
@@ -136,9 +136,7 @@ export async function serve(
   values: OptionValues<typeof commands.platformServe.options>,
 ): Promise<void> {
   const front = readFront(linux, process.env);
-  const { runtime, state } = values;
-  const folders =
-    runtime !== undefined && state !== undefined ? { runtime, state } : wantedFolders(front);
+  const folders = servedFolders(front, values);
   const readyFd = values["ready-fd"];
   const passed = passedSockets(front, folders);
   const { serve: run } = await import("../platform/serve.ts");
@@ -149,6 +147,16 @@ export async function serve(
     ...(readyFd === undefined ? {} : { readyFd }),
     ...(passed === undefined ? {} : { passed }),
   });
+}
+
+/** The caller's, but for what is named. */
+function servedFolders(
+  front: Front,
+  { runtime, state }: OptionValues<typeof commands.platformServe.options>,
+): PlatformFolders {
+  if (runtime !== undefined && state !== undefined) return { runtime, state };
+  const usual = wantedFolders(front);
+  return { runtime: runtime ?? usual.runtime, state: state ?? usual.state };
 }
 
 function ask(request: object): Promise<unknown> {

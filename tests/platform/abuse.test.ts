@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The service under load and attack: those who keep to the protocol are served, keys are never lost. */
 import { expect } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
+import { platformFolders } from "../../src/platform/folders.ts";
 import {
   CODE,
   encodeRequest,
@@ -13,7 +23,7 @@ import {
 import { openRootSecret } from "../../src/platform/root-secret.ts";
 import { einitRequest, keyRequest } from "../../src/platform/testing.ts";
 import { command, eventually, Running } from "../support/command.ts";
-import { needs } from "../support/runtime.ts";
+import { needs, repository } from "../support/runtime.ts";
 import { obstacle, TestService, tool } from "./service.ts";
 
 const test = needs(obstacle);
@@ -64,6 +74,18 @@ test("a thousand clients at once get their keys, and all the same", async () => 
   expect(new Set(replies.map((reply) => reply.toString("hex"))).size).toBe(1);
   expect(replies[0]).toHaveLength(HEADER_BYTES + 16);
   expect((await service.status()).requests).toBe(1001);
+});
+
+test("an enclave larger than 4 GiB is listed with its size", async () => {
+  await using service = new TestService();
+  await service.start();
+  const { code, payload } = einitRequest();
+  const large = Buffer.from(payload);
+  large.writeBigUInt64LE(1n << 33n, 1808 + 304 + 120);
+  expect(await exchange(service.socket, encodeRequest({ code, payload: large }))).toHaveLength(
+    HEADER_BYTES + 208,
+  );
+  expect(await service.must("platform", "enclaves")).toContain(" 8388608K ");
 });
 
 test("malformed frames get no answer, those that stop in the middle are let go, others are served", async () => {
@@ -127,7 +149,9 @@ test("kill -9 at any moment of the first start leaves a whole secret or none, an
     // Not damaged, or this would throw; and what was there is there still.
     openRootSecret(state);
     if (secret !== undefined) expect(readFileSync(join(state, "root-secret"))).toEqual(secret);
-    expect(readdirSync(state).sort()).toEqual(["lock", "root-secret"]);
+    // A socket may be left; the next service replaces it.
+    const files = readdirSync(state).filter((name) => name !== "control.sock");
+    expect(files.sort()).toEqual(["lock", "root-secret"]);
   }
   expect(whole + none).toBe(24);
 });
@@ -143,6 +167,32 @@ test("two that start it at once get one service", async () => {
   expect(processes.stdout).toBe("1\n");
 });
 
+test("a damaged TCB state is told to the owner, and clients go on when it is mended", async () => {
+  await using service = new TestService();
+  await service.start();
+  const path = join(service.folders.state, "tcb.json");
+  writeFileSync(path, "{");
+  const url = "http://localhost/sgx/certification/v4/qe/identity";
+  const ask = async () =>
+    (await fetch(url, { unix: join(service.folders.runtime, "evidence.sock") })).status;
+  expect((await service.status()).fault).toBeUndefined();
+  expect(await ask()).toBe(500);
+  expect((await service.status()).fault).toStartWith(`read \`${path}\`: `);
+  rmSync(path);
+  expect(await ask()).toBe(200);
+});
+
+test("who has found the service running finds it running for the idle time", async () => {
+  await using service = new TestService();
+  await service.start(1);
+  // As rune looks for it before it makes a container, whose first process is to say HELLO.
+  for (let round = 0; round < 12; round++) {
+    (await open(service.socket, new Uint8Array())).destroy();
+    await Bun.sleep(200);
+  }
+  expect(await exchange(service.socket, hello)).toHaveLength(HEADER_BYTES + 32);
+});
+
 test("a damaged secret is an error that names the file, and stays as it is", async () => {
   await using service = new TestService();
   await service.start();
@@ -155,6 +205,10 @@ test("a damaged secret is an error that names the file, and stays as it is", asy
   expect(status).toBe(1);
   expect(stderr).toContain(`read \`${path}\`: its hash is wrong`);
   expect(readFileSync(path)).toEqual(bytes);
+  expect(stderr).toContain("hint: nothing that was sealed can be unsealed without it; restore it");
+  // What the hint says works.
+  rmSync(path);
+  await service.start();
 });
 
 rootTest("on a full disk it says so, and works when there is room again", async () => {
@@ -211,6 +265,29 @@ rootTest("as root it runs as nobody in particular, with nothing of its caller's"
   expect(readFileSync(`/proc/${pid}/environ`, "latin1")).not.toContain("INCLAVARE_PLATFORM");
 });
 
+rootTest(
+  "no limit, priority or OOM score of its caller's is the service's, and it dumps no core",
+  async () => {
+    await using service = new TestService();
+    const start = `echo 500 >/proc/self/oom_score_adj; ulimit -c unlimited
+    exec nice -n 5 prlimit --cpu=1000: --fsize=1000000: "$0" platform start`;
+    const { status: ended, stderr } = await command(["sh", "-c", start, tool], {
+      env: service.variables,
+    });
+    expect([ended, stderr]).toEqual([0, ""]);
+    const { pid } = await service.status();
+    const limits = (of: number | string) => {
+      const lines = readFileSync(`/proc/${of}/limits`, "utf8").split("\n");
+      return lines.filter((line) => /^Max (cpu time|file size|core)/.test(line));
+    };
+    expect(limits(pid).slice(0, 2)).toEqual(limits(1).slice(0, 2));
+    expect(limits(pid)[2]).toMatch(/^Max core file size +0 +0 /);
+    expect(readFileSync(`/proc/${pid}/oom_score_adj`, "utf8")).toBe("0\n");
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ");
+    expect(stat?.[16]).toBe("0");
+  },
+);
+
 /** As systemd does it: sockets that are open already, and who listens on them named by LISTEN_PID. */
 const activator = `
 import os, socket, sys
@@ -247,4 +324,33 @@ test("it takes systemd's sockets, in whatever order, and leaves them where they 
   await service.must("platform", "stop");
   expect(await running.exited()).toBe(0);
   expect(existsSync(service.socket) && existsSync(aesm)).toBe(true);
+});
+
+rootTest("a user's unit has its state where rune starts the service with it", async () => {
+  await using service = new TestService();
+  const variables = { HOME: join(service.folder, "home"), XDG_RUNTIME_DIR: service.folder };
+  mkdirSync(variables.HOME);
+  const user = 61_999;
+  for (const folder of [service.folder, variables.HOME]) chownSync(folder, user, user);
+  const unit = readFileSync(join(repository, "packaging/systemd/user/inclavare-platform.service"));
+  const start = /^ExecStart=(.*)$/m.exec(unit.toString())?.[1] ?? "";
+  // As systemd 252 does, and 254 does not.
+  const words = start
+    .replace("@prefix@/bin/sgx-tools", tool)
+    .replaceAll("%t", variables.XDG_RUNTIME_DIR)
+    .replaceAll("%S", join(variables.HOME, ".config"))
+    .split(" ");
+  const own = ["setpriv", `--reuid=${user}`, `--regid=${user}`, "--clear-groups"];
+  const running = new Running([...own, ...words], { env: { PATH: "/usr/bin:/bin", ...variables } });
+  const folders = platformFolders({
+    isRoot: false,
+    variable: (name) => (variables as Record<string, string>)[name],
+  });
+  const socket = join(variables.XDG_RUNTIME_DIR, "inclavare-platform/platform.sock");
+  await eventually("it listens", () => existsSync(socket));
+  running.kill("SIGTERM");
+  await running.exited();
+  expect(running.stderr()).toBe("");
+  expect(existsSync(join(folders?.state ?? "", "root-secret"))).toBe(true);
+  expect(statSync(folders?.state ?? "").mode & 0o777).toBe(0o700);
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Containers on the simulated platform reach the service and AESM, and cannot stand in for them. */
 import { afterAll, beforeAll, expect } from "bun:test";
-import { chmodSync, copyFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { aesmClient } from "../../src/aesm/client.ts";
 import { unixExchange } from "../../src/aesm/exchange.ts";
@@ -98,6 +98,18 @@ test("the sockets are there, read-only: a container's root cannot take their pla
   expect(stderr).toContain("Read-only file system");
 });
 
+test("the owner's socket is in no container: its root could replace the machine's secret", async () => {
+  await using sandbox = machine();
+  const { runtime } = foldersBelow(sandbox.path);
+  const script = `find ${runtime} -type s | sort; find / -xdev -name control.sock`;
+  const { stdout } = await sandbox.run(onPlatform, shell(script));
+  expect(stdout.split("\n")).toEqual(
+    ["aesmd/aesm.socket", "evidence.sock", "platform.sock"]
+      .map((name) => `${runtime}/${name}`)
+      .concat(""),
+  );
+});
+
 test("the service's AESM makes launch tokens for a container's enclave", async () => {
   await using sandbox = machine();
   const id = await sandbox.started(onPlatform);
@@ -147,6 +159,21 @@ test("a program that is exec'ed finds the platform too, and gets the same keys, 
   expect(seals((await inside()).stdout)).toEqual(seals(first.stdout));
   const failed = await sandbox.call(["exec", id, "/bin/sh", "-c", "exit 9"]);
   expect(failed.status).toBe(9);
+});
+
+test("a container starts that was created before the service ended, and finds another", async () => {
+  await using sandbox = machine();
+  const id = await sandbox.created(
+    onPlatform,
+    shell("/bin/sleep 1000 | /steady-static /enclave.bin /enclave.ss"),
+  );
+  const control = controlSocket(foldersBelow(sandbox.path));
+  await askControl(control, { verb: "stop" });
+  await eventually("the service has ended", () => !existsSync(control));
+  await sandbox.must(["start", id]);
+  await eventually("its enclave is listed", async () => {
+    return JSON.stringify(await askControl(control, { verb: "enclaves" })).includes(mrenclave);
+  });
 });
 
 test("INCLAVARE_PLATFORM=off: the constant, and nothing mounted", async () => {

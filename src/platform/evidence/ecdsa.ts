@@ -42,7 +42,9 @@ export function ecdsaQuoting(
     userData: quotingEnclaveId(keys),
     initialise: () => {
       const state = tcbState();
-      made = { key: certifiedKey(keys, authority, state), of: certificationOf(state) };
+      const of = certificationOf(state);
+      // Clients ask twice each; keys and signatures follow from the seed, so anew is the same.
+      if (made?.of !== of) made = { key: certifiedKey(keys, authority, state), of };
       return made.key;
     },
     // A key whose certification is no longer the platform's is lost: clients ask for it again.

@@ -183,4 +183,13 @@ describe("the quoting enclave", () => {
     expect(aesm.ecdsa.key()).toBeUndefined();
     expect(aesm.ecdsa.pceSvn).toBe(14);
   });
+
+  test("certifies its key once for a certificate, however often clients ask", async () => {
+    let state: TcbState = DEFAULT_TCB_STATE;
+    const { aesm } = createEvidence({ keys, tcbState: () => state, now: () => NOW });
+    const key = await aesm.ecdsa.initialise();
+    expect(await aesm.ecdsa.initialise()).toBe(key);
+    state = { ...state, pceSvn: 14 };
+    expect(await aesm.ecdsa.initialise()).not.toBe(key);
+  });
 });

@@ -2,13 +2,15 @@
 /** The TCB state and its file; keys from seeds. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { createPublicKey, verify } from "node:crypto";
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chownSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ecdsaKey, seededKey } from "./seeded-ecdsa.ts";
 import { seededRsaKey } from "./seeded-rsa.ts";
 import { readTcbFile, removeTcbFile, writeTcbFile } from "./tcb-file.ts";
 import { DEFAULT_TCB_STATE, readTcbState } from "./tcb-state.ts";
+
+const isRoot = process.getuid?.() === 0;
 
 const folder = mkdtempSync(join(tmpdir(), "evidence-state-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -68,6 +70,31 @@ describe("its file", () => {
     writeTcbFile(path, DEFAULT_TCB_STATE);
     expect(statSync(path).uid).toBe(uid);
     removeTcbFile(path);
+  });
+
+  test.skipIf(!isRoot)("belongs to the service's user where root writes it (needs root)", () => {
+    const other = mkdtempSync(join(folder, "other-"));
+    chownSync(other, 61_312, 61_313);
+    const file = join(other, "tcb.json");
+    writeTcbFile(file, DEFAULT_TCB_STATE);
+    expect(statSync(file)).toMatchObject({ uid: 61_312, gid: 61_313 });
+    rmSync(other, { recursive: true });
+  });
+
+  test.skipIf(!isRoot)("stays whole when the disk gets full within it (needs root)", () => {
+    const disk = mkdtempSync(join(folder, "disk-"));
+    Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=8k", "none", disk]);
+    try {
+      const file = join(disk, "tcb.json");
+      writeTcbFile(file, DEFAULT_TCB_STATE);
+      const advisories = Array.from({ length: 64 }, (_, i) => `${i}`.padEnd(64, "x"));
+      const longer = { ...DEFAULT_TCB_STATE, advisories, qeAdvisories: advisories };
+      expect(() => writeTcbFile(file, longer)).toThrow("write `");
+      expect(readTcbFile(file)).toEqual(DEFAULT_TCB_STATE);
+      expect(readdirSync(disk)).toEqual(["tcb.json"]);
+    } finally {
+      Bun.spawnSync(["umount", disk]);
+    }
   });
 
   test("is named where it is damaged, and left as it is where it cannot be written", () => {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The file with the platform's TCB state. It is written whole or not at all. */
 import {
-  chownSync,
   closeSync,
+  fchownSync,
   fsyncSync,
   openSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
 import { RuneError } from "../../errors/error.ts";
@@ -38,13 +38,15 @@ export function writeTcbFile(path: string, state: TcbState): void {
   try {
     const file = openSync(next, "wx", 0o600);
     try {
-      writeSync(file, `${JSON.stringify(state, null, 2)}\n`);
+      // Not writeSync, which may write a part, as on a disk that is nearly full.
+      writeFileSync(file, `${JSON.stringify(state, null, 2)}\n`);
+      const { uid, gid } = statSync(dirname(path));
+      // By descriptor: the folder's owner could put a link to a file of root's in the name's place.
+      if (uid !== process.geteuid?.()) fchownSync(file, uid, gid);
       fsyncSync(file);
     } finally {
       closeSync(file);
     }
-    const { uid, gid } = statSync(dirname(path));
-    if (uid !== process.geteuid?.()) chownSync(next, uid, gid);
     renameSync(next, path);
   } catch (error) {
     rmSync(next, { force: true });
