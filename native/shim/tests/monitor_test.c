@@ -238,6 +238,15 @@ static void test_exits(void)
     ok(ask_token(server.control, MONITOR_FORGET, 7) == 0, "FORGET");
     ok(ask_token(server.control, MONITOR_FORGET, 7) == -ESRCH, "once");
     ok(spawn(server.control, "/nowhere", NULL, NULL, 0) == -ENOENT, "a program that is not there");
+    int reading[2];
+    if (pipe(reading) < 0)
+        abort();
+    pid = spawn(server.control, "/bin/cat", NULL, reading, 1); /* no shell: they unblock signals */
+    ok(watch(server.control, 9, pid, 0, NULL) == 0 && kill((pid_t)pid, SIGTERM) == 0 &&
+           next_exit(&server).status == SIGTERM,
+       "what is started has no signal blocked");
+    close(reading[0]);
+    close(reading[1]);
     ok(end_monitor(&server) == 0, "SHUTDOWN is answered, and done");
 }
 
