@@ -174,6 +174,28 @@ test("loggers that cannot be started leave no descriptors in the server", async 
   expect(held.at(-1)).toBeLessThanOrEqual(held[1] ?? 0);
 });
 
+test("where a pod's monitor has died, the end of its next one is heard of, too", async () => {
+  await using containerd = new StandIn();
+  const annotations = { "io.kubernetes.cri.sandbox-id": "pod" };
+  const ids = ["a", "b"];
+  const bundles = ids.map((id) => containerd.bundle(id, { annotations }, shell("sleep 1000")));
+  const client = await containerd.client(await containerd.start("a"));
+  const begin = async (id: string, bundle: string) => {
+    await client.call(Task, "Create", { ...streams, id, bundle });
+    await client.call(Task, "Start", { id });
+  };
+  const killMonitor = async (id: string) => {
+    process.kill((await client.call(Task, "Connect", { id })).shimPid, "SIGKILL");
+    return await client.call(Task, "Wait", { id }, { timeoutMs: 10_000 });
+  };
+  await begin("a", bundles[0]?.path ?? "");
+  expect(await killMonitor("a")).toMatchObject({ exitStatus: 137 });
+  await begin("b", bundles[1]?.path ?? "");
+  await client.call(Task, "Delete", { id: "a" });
+  expect(await killMonitor("b")).toMatchObject({ exitStatus: 137 });
+  await client.call(Task, "Delete", { id: "b" });
+});
+
 test("events wait for a containerd that is away, and come in their order", async () => {
   await using containerd = new StandIn();
   const { path } = containerd.bundle("web", shell("exit 0"));
