@@ -196,6 +196,24 @@ test("where a pod's monitor has died, the end of its next one is heard of, too",
   await client.call(Task, "Delete", { id: "b" });
 });
 
+test("a container of the same name that is another engine's stays, whatever is tried", async () => {
+  await using theirs = new StandIn();
+  await using ours = new StandIn();
+  const id = theirs.mark; // nobody else's
+  const bundles = [theirs, ours].map((one) => one.bundle(id, shell("sleep 1000")).path);
+  const first = await theirs.client(await theirs.start(id));
+  await first.call(Task, "Create", { ...streams, id, bundle: bundles[0] ?? "" });
+  await first.call(Task, "Start", { id });
+  const second = await ours.client(await ours.start(id));
+  const failing = second.call(Task, "Create", { ...streams, id, bundle: bundles[1] ?? "" });
+  await expect(failing).rejects.toThrow("a container with that id exists");
+  await ours.delete(id);
+  expect(await first.call(Task, "State", { id })).toMatchObject({ status: 2 });
+  await first.call(Task, "Kill", { id, signal: 9 });
+  await first.call(Task, "Wait", { id });
+  await first.call(Task, "Delete", { id });
+});
+
 test("events wait for a containerd that is away, and come in their order", async () => {
   await using containerd = new StandIn();
   const { path } = containerd.bundle("web", shell("exit 0"));
