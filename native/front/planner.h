@@ -68,6 +68,7 @@ struct program {
     char **environment;
     const uint32_t *kept; /* numbers that survive execve */
     size_t count;
+    bool unblocked; /* starts with no signal blocked, whatever its parent has */
 };
 
 /* Starts it; its pid, or -errno. */

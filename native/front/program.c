@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -58,12 +59,16 @@ int program_start(const struct program *program, const struct brought *brought)
     /* The child has our memory until it is another program: what it changes there is its own. */
     static struct brought scratch;
     static volatile int failed;
+    sigset_t none;
+    sigemptyset(&none);
     scratch = *brought;
     failed = 0;
     pid_t pid = vfork();
     if (pid < 0)
         return -errno;
     if (pid == 0) {
+        if (program->unblocked)
+            sigprocmask(SIG_SETMASK, &none, NULL);
         execute(program, &scratch, NULL);
         failed = errno;
         _exit(127);

@@ -99,7 +99,8 @@ static bool on_spawn(struct monitor *monitor, struct connection *connection, str
                               .argv = read_list(payload),
                               .environment = read_list(payload),
                               .kept = kept,
-                              .count = read_u32(payload)};
+                              .count = read_u32(payload),
+                              .unblocked = true};
     bool good = !payload->bad && program.count <= PLANNER_BROUGHT_MAX;
     for (size_t i = 0; good && i < program.count; i++) {
         kept[i] = read_u32(payload);

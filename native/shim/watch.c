@@ -107,31 +107,41 @@ bool watch_reap(struct monitor *monitor)
     }
 }
 
-/* "oom_kill N" of memory.events, from its start; 0 where the cgroup is gone. */
-static uint32_t count_kills(int fd)
+/* "oom_kill N" of memory.events, from its start; -1 where the cgroup is gone. */
+static int64_t count_kills(int fd)
 {
     char text[1024];
     ssize_t size = pread(fd, text, sizeof(text) - 1, 0);
     if (size <= 0)
-        return 0;
+        return -1;
     text[size] = 0;
     const char *at = strstr(text, "oom_kill ");
     return at == NULL ? 0 : (uint32_t)strtoul(at + strlen("oom_kill "), NULL, 10);
 }
 
+/* False: the cgroup is gone. */
+static bool tell_kills(struct monitor *monitor, const struct watch *watch)
+{
+    /* It is readable before anything has happened, and changes with "high" and "max", too. */
+    int64_t kills = count_kills(watch->oom);
+    if (kills > 0)
+        event_oom(monitor, watch, (uint32_t)kills);
+    return kills >= 0;
+}
+
+static bool tell_event(struct monitor *monitor, const struct watch *watch)
+{
+    uint64_t count;
+    if (read(watch->oom, &count, sizeof(count)) != sizeof(count))
+        return false;
+    event_oom(monitor, watch, 0);
+    return true;
+}
+
 void watch_oom(struct monitor *monitor, struct watch *watch)
 {
-    uint64_t count = 0;
-    if (watch->oom_version == 2) {
-        uint32_t kills = count_kills(watch->oom);
-        if (kills > 0) {
-            event_oom(monitor, watch, kills);
-            return;
-        }
-    } else if (read(watch->oom, &count, sizeof(count)) == sizeof(count)) {
-        event_oom(monitor, watch, 0);
+    if (watch->oom_version == 2 ? tell_kills(monitor, watch) : tell_event(monitor, watch))
         return;
-    }
-    close(watch->oom); /* the cgroup is gone */
+    close(watch->oom);
     watch->oom = -1;
 }

@@ -3,13 +3,13 @@
  * `delete`: what containerd calls when the server is gone, or has never taken a container over. It ends and
  * removes what there is, and says how the container ended where its monitor has written that down.
  */
-import { deleteContainer } from "../container/delete.ts";
 import { ENOENT, O_CREAT, O_RDWR } from "../kernel/constants.ts";
 import { type Kernel, readText, unlessErrno } from "../kernel/kernel.ts";
 import { shimCalls } from "../kernel/shim-calls.ts";
 import { encode } from "../protobuf/codec.ts";
 import type { ShimCall } from "./command-line.ts";
 import { forgetTask, type Remembered, recallTask } from "./memory.ts";
+import { deleteOwn } from "./ownership.ts";
 import { Place } from "./place.ts";
 import { removePod } from "./pods.ts";
 import { DeleteResponse } from "./proto/task-v2.gen.ts";
@@ -34,7 +34,7 @@ export async function deleteTask(kernel: Kernel, call: ShimCall): Promise<Uint8A
     }),
     ...(known === undefined ? {} : { root: known.root }),
   };
-  await deleteContainer(deps, id, true);
+  await deleteOwn(deps, id, bundle);
   unmountRootfs(shimCalls, bundle);
   const exit = known === undefined ? undefined : exitOf(kernel, known);
   forgetTask(kernel, place, id);

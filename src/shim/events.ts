@@ -7,6 +7,7 @@ import { encode } from "../protobuf/codec.ts";
 import type { Init, Schema } from "../protobuf/schema.ts";
 import { Any } from "../protobuf/well-known.gen.ts";
 import { type Client, connect } from "../ttrpc/client.ts";
+import { codes, StatusError } from "../ttrpc/status.ts";
 import { Events } from "./proto/events-service.gen.ts";
 import { timestamp } from "./timestamp.ts";
 
@@ -74,6 +75,12 @@ class EventQueue implements Publisher {
         if (this.#waiting[0] === next) this.#waiting.shift();
         pauseMs = firstPauseMs;
       } catch (error) {
+        // It would not be taken the next time either, and those behind it never come to their turn.
+        if (error instanceof StatusError && error.code === codes.INVALID_ARGUMENT) {
+          this.#input.warn(`event \`${next.topic}\` is dropped: ${error}`);
+          if (this.#waiting[0] === next) this.#waiting.shift();
+          continue;
+        }
         if (pauseMs === firstPauseMs) this.#input.warn(`event \`${next.topic}\`: ${error}`);
         this.#client?.close();
         this.#client = undefined;

@@ -13,7 +13,8 @@ export async function startLogger(
   address: string,
   keep: (fd: Fd) => Fd,
 ): Promise<readonly [Fd, Fd]> {
-  const { pathname, searchParams } = new URL(address);
+  const { pathname: encoded, searchParams } = new URL(address);
+  const pathname = decodeURIComponent(encoded);
   const words = [...searchParams].flatMap(([name, value]) =>
     value === "" ? [name] : [name, value],
   );
@@ -30,6 +31,9 @@ export async function startLogger(
       descriptors: given.map((fd, number) => ({ number, fd })),
       kept: given.map((_, number) => number),
     });
+  } catch (problem) {
+    kernel.close(ready[0]);
+    throw problem;
   } finally {
     for (const fd of new Set(given)) kernel.close(fd);
   }

@@ -115,8 +115,11 @@ export class MonitorLink {
   }
 
   shutdown(): void {
-    this.#ask(new RecordWriter().begin(code.shutdown), "end the monitor");
-    this.#kernel.close(this.#socket);
+    try {
+      this.#ask(new RecordWriter().begin(code.shutdown), "end the monitor");
+    } finally {
+      this.#kernel.close(this.#socket);
+    }
   }
 
   #ask(record: RecordWriter, doing: string, descriptors: readonly Fd[] = []): number {

@@ -87,7 +87,8 @@ export class Pods {
   leave(pod: Pod): void {
     pod.members--;
     if (pod.members > 0) return;
-    this.#pods.delete(pod.group);
+    // Where its monitor had died, the group may have another by now.
+    if (this.#pods.get(pod.group) === pod) this.#pods.delete(pod.group);
     try {
       pod.link.shutdown();
     } catch {

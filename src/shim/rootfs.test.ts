@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { RuneError } from "../errors/error.ts";
 import { EINVAL } from "../kernel/constants.ts";
+import { linux } from "../kernel/linux.ts";
 import { RecordingKernel } from "../kernel/recording.ts";
 import { compactOverlay, mountRootfs, unmountRootfs } from "./rootfs.ts";
 
@@ -57,6 +61,24 @@ test("what is mounted when one fails is taken back", () => {
 test("a target below stays below", () => {
   const mounts = [{ ...overlay, target: "a/../../x", options: [] }];
   expect(() => mountRootfs(machine(), calls(), "/b", mounts)).toThrow("leads out");
+});
+
+test("a target below leads through no link of an image's", () => {
+  const folder = mkdtempSync(join(tmpdir(), "shim-rootfs-"));
+  try {
+    mkdirSync(join(folder, "rootfs/kept"), { recursive: true });
+    symlinkSync("/etc", join(folder, "rootfs/kept/link"));
+    const made = calls();
+    const mount = (target: string) =>
+      mountRootfs(linux, made, folder, [{ ...overlay, target, options: [] }]);
+    mount("/kept/new");
+    expect(made.made.at(-1)?.[1]).toBe(join(folder, "rootfs/kept/new"));
+    for (const target of ["kept/link", "/kept/link/deep"]) {
+      expect(() => mount(target)).toThrow("is a symbolic link");
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("nothing mounted is nothing to unmount", () => {

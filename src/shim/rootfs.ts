@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Mounting what containerd gives as a container's root file system, as mount(8) reads options. */
 import { RuneError } from "../errors/error.ts";
-import { EEXIST, EINVAL, ENOENT } from "../kernel/constants.ts";
+import { EEXIST, EINVAL, ENOENT, S_IFLNK, S_IFMT } from "../kernel/constants.ts";
 import { type Kernel, unlessErrno } from "../kernel/kernel.ts";
 import type { ShimCalls } from "../kernel/shim-calls.ts";
 import type { Mount } from "./proto/types.gen.ts";
@@ -54,7 +54,7 @@ export function mountRootfs(
   const rootfs = `${bundle}/rootfs`;
   unlessErrno(() => kernel.mkdir(rootfs, 0o711), EEXIST);
   try {
-    for (const mount of mounts) mountOne(kernel, calls, mount, targetOf(rootfs, mount));
+    for (const mount of mounts) mountOne(kernel, calls, mount, targetOf(kernel, rootfs, mount));
   } catch (error) {
     unmountRootfs(calls, bundle);
     throw RuneError.from(error, "mount").within(`mount \`${rootfs}\``);
@@ -76,12 +76,21 @@ export function unmountRootfs(calls: MountCalls, bundle: string): void {
   while (once() === true);
 }
 
-function targetOf(rootfs: string, { target }: Mount): string {
-  if (target === "") return rootfs;
+function targetOf(kernel: Kernel, rootfs: string, { target }: Mount): string {
   const parts = target.split("/").filter((part) => part !== "" && part !== ".");
-  if (!parts.includes("..")) return `${rootfs}/${parts.join("/")}`;
-  const reason = "its target leads out of the root file system";
-  throw new RuneError({ code: "USAGE", doing: `mount \`${target}\``, reason });
+  if (parts.includes("..")) throw outside(target, "its target leads out of the root file system");
+  let path = rootfs;
+  for (const part of parts) {
+    path += `/${part}`;
+    // What is mounted already is an image's, whose link could lead to any place of the host's.
+    const mode = unlessErrno(() => kernel.lstat(path), ENOENT)?.mode ?? 0;
+    if ((mode & S_IFMT) === S_IFLNK) throw outside(target, `\`${path}\` is a symbolic link`);
+  }
+  return path;
+}
+
+function outside(target: string, reason: string): RuneError {
+  return new RuneError({ code: "USAGE", doing: `mount \`${target}\``, reason });
 }
 
 function mountOne(kernel: Kernel, calls: MountCalls, mount: Mount, target: string): void {

@@ -124,7 +124,7 @@ async function openOutputs(
     return { stdout: out, stderr: error };
   }
   if (scheme === "file") {
-    const file = keep(openFile(kernel, new URL(stdout).pathname));
+    const file = keep(openFile(kernel, decodeURIComponent(new URL(stdout).pathname)));
     return { stdout: file, stderr: file };
   }
   if (scheme !== "fifo") {

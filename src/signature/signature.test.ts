@@ -340,6 +340,9 @@ test("a command signs in place of a key's file; what it says is verified", async
   await expect(command(script("bad", "exit 3")).sign(material)).rejects.toThrow("status 3");
   const chatty = command(script("chatty", "exec cat /dev/zero"));
   await expect(chatty.sign(material)).rejects.toThrow();
+  const publicPath = path("pub.pem");
+  const slow = { path: script("slow", "sleep 1000; exit 0"), argv: [], publicPath, timeoutMs: 200 };
+  await expect(commandSigner(slow).sign(material)).rejects.toThrow("ended with status");
   expect(() => command(good, path("absent.pem"))).toThrow("its public key is wanted");
 });
 

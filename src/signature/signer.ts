@@ -100,12 +100,14 @@ export function commandSigner({ path, argv, publicPath, timeoutMs }: SignCommand
         stdout: "pipe",
         stderr: "inherit",
         env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
-        timeout: timeoutMs,
         killSignal: "SIGKILL",
         maxBuffer: maxAnswerBytes,
+        detached: true,
       });
-      const signature = await child.stdout.bytes();
-      const status = await child.exited;
+      // With all that it has started: who keeps its output open would keep the request waiting.
+      const late = setTimeout(() => killGroup(child.pid), timeoutMs);
+      const ended = Promise.all([child.stdout.bytes(), child.exited]);
+      const [signature, status] = await ended.finally(() => clearTimeout(late));
       if (status !== 0) {
         const reason = `it ended with status ${status}`;
         throw new RuneError({ code: "SIGNATURE", doing, reason });
@@ -114,6 +116,14 @@ export function commandSigner({ path, argv, publicPath, timeoutMs }: SignCommand
       return { signature, publicKeyPem };
     },
   };
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // Nobody is left in it.
+  }
 }
 
 function readIfThere(path: string): string | undefined {

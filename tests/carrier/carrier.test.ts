@@ -8,6 +8,8 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { findSigstruct, sigstructAt } from "../../src/sgx/embedded.ts";
@@ -237,6 +239,26 @@ test.each([
     new RegExp(`^ENCLAVE_CONFIG .*${RegExp.escape(reason)}`),
   );
   expect(bench.calls()).toEqual([]);
+});
+
+test("a note that is no carrier's is not read", async () => {
+  await using bench = new Bench();
+  const builds = await bench.builds();
+  writeFileSync(bench.path("secret"), "hunter2 of the host");
+  const notes = [
+    (note: string) => Bun.spawnSync(["mkfifo", note]), // opened, it would stop the whole shim
+    (note: string) => symlinkSync(bench.path("secret"), note),
+    (note: string) => writeFileSync(note, "hunter2"),
+    (note: string) => truncateSync(note, 2 ** 40),
+  ];
+  const root = bench.image({ "bin/web_server": "program", "run/rune/.inclavare-carrier": "" });
+  for (const make of notes) {
+    if (make !== notes.at(-1)) rmSync(`${root}/run/rune/.inclavare-carrier`);
+    make(`${root}/run/rune/.inclavare-carrier`);
+    const message = await refusal(bench.run(builds, root));
+    expect(message).toContain("it is none that a carrier has written");
+    expect(message).not.toContain("hunter2");
+  }
 });
 
 test("no program by name alone, no Occlum, no such carrier", async () => {

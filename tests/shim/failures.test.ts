@@ -34,16 +34,20 @@ async function statusOf(containerd: Containerd, id: string): Promise<string> {
   );
 }
 
-/** What is below /run of the host that is the shim's. */
+/** What is below /run of the host that is the shim's: servers' and pods' directories, and containers'. */
 async function filesOf({ host }: Containerd): Promise<string> {
   const script =
-    "find /run/inclavare /run/containerd/rune -mindepth 1 -not -type d 2>/dev/null; true";
+    "for d in /run/inclavare/shim /run/containerd/rune/default; do " +
+    '[ ! -d "$d" ] || find "$d" -ignore_readdir_race -mindepth 1; done';
   return await host.must(["sh", "-c", script]);
 }
 
 test("a killed server: containerd ends and removes all of its tasks, and the next one starts anew", async () => {
   const containerd = await engine();
   const ids = [await containerd.background(), await containerd.background()];
+  const files = await filesOf(containerd);
+  for (const name of ["server.sock", ...ids.map((id) => `${id}/state.json`)])
+    expect(files).toContain(name);
   process.kill(serverOf(containerd), "SIGKILL");
   for (const id of ids) {
     await eventually("the task is gone", async () => (await statusOf(containerd, id)) === "gone");

@@ -18,6 +18,7 @@ import { Task } from "../../src/shim/proto/task-v2.gen.ts";
 import { Task as TaskV3 } from "../../src/shim/proto/task-v3.gen.ts";
 import { shell } from "../support/bundle.ts";
 import { eventually } from "../support/command.ts";
+import { processes } from "../support/leftovers.ts";
 import { needs, runtimeName } from "../support/runtime.ts";
 import { StandIn } from "./stand-in.ts";
 
@@ -133,15 +134,15 @@ test("a task that is deleted before it was started has been killed", async () =>
 
 test("file:// and binary:// logging", async () => {
   await using containerd = new StandIn();
-  const logger = `${containerd.path}/logger`;
+  const logger = `${containerd.path}/a logger`;
   const log = `${containerd.path}/binary.log`;
   const script = `#!/bin/sh\nexec 5>&-\n{ echo "$1 $2 $CONTAINER_ID $CONTAINER_NAMESPACE"; cat <&3; cat <&4; } > ${log}.new\nmv ${log}.new ${log}\n`;
   writeFileSync(logger, script);
   chmodSync(logger, 0o755);
   mkdirSync(`${containerd.path}/logs`);
   const addresses = {
-    filed: `file://${containerd.path}/logs/deep/file.log`,
-    piped: `binary://${logger}?key=value`,
+    filed: `file://${containerd.path}/logs/deep/a%20file.log`,
+    piped: `binary://${logger.replace(" ", "%20")}?key=value`,
   };
   const program = shell("echo out; echo err >&2");
   for (const [id, address] of Object.entries(addresses)) {
@@ -154,8 +155,63 @@ test("file:// and binary:// logging", async () => {
     if (id === "piped") await eventually("the logger is done", () => Bun.file(log).exists());
     await client.call(Task, "Delete", { id });
   }
-  expect(readFileSync(`${containerd.path}/logs/deep/file.log`, "utf8")).toBe("out\nerr\n");
+  expect(readFileSync(`${containerd.path}/logs/deep/a file.log`, "utf8")).toBe("out\nerr\n");
   expect(readFileSync(log, "utf8")).toBe("key value piped test\nout\nerr\n");
+});
+
+test("loggers that cannot be started leave no descriptors in the server", async () => {
+  await using containerd = new StandIn();
+  const { path } = containerd.bundle("web", shell("exit 0"));
+  const client = await containerd.client(await containerd.start("web"));
+  const given = { ...streams, stdout: "binary:///nowhere", stderr: "binary:///nowhere" };
+  const held: number[] = [];
+  for (let turn = 0; turn < 6; turn++) {
+    const failing = client.call(Task, "Create", { ...given, id: "web", bundle: path });
+    await expect(failing).rejects.toThrow("start `/nowhere`");
+    const server = processes(containerd.mark).find((line) => line.includes(" serve")) ?? "";
+    held.push(readdirSync(`/proc/${/^process (\d+)/.exec(server)?.[1]}/fd`).length);
+  }
+  expect(held.at(-1)).toBeLessThanOrEqual(held[1] ?? 0);
+});
+
+test("where a pod's monitor has died, the end of its next one is heard of, too", async () => {
+  await using containerd = new StandIn();
+  const annotations = { "io.kubernetes.cri.sandbox-id": "pod" };
+  const ids = ["a", "b"];
+  const bundles = ids.map((id) => containerd.bundle(id, { annotations }, shell("sleep 1000")));
+  const client = await containerd.client(await containerd.start("a"));
+  const begin = async (id: string, bundle: string) => {
+    await client.call(Task, "Create", { ...streams, id, bundle });
+    await client.call(Task, "Start", { id });
+  };
+  const killMonitor = async (id: string) => {
+    process.kill((await client.call(Task, "Connect", { id })).shimPid, "SIGKILL");
+    return await client.call(Task, "Wait", { id }, { timeoutMs: 10_000 });
+  };
+  await begin("a", bundles[0]?.path ?? "");
+  expect(await killMonitor("a")).toMatchObject({ exitStatus: 137 });
+  await begin("b", bundles[1]?.path ?? "");
+  await client.call(Task, "Delete", { id: "a" });
+  expect(await killMonitor("b")).toMatchObject({ exitStatus: 137 });
+  await client.call(Task, "Delete", { id: "b" });
+});
+
+test("a container of the same name that is another engine's stays, whatever is tried", async () => {
+  await using theirs = new StandIn();
+  await using ours = new StandIn();
+  const id = theirs.mark; // nobody else's
+  const bundles = [theirs, ours].map((one) => one.bundle(id, shell("sleep 1000")).path);
+  const first = await theirs.client(await theirs.start(id));
+  await first.call(Task, "Create", { ...streams, id, bundle: bundles[0] ?? "" });
+  await first.call(Task, "Start", { id });
+  const second = await ours.client(await ours.start(id));
+  const failing = second.call(Task, "Create", { ...streams, id, bundle: bundles[1] ?? "" });
+  await expect(failing).rejects.toThrow("a container with that id exists");
+  await ours.delete(id);
+  expect(await first.call(Task, "State", { id })).toMatchObject({ status: 2 });
+  await first.call(Task, "Kill", { id, signal: 9 });
+  await first.call(Task, "Wait", { id });
+  await first.call(Task, "Delete", { id });
 });
 
 test("events wait for a containerd that is away, and come in their order", async () => {

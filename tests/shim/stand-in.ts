@@ -85,8 +85,21 @@ export class StandIn implements AsyncDisposable {
 
   /** What `start` says. */
   async start(id: string, more: Readonly<Record<string, string>> = {}): Promise<string> {
+    return await this.#do("start", id, more);
+  }
+
+  /** As for a server that is gone. */
+  async delete(id: string): Promise<void> {
+    await this.#do("delete", id);
+  }
+
+  async #do(
+    verb: string,
+    id: string,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
     const words = ["-namespace", "test", "-address", `${this.path}/containerd.sock`, "-id", id];
-    const { status, stdout, stderr } = await command([shim, ...words, "start"], {
+    const { status, stdout, stderr } = await command([shim, ...words, verb], {
       cwd: join(this.path, id),
       env: {
         PATH: "/usr/sbin:/usr/bin:/sbin:/bin",
@@ -94,7 +107,7 @@ export class StandIn implements AsyncDisposable {
         ...more,
       },
     });
-    if (status !== 0) throw new Error(`start: ${stderr}`);
+    if (status !== 0) throw new Error(`${verb}: ${stderr}`);
     return stdout;
   }
 

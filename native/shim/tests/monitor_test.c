@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -237,6 +238,15 @@ static void test_exits(void)
     ok(ask_token(server.control, MONITOR_FORGET, 7) == 0, "FORGET");
     ok(ask_token(server.control, MONITOR_FORGET, 7) == -ESRCH, "once");
     ok(spawn(server.control, "/nowhere", NULL, NULL, 0) == -ENOENT, "a program that is not there");
+    int reading[2];
+    if (pipe(reading) < 0)
+        abort();
+    pid = spawn(server.control, "/bin/cat", NULL, reading, 1); /* no shell: they unblock signals */
+    ok(watch(server.control, 9, pid, 0, NULL) == 0 && kill((pid_t)pid, SIGTERM) == 0 &&
+           next_exit(&server).status == SIGTERM,
+       "what is started has no signal blocked");
+    close(reading[0]);
+    close(reading[1]);
     ok(end_monitor(&server) == 0, "SHUTDOWN is answered, and done");
 }
 
@@ -380,6 +390,32 @@ static void test_nonsense(void)
     ok(wait_for(&server) == 0, "without a server and without children it ends");
 }
 
+static void write_events(int file, const char *text)
+{
+    if (ftruncate(file, 0) < 0 || pwrite(file, text, strlen(text), 0) < 0)
+        abort();
+}
+
+static void test_memory_events(void)
+{
+    struct monitor monitor = {.events = -1};
+    struct watch watch = {.token = 1, .oom_version = 2};
+    watch.oom = memfd_create("memory.events", MFD_CLOEXEC);
+    write_events(watch.oom, "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\n");
+    watch_oom(&monitor, &watch);
+    ok(watch.oom >= 0 && monitor.unsent_size == 0, "nothing has happened yet: it stays watched");
+    write_events(watch.oom, "low 0\nhigh 0\nmax 3\noom 1\noom_kill 0\n");
+    watch_oom(&monitor, &watch);
+    ok(watch.oom >= 0 && monitor.unsent_size == 0, "nor was a limit without a victim the end");
+    write_events(watch.oom, "low 0\nhigh 0\nmax 4\noom 2\noom_kill 1\n");
+    watch_oom(&monitor, &watch);
+    ok(watch.oom >= 0 && monitor.unsent_size > 0, "a victim is told of");
+    write_events(watch.oom, ""); /* of a cgroup that is gone nothing can be read */
+    watch_oom(&monitor, &watch);
+    ok(watch.oom < 0, "and a removed cgroup is left alone");
+    free(monitor.unsent);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -388,5 +424,6 @@ int main(void)
     test_terminal();
     test_pressure();
     test_nonsense();
+    test_memory_events();
     return tap_done();
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** From a container's image to an enclave in it, in the order of docs/explanation/carriers.md. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import type { ShimConfig } from "../../config/shim-config.ts";
 import { RuneError } from "../../errors/error.ts";
@@ -26,6 +26,7 @@ export type CarrierInput = {
 
 /** Names what a carrier has put into a container's working directory, so that it can be put there anew. */
 const noteName = ".inclavare-carrier";
+const maxNoteBytes = 65_536;
 
 /** All builds of one shim server. */
 export class Builds {
@@ -162,15 +163,30 @@ async function deliver(
 
 /** A container that is started again has its enclave already; it would become part of the next. */
 async function forgetDelivered(folder: string): Promise<void> {
-  const note = `${folder}/${noteName}`;
-  if (!existsSync(note)) return;
-  const names: unknown = JSON.parse(readFileSync(note, "utf8"));
-  if (!Array.isArray(names)) return;
-  for (const name of [...names, noteName]) {
+  for (const name of [...readNote(`${folder}/${noteName}`), noteName]) {
     // The image may have written the note itself: no more than its own names, in this folder.
     if (typeof name !== "string" || name === "" || /\/|^\.\.?$/.test(name)) continue;
     await rm(`${folder}/${name}`, { recursive: true, force: true });
   }
+}
+
+/** The image may have put there what it likes: a fifo nobody writes to, a device, a link to a file of the host's. */
+function readNote(note: string): readonly unknown[] {
+  const stat = lstatSync(note, { throwIfNoEntry: false });
+  if (stat === undefined) return [];
+  if (!stat.isFile() || stat.size > maxNoteBytes) throw strangeNote();
+  try {
+    const names: unknown = JSON.parse(readFileSync(note, "utf8"));
+    if (Array.isArray(names)) return names;
+  } catch {
+    // Told below, without what is in it.
+  }
+  throw strangeNote();
+}
+
+function strangeNote(): RuneError {
+  const reason = "it is none that a carrier has written";
+  return new RuneError({ code: "CARRIER", doing: `read \`${noteName}\` in the image`, reason });
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -73,7 +73,10 @@ export class Cache {
       left -= bytes;
       if (left >= 0 || key === newest) continue;
       rmSync(`${this.#entry(key)}.size`, { force: true });
-      await rm(this.#entry(key), { recursive: true, force: true });
+      // In one step: half an entry, where this is killed, would be taken for a whole one by `keep`.
+      const doomed = this.workspace();
+      if (existsSync(this.#entry(key))) renameSync(this.#entry(key), doomed);
+      await rm(doomed, { recursive: true, force: true });
     }
   }
 

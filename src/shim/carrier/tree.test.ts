@@ -9,6 +9,7 @@ import {
   readlinkSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -61,6 +62,14 @@ test("a digest changes with whatever the image's programs could see", async () =
   }
   expect(seen.size).toBe(changes.length + 1);
   expect(await digest("root")).toBe(await digest("root"));
+});
+
+test("a digest of a file without an end is given up when it is told to", async () => {
+  writeFileSync(path("root/endless"), "");
+  truncateSync(path("root/endless"), 2 ** 43);
+  const started = Date.now();
+  await expect(treeDigest(path("root"), AbortSignal.timeout(100))).rejects.toThrow("timed out");
+  expect(Date.now() - started).toBeLessThan(10_000);
 });
 
 test("merging replaces names, follows links of folders inside, and keeps the rest", async () => {

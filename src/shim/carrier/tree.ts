@@ -3,11 +3,12 @@
  * Trees of files from images. Nothing runs in them while they are read, but everything in them is as the
  * image's author wanted it: no symbolic link of theirs is followed outside their root.
  */
-import type { Dirent } from "node:fs";
-import { lstat, readdir, readlink } from "node:fs/promises";
+import { constants, type Dirent } from "node:fs";
+import { lstat, open, readdir, readlink, realpath } from "node:fs/promises";
 import { RuneError } from "../../errors/error.ts";
 
 const maxLinks = 40; // as the kernel has it
+const pieceBytes = 1 << 18;
 
 /** The host path of what the path names inside the root; parts that are not there are taken as they are. */
 export async function inRoot(root: string, path: string): Promise<string> {
@@ -60,18 +61,18 @@ async function digestFolder(
   const entries = await readdir(`${root}/${folder}`, { withFileTypes: true });
   for (const entry of entries.sort(byName)) {
     const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
-    await digestEntry(hasher, root, path, entry);
+    await digestEntry(hasher, `${root}/${path}`, path, entry, signal);
     if (entry.isDirectory()) await digestFolder(hasher, root, path, signal);
   }
 }
 
 async function digestEntry(
   hasher: Bun.CryptoHasher,
-  root: string,
+  full: string,
   path: string,
   entry: Dirent,
+  signal: AbortSignal,
 ): Promise<void> {
-  const full = `${root}/${path}`;
   const { mode, uid, gid, rdev, size } = await lstat(full);
   // Lengths in front: no two trees give the same bytes.
   const head = [path, String(mode), String(uid), String(gid), String(rdev)];
@@ -80,14 +81,38 @@ async function digestEntry(
   for (const text of head) hasher.update(`${Buffer.byteLength(text)}:${text},`);
   hasher.update(";");
   if (!entry.isFile()) return;
-  for await (const chunk of Bun.file(full).stream()) hasher.update(chunk);
+  await digestContents(hasher, full, signal);
+}
+
+/**
+ * Piece by piece, with the event loop's turn in between, which a file's stream in Bun does not give: the
+ * shim serves others meanwhile, and hears that it is told to stop. A sparse file of an image takes no room
+ * and years to read.
+ */
+async function digestContents(
+  hasher: Bun.CryptoHasher,
+  path: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    const piece = new Uint8Array(pieceBytes);
+    for (;;) {
+      signal?.throwIfAborted();
+      const { bytesRead } = await file.read(piece, 0, piece.length, null);
+      if (bytesRead === 0) return;
+      hasher.update(piece.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 /** SHA-256 of a file of the host's; undefined where it cannot be read. */
 export async function fileDigest(path: string): Promise<string | undefined> {
   const hasher = new Bun.CryptoHasher("sha256");
   try {
-    for await (const chunk of Bun.file(path).stream()) hasher.update(chunk);
+    await digestContents(hasher, await realpath(path));
   } catch {
     return undefined;
   }

@@ -2,7 +2,6 @@
 
 import { readConfig } from "../../container/bundle.ts";
 import { create as createContainer } from "../../container/create.ts";
-import { deleteContainer } from "../../container/delete.ts";
 import type { Deps } from "../../container/deps.ts";
 import { peekState } from "../../container/store.ts";
 import { RuneError } from "../../errors/error.ts";
@@ -18,6 +17,7 @@ import { forgetTask, rememberTask } from "../memory.ts";
 import { monitorKernel, type Stdio } from "../monitor-kernel.ts";
 import { watchMemory } from "../oom.ts";
 import { type TaskOptions, taskOptions } from "../options.ts";
+import { deleteOwn } from "../ownership.ts";
 import type { Pod } from "../pods.ts";
 import { TaskCreate } from "../proto/events.gen.ts";
 import type { CreateTaskRequest, CreateTaskResponse } from "../proto/task-v2.gen.ts";
@@ -95,7 +95,7 @@ async function make(
     announce(server, request, process.pid);
     return { pid: process.pid };
   } catch (error) {
-    await undo(deps, id);
+    await undo(deps, id, bundle);
     server.pods.leave(pod);
     if (rootfs.length > 0) unmountRootfs(calls, bundle);
     forgetTask(kernel, place, id);
@@ -177,9 +177,9 @@ export function groupOf(annotations: Readonly<Record<string, string>>): string |
   return annotations["io.containerd.runc.v2.group"] ?? annotations["io.kubernetes.cri.sandbox-id"];
 }
 
-async function undo(deps: Deps, id: string): Promise<void> {
+async function undo(deps: Deps, id: string, bundle: string): Promise<void> {
   try {
-    await deleteContainer(deps, id, true);
+    await deleteOwn(deps, id, bundle);
   } catch (error) {
     deps.warn(RuneError.from(error, `undo \`${id}\``).message);
   }
