@@ -244,9 +244,8 @@ const OTHER_STEP_MS = 20;
  * that is about to answer is as good as this one; one that is about to end is waited for.
  */
 async function lockOrFindOther({ folders, readyFd }: ServeOptions): Promise<"locked" | "other"> {
-  mkdirSync(folders.state, { recursive: true, mode: 0o700 });
   const path = join(folders.state, "lock");
-  const fd = openLock(path);
+  const fd = openLock(folders.state, path);
   const deadline = performance.now() + (readyFd === undefined ? 0 : OTHER_MS);
   for (;;) {
     if (plannerCalls.tryLock(fd)) return "locked";
@@ -262,8 +261,9 @@ async function lockOrFindOther({ folders, readyFd }: ServeOptions): Promise<"loc
 }
 
 /** The service's user may have no way to a folder that the caller has chosen. */
-function openLock(path: string): Fd {
+function openLock(folder: string, path: string): Fd {
   try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     return openSync(path, "a", 0o600) as Fd;
   } catch (cause) {
     throw new RuneError({
