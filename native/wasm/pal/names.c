@@ -52,6 +52,16 @@ int64_t names_serve(struct shared *shared)
     }
 }
 
+/* The latest that can be told, for what is later: a file can have any time. */
+static int64_t in_ns(struct timespec time)
+{
+    int64_t ns;
+    if (__builtin_mul_overflow(time.tv_sec, NS_IN_S, &ns) ||
+        __builtin_add_overflow(ns, time.tv_nsec, &ns))
+        return time.tv_sec < 0 ? INT64_MIN : INT64_MAX;
+    return ns;
+}
+
 void names_put_stat(struct shared *shared, const struct stat *status)
 {
     const struct host_stat out = {
@@ -60,9 +70,9 @@ void names_put_stat(struct shared *shared, const struct stat *status)
         .mode = status->st_mode,
         .links = status->st_nlink,
         .size = (uint64_t)status->st_size,
-        .access_ns = status->st_atim.tv_sec * NS_IN_S + status->st_atim.tv_nsec,
-        .modify_ns = status->st_mtim.tv_sec * NS_IN_S + status->st_mtim.tv_nsec,
-        .change_ns = status->st_ctim.tv_sec * NS_IN_S + status->st_ctim.tv_nsec,
+        .access_ns = in_ns(status->st_atim),
+        .modify_ns = in_ns(status->st_mtim),
+        .change_ns = in_ns(status->st_ctim),
     };
     memcpy(shared->data, &out, sizeof(out));
 }
