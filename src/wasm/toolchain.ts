@@ -59,20 +59,9 @@ export async function compile(
   const directory = mkdtempSync(join(tmpdir(), "inclavare-wasm-"));
   try {
     const run = (tool: string, ...words: readonly string[]) => execute(tool, words, directory);
-    writeFileSync(join(directory, "app.wasm"), module);
     progress("translate");
-    await run("wasm2c", "--module-name=app", "--no-debug-names", "app.wasm", "-o", "app.c");
-    const source = readFileSync(join(directory, "app.c"), "utf8");
-    writeFileSync(join(directory, "app.c"), adaptProgram(source));
-    writeFileSync(
-      join(directory, "start.c"),
-      generateStart(readFileSync(join(directory, "app.h"), "utf8")),
-    );
-    const flags = [
-      ...COMPILE,
-      `-march=${manifest.avx ? "x86-64-v3" : "x86-64-v2"}`,
-      `-DWASM_RT_MEMCHECK_SIGNAL_HANDLER=${manifest.guardPages ? 1 : 0}`,
-    ];
+    await translate(module, directory);
+    const flags = compileFlags(manifest);
     progress("compile");
     await run("gcc", ...flags, "-c", "app.c", "-o", "app.o");
     await run("gcc", ...flags, "-c", "start.c", "-o", "start.o");
@@ -82,6 +71,24 @@ export async function compile(
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** Writes app.c, which gcc compiles with `compileFlags`, and start.c. */
+export async function translate(module: Uint8Array, directory: string): Promise<void> {
+  const path = (name: string) => join(directory, name);
+  writeFileSync(path("app.wasm"), module);
+  const words = ["--module-name=app", "--no-debug-names", "app.wasm", "-o", "app.c"];
+  await execute("wasm2c", words, directory);
+  writeFileSync(path("app.c"), adaptProgram(readFileSync(path("app.c"), "utf8")));
+  writeFileSync(path("start.c"), generateStart(readFileSync(path("app.h"), "utf8")));
+}
+
+export function compileFlags(manifest: Pick<Manifest, "avx" | "guardPages">): readonly string[] {
+  return [
+    ...COMPILE,
+    `-march=${manifest.avx ? "x86-64-v3" : "x86-64-v2"}`,
+    `-DWASM_RT_MEMCHECK_SIGNAL_HANDLER=${manifest.guardPages ? 1 : 0}`,
+  ];
 }
 
 /** @throws RuneError WASM_TOOLCHAIN for a tool that is missing or of another version */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Each of WASI's 46 calls, in an enclave in a container, against plain and protected directories. */
 import { expect } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { wasiCalls } from "../../src/wasm/imports.ts";
 import { needs } from "../support/runtime.ts";
 import { clangObstacle, freePort, hostNetwork, WasmSandbox, Workshop } from "./support.ts";
@@ -34,6 +35,8 @@ connect = ["127.0.0.1:${port}"]
 for (const call of wasiCalls) {
   test(`${call} answers as WASI says`, async () => {
     await using sandbox = new WasmSandbox();
+    // Beside the directories that are the program's.
+    writeFileSync(sandbox.file("outside"), "not the program's");
     const image = await workshop.program("conformance", manifest);
     const { status, stdout } = await sandbox.runEnclave(image, [call], hostNetwork);
     const said = call === "fd_write" ? "one two\n" : call === "proc_exit" ? "leaving\n" : "";

@@ -65,6 +65,28 @@ test("memory grows by EAUG, as far as the manifest says", async () => {
   expect(Number(stdout.split(" ")[0])).toBeLessThan(16);
 });
 
+test("memory that the host does not add is memory that cannot be had", async () => {
+  await using sandbox = new WasmSandbox();
+  const manifest = `${open}[memory]\nsize = "2 MiB"\ngrowth = "14 MiB"\n`;
+  const bytes = readFileSync(await workshop.program("traps", manifest));
+  // Dynamic segments, the last of them, are not measured: a host can leave them out, or cut them.
+  const last = 128 + 40 * (bytes.readUInt32LE(12) - 1);
+  expect(bytes.readUInt32LE(last + 32)).toBe(3);
+  const changed = join(workshop.path, "no-growth.encl");
+  for (const [size, most] of [
+    [0, 2],
+    [5 * 2 ** 20 + 4096, 7],
+  ] as const) {
+    const image = Buffer.from(bytes);
+    if (size === 0) image.writeUInt32LE(bytes.readUInt32LE(12) - 1, 12);
+    else image.writeBigUInt64LE(BigInt(size), last + 8);
+    writeFileSync(changed, image);
+    const { status, stdout, stderr } = await sandbox.runEnclave(changed, ["grow"]);
+    expect({ status, trapped: stderr.includes("trap") }).toEqual({ status: 0, trapped: false });
+    expect(Number(stdout.split(" ")[0])).toBeLessThan(most);
+  }
+});
+
 test("the container's streams are the program's", async () => {
   await using sandbox = new WasmSandbox();
   sandbox.configure(sandbox.configuration(await workshop.program("traps", open), ["echo", "3"]));

@@ -62,11 +62,11 @@ export class Workshop {
   }
 }
 
-export async function compileC(source: string, wasm: string): Promise<void> {
+export async function compileC(source: string, wasm: string, ...flags: string[]): Promise<void> {
   await mustRun([
     "clang",
     ...["--target=wasm32-wasi", "--sysroot=/", "-isystem", wasiHeaders, "-L/usr/lib/wasm32-wasi"],
-    ...["-O2", "-Wall", "-Werror", "-I", join(repository, "examples/wasm/c")],
+    ...["-O2", "-Wall", "-Werror", "-I", join(repository, "examples/wasm/c"), ...flags],
     ...["-o", wasm, source],
   ]);
 }

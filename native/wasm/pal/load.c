@@ -20,11 +20,14 @@
 #define IMAGE_SIZE_MAX (UINT64_C(1) << 31)
 #define EINIT_ATTEMPTS 50
 
-/* The file, mapped: private, but a host that changes it meanwhile only spoils the measurement. */
+/*
+ * The file, mapped. Who changes it meanwhile spoils the measurement; the header is a copy, for what
+ * was checked must be what is used.
+ */
 struct image {
     const uint8_t *bytes;
     uint64_t size;
-    const struct image_header *header;
+    struct image_header header;
 };
 
 static int image_map(const char *path, struct image *image);
@@ -86,13 +89,13 @@ static int image_map(const char *path, struct image *image)
         output_log(LOG_ERROR, "map enclave `%s`: %s", path, strerror(error));
         return -error;
     }
-    image->header = (const struct image_header *)image->bytes;
+    memcpy(&image->header, image->bytes, sizeof(image->header));
     return 0;
 }
 
 static bool segment_is_sound(const struct image *image, const struct image_segment *segment)
 {
-    uint64_t size = image->header->enclave_size;
+    uint64_t size = image->header.enclave_size;
     if (segment->offset % PAGE_SIZE != 0 || segment->size % PAGE_SIZE != 0 || segment->size == 0 ||
         segment->offset >= size || segment->size > size - segment->offset)
         return false;
@@ -105,7 +108,7 @@ static bool segment_is_sound(const struct image *image, const struct image_segme
 
 static int image_check(const char *path, const struct image *image)
 {
-    const struct image_header *header = image->header;
+    const struct image_header *header = &image->header;
     const char *fault = NULL;
     if (memcmp(header->magic, IMAGE_MAGIC, sizeof(header->magic)) != 0)
         fault = "it is no enclave image of `sgx-tools build-wasm`";
@@ -130,7 +133,7 @@ static int image_check(const char *path, const struct image *image)
 
 static int build(const char *path, const struct image *image, bool debug, struct loaded *loaded)
 {
-    const struct image_header *header = image->header;
+    const struct image_header *header = &image->header;
     uint64_t attributes = header->attributes | (debug ? SGX_ATTR_DEBUG : 0);
     int result;
     loaded->fd = device_open();
@@ -245,8 +248,8 @@ static int init(const char *path, const struct image *image, uint64_t attributes
         return -error;
     }
     /* The driver keeps the processor's reason to itself: the checks are repeated to name it. */
-    struct enclave_claim claim = {attributes, image->header->xfrm, image->header->miscselect, {0}};
-    image_measure(image->bytes, claim.mrenclave);
+    struct enclave_claim claim = {attributes, image->header.xfrm, image->header.miscselect, {0}};
+    image_measure(&image->header, image->bytes, claim.mrenclave);
     int code = result > 0 ? result : sigstruct_check(sigstruct, &claim);
     if (code == 0)
         code = SGX_INVALID_EINITTOKEN;

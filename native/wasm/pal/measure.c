@@ -20,9 +20,8 @@ static void put(struct sha256 *hash, const char *tag, uint64_t first, uint64_t s
     sha256_update(hash, record, sizeof(record));
 }
 
-void image_measure(const uint8_t *image, uint8_t mrenclave[32])
+void image_measure(const struct image_header *header, const uint8_t *image, uint8_t mrenclave[32])
 {
-    const struct image_header *header = (const struct image_header *)image;
     struct sha256 hash;
     sha256_init(&hash, portable);
     uint8_t record[RECORD_SIZE] = "ECREATE";

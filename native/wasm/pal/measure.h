@@ -4,7 +4,9 @@
 
 #include <stdint.h>
 
-/* MRENCLAVE of an image whose header has been checked. */
-void image_measure(const uint8_t *image, uint8_t mrenclave[32]);
+#include "shared/image.h"
+
+/* MRENCLAVE of an image whose header, here a copy, has been checked. */
+void image_measure(const struct image_header *header, const uint8_t *image, uint8_t mrenclave[32]);
 
 #endif

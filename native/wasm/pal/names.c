@@ -12,7 +12,7 @@
 
 #define NS_IN_S INT64_C(1000000000)
 
-enum { FILE_MODE = 0666, DIRECTORY_MODE = 0777 };
+enum { FILE_MODE = 0666, DIRECTORY_MODE = 0777, FD_NAME_SIZE = 32 };
 
 /* A name's directory, opened beneath the program's, and the name itself. */
 struct place {
@@ -26,6 +26,7 @@ static int64_t stat_at(struct shared *shared);
 static int64_t set_times(const struct shared *shared, int fd, const char *name);
 static int64_t on_one(struct shared *shared);
 static int64_t on_two(struct shared *shared);
+static int64_t link_followed(int directory, const char *path, int to_directory, char *to_path);
 
 int64_t names_serve(struct shared *shared)
 {
@@ -51,6 +52,16 @@ int64_t names_serve(struct shared *shared)
     }
 }
 
+/* The latest that can be told, for what is later: a file can have any time. */
+static int64_t in_ns(struct timespec time)
+{
+    int64_t ns;
+    if (__builtin_mul_overflow(time.tv_sec, NS_IN_S, &ns) ||
+        __builtin_add_overflow(ns, time.tv_nsec, &ns))
+        return time.tv_sec < 0 ? INT64_MIN : INT64_MAX;
+    return ns;
+}
+
 void names_put_stat(struct shared *shared, const struct stat *status)
 {
     const struct host_stat out = {
@@ -59,9 +70,9 @@ void names_put_stat(struct shared *shared, const struct stat *status)
         .mode = status->st_mode,
         .links = status->st_nlink,
         .size = (uint64_t)status->st_size,
-        .access_ns = status->st_atim.tv_sec * NS_IN_S + status->st_atim.tv_nsec,
-        .modify_ns = status->st_mtim.tv_sec * NS_IN_S + status->st_mtim.tv_nsec,
-        .change_ns = status->st_ctim.tv_sec * NS_IN_S + status->st_ctim.tv_nsec,
+        .access_ns = in_ns(status->st_atim),
+        .modify_ns = in_ns(status->st_mtim),
+        .change_ns = in_ns(status->st_ctim),
     };
     memcpy(shared->data, &out, sizeof(out));
 }
@@ -86,6 +97,13 @@ static int open_beneath(int directory, const char *path, uint64_t flags, uint64_
     struct open_how how = {.flags = flags | O_CLOEXEC, .mode = mode, .resolve = RESOLVE_BENEATH};
     long fd = syscall(SYS_openat2, directory, path, &how, sizeof(how));
     return fd < 0 ? -errno : (int)fd;
+}
+
+/* The name of what a descriptor is open for: one that may be followed. */
+static const char *fd_name(int fd, char name[FD_NAME_SIZE])
+{
+    snprintf(name, FD_NAME_SIZE, "/proc/self/fd/%d", fd);
+    return name;
 }
 
 static int64_t open_at(struct shared *shared)
@@ -192,9 +210,8 @@ static int64_t set_times_at(struct shared *shared, char *path)
         if (fd < 0)
             return fd;
         /* futimens wants no O_PATH descriptor; its name in /proc may be followed. */
-        char name[64];
-        snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
-        int plain = open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        char name[FD_NAME_SIZE];
+        int plain = open(fd_name(fd, name), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
         int64_t result = plain < 0 ? -errno : set_times(shared, plain, NULL);
         if (plain >= 0)
             close(plain);
@@ -255,6 +272,8 @@ static int64_t on_two(struct shared *shared)
     char *second = path_at(shared, behind(0, arguments[1]), arguments[3]);
     if (first == NULL || second == NULL)
         return -ENAMETOOLONG;
+    if (shared->operation == HOST_LINK && arguments[4] != 0)
+        return link_followed((int)arguments[0], first, (int)arguments[2], second);
     int64_t result = place_open((int)arguments[0], first, &from);
     if (result < 0)
         return result;
@@ -262,10 +281,25 @@ static int64_t on_two(struct shared *shared)
     if (result == 0) {
         int done = shared->operation == HOST_RENAME
                        ? renameat(from.directory, from.name, to.directory, to.name)
-                       : linkat(from.directory, from.name, to.directory, to.name,
-                                arguments[4] ? AT_SYMLINK_FOLLOW : 0);
+                       : linkat(from.directory, from.name, to.directory, to.name, 0);
         result = finish(&to, done);
     }
     close(from.directory);
+    return result;
+}
+
+/* AT_SYMLINK_FOLLOW alone would follow a link to wherever it leads, not only beneath. */
+static int64_t link_followed(int directory, const char *path, int to_directory, char *to_path)
+{
+    struct place to;
+    char name[FD_NAME_SIZE];
+    int fd = open_beneath(directory, path, O_PATH, 0);
+    if (fd < 0)
+        return fd;
+    int64_t result = place_open(to_directory, to_path, &to);
+    if (result == 0)
+        result = finish(
+            &to, linkat(AT_FDCWD, fd_name(fd, name), to.directory, to.name, AT_SYMLINK_FOLLOW));
+    close(fd);
     return result;
 }

@@ -91,6 +91,11 @@ void enclave_trap_entry(void)
     abort();
 }
 
+void enclave_accept_leaf(void)
+{
+    abort();
+}
+
 void program_exit(uint32_t code)
 {
     tree_write_all();

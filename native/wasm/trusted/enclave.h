@@ -13,6 +13,8 @@
 void enclave_host_call(void);
 _Noreturn void enclave_end(uint64_t code);
 void enclave_trap_entry(void);
+uint64_t enclave_accept(const void *secinfo, void *page);
+void enclave_accept_leaf(void); /* its ENCLU */
 
 /* The address of offset 0. */
 uint8_t *enclave_base(void);

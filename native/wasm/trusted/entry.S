@@ -28,6 +28,7 @@
 #define DEAD 3
 
 #define EEXIT 4
+#define EACCEPT 5
 #define RDRAND_ATTEMPTS 32
 
     .text
@@ -202,6 +203,26 @@ enclave_trap_entry:
     call enclave_trap
     ud2
     .size enclave_trap_entry, . - enclave_trap_entry
+
+/*
+ * uint64_t enclave_accept(const void *secinfo, void *page): EACCEPT's error code. It faults where the
+ * host has added no page: enclave_exception() then goes on behind it, with another code.
+ */
+    .globl enclave_accept
+    .hidden enclave_accept
+    .globl enclave_accept_leaf
+    .hidden enclave_accept_leaf
+    .type enclave_accept, @function
+enclave_accept:
+    push %rbx
+    mov %rdi, %rbx
+    mov %rsi, %rcx
+    mov $EACCEPT, %eax
+enclave_accept_leaf:
+    .byte 0x0f, 0x01, 0xd7     /* enclu */
+    pop %rbx
+    ret
+    .size enclave_accept, . - enclave_accept
 
 /* Flags, x87, MXCSR and vector registers as at a program's start. Keeps RDI, RSI and R11. */
 clean_state:

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "instructions.h"
 
-enum { EREPORT = 0, EGETKEY = 1, EACCEPT = 5 };
+#include "enclave.h"
+
+enum { EREPORT = 0, EGETKEY = 1 };
 
 /* SECINFO of a page to accept: read, write, PENDING, of type REG (SDM volume 3D, 34.12). */
 #define SECINFO_ACCEPT UINT64_C(0x20b)
@@ -32,7 +34,7 @@ bool enclu_accept(uint8_t *page)
         _Alignas(64) uint64_t flags;
         uint64_t reserved[7];
     } secinfo = {.flags = SECINFO_ACCEPT};
-    return enclu(EACCEPT, &secinfo, page, 0) == 0;
+    return enclave_accept(&secinfo, page) == 0;
 }
 
 bool rdrand(uint64_t *value)

@@ -16,6 +16,7 @@
 
 static wasm_rt_memory_t *memory;
 static bool may_grow;
+static uint64_t present; /* of it, bytes that the enclave has: loaded, or accepted */
 
 static bool commit(uint64_t start, uint64_t end);
 
@@ -83,6 +84,7 @@ void wasm_rt_free_memory(wasm_rt_memory_t *freed)
 /*
  * Makes [start, end) of linear memory usable and zero. What EADD brought without measurement has
  * contents of the host's choice and is cleared; what EAUG brings is zero, and EACCEPT proves it.
+ * What an earlier growth had accepted before it failed has been within the program's reach since.
  */
 static bool commit(uint64_t start, uint64_t end)
 {
@@ -90,11 +92,13 @@ static bool commit(uint64_t start, uint64_t end)
     uint8_t *base = enclave_base() + config->memory;
     if (end > config->memory_size && (!may_grow || end > config->memory_maximum))
         return false;
-    uint64_t loaded = end < config->memory_size ? end : config->memory_size;
+    if (present < config->memory_size)
+        present = config->memory_size;
+    uint64_t loaded = end < present ? end : present;
     if (start < loaded)
         memset(base + start, 0, loaded - start);
-    for (uint64_t at = start > loaded ? start : loaded; at < end; at += PAGE_SIZE) {
-        if (!enclu_accept(base + at))
+    for (; present < end; present += PAGE_SIZE) {
+        if (!enclu_accept(base + present))
             return false;
     }
     return true;

@@ -10,11 +10,23 @@
 #include "plain_memory.h"
 
 /* GPRSGX as quadwords, and EXINFO before it (SDM volume 3D, 34.9). */
-enum { REGISTER_RSP = 4, REGISTER_RDI = 7, REGISTER_RFLAGS = 16, REGISTER_RIP = 17 };
+enum {
+    REGISTER_RAX = 0,
+    REGISTER_RSP = 4,
+    REGISTER_RDI = 7,
+    REGISTER_RFLAGS = 16,
+    REGISTER_RIP = 17
+};
 enum { EXIT_INFO = 20, EXINFO_ADDRESS = -2 };
 #define EXIT_INFO_VALID UINT32_C(0x80000000)
 #define EXIT_INFO_VECTOR UINT32_C(0xff)
-enum { VECTOR_DIVIDE = 0, VECTOR_INVALID_OPCODE = 6, VECTOR_PAGE_FAULT = 14 };
+enum {
+    VECTOR_DIVIDE = 0,
+    VECTOR_INVALID_OPCODE = 6,
+    VECTOR_GENERAL_PROTECTION = 13,
+    VECTOR_PAGE_FAULT = 14
+};
+enum { ENCLU_SIZE = 3, NOT_ACCEPTED = 1 };
 
 /* What guard pages catch: any 32-bit address with any 32-bit offset. */
 #define GUARDED UINT64_C(0x200010000)
@@ -65,7 +77,15 @@ uint64_t enclave_exception(uint64_t *registers)
     /* The host may enter here whenever it likes; only the processor sets VALID. */
     if (!(info & EXIT_INFO_VALID))
         return 1;
-    uint64_t kind = kind_of(info & EXIT_INFO_VECTOR, registers[EXINFO_ADDRESS]);
+    uint32_t vector = info & EXIT_INFO_VECTOR;
+    /* No page (#PF), or no SGX2 (#GP): an answer, not an end. */
+    if (registers[REGISTER_RIP] == (uint64_t)enclave_accept_leaf &&
+        (vector == VECTOR_PAGE_FAULT || vector == VECTOR_GENERAL_PROTECTION)) {
+        registers[REGISTER_RIP] += ENCLU_SIZE;
+        registers[REGISTER_RAX] = NOT_ACCEPTED;
+        return 0;
+    }
+    uint64_t kind = kind_of(vector, registers[EXINFO_ADDRESS]);
     uint64_t stack = (uint64_t)enclave_base() + enclave_config()->stack_high;
     registers[REGISTER_RIP] = (uint64_t)enclave_trap_entry;
     registers[REGISTER_RDI] = kind;

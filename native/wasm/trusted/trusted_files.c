@@ -85,8 +85,10 @@ u32 trusted_load(struct preopen *preopen, const char *path, uint8_t **data, u64 
             error = WASI_EBADMSG;
         }
     }
-    if (error != WASI_SUCCESS)
+    if (error != WASI_SUCCESS) {
         heap_free(*data);
+        *data = NULL;
+    }
     return error;
 }
 

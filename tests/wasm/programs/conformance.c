@@ -399,6 +399,18 @@ static void path_link(void)
     OK(__wasi_path_link(DATA, 0, "f", DATA, "g"));
     holds(DATA, "g", "text");
     IS(__wasi_path_link(DATA, 0, "f", SAFE, "g"), __WASI_ERRNO_NOTSUP);
+    OK(__wasi_path_symlink("f", DATA, "l"));
+    OK(__wasi_path_link(DATA, __WASI_LOOKUPFLAGS_SYMLINK_FOLLOW, "l", DATA, "h"));
+    holds(DATA, "h", "text");
+    /* A link that leads out of the directory is not followed. */
+    OK(__wasi_path_create_directory(DATA, "d"));
+    OK(__wasi_path_symlink("../f", DATA, "d/l"));
+    OK(__wasi_path_symlink("../outside", DATA, "out"));
+    IS(__wasi_path_link(DATA, __WASI_LOOKUPFLAGS_SYMLINK_FOLLOW, "out", DATA, "i"),
+       __WASI_ERRNO_XDEV);
+    OK(__wasi_path_link(DATA, 0, "out", DATA, "i"));
+    OK(__wasi_path_link(DATA, __WASI_LOOKUPFLAGS_SYMLINK_FOLLOW, "d/l", DATA, "j"));
+    holds(DATA, "j", "text");
 }
 static void path_open(void)
 {
