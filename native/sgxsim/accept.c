@@ -35,7 +35,7 @@ static int make_present(struct enclave *enclave, uint64_t index)
 {
     if ((enclave->mappings[index] & 3) == 0)
         return 0;
-    return enclave->pages[index].valid || page_augment(enclave, index) == 0;
+    return page_of(enclave, index)->valid || page_augment(enclave, index) == 0;
 }
 
 /* A page the leaf reads: present, of type REG, readable, with nothing open. */
@@ -44,7 +44,7 @@ static struct leaf_result check_source(struct enclave *enclave, uint64_t address
     uint64_t page_address = page_down(address), index = index_of(enclave, address);
     if (!make_present(enclave, index))
         return page_fault(page_address, ERROR_ABSENT);
-    const struct page *page = &enclave->pages[index];
+    const struct page *page = page_of(enclave, index);
     if (page->type != PAGE_REG || (page->permissions & 1) == 0 || (page->state & STATE_OPEN) != 0)
         return page_fault(page_address, ERROR_EPCM);
     return done;
@@ -96,7 +96,7 @@ struct leaf_result leaf_accept(struct enclave *enclave, uint64_t secinfo_at, uin
     uint64_t index = index_of(enclave, address);
     if (!make_present(enclave, index))
         return page_fault(address, ERROR_ABSENT);
-    struct page *page = &enclave->pages[index];
+    struct page *page = page_of(enclave, index);
     if (!matches(page, secinfo.flags))
         return done_with(SGX_PAGE_ATTRIBUTES_MISMATCH);
     if (page->type == PAGE_TCS && !tcs_acceptable((const struct tcs *)memory_at(enclave, address)))
@@ -121,7 +121,7 @@ struct leaf_result leaf_extend_permissions(struct enclave *enclave, uint64_t sec
     uint64_t index = index_of(enclave, address);
     if (!make_present(enclave, index))
         return page_fault(address, ERROR_ABSENT);
-    struct page *page = &enclave->pages[index];
+    struct page *page = page_of(enclave, index);
     if (page->type != PAGE_REG || (page->state & STATE_OPEN) != 0)
         return page_fault(address, ERROR_EPCM_WRITE);
     uint8_t wanted = secinfo.flags & PERMISSIONS;
@@ -152,7 +152,7 @@ struct leaf_result leaf_accept_copy(struct enclave *enclave, uint64_t secinfo_at
     uint64_t index = index_of(enclave, address);
     if (!make_present(enclave, index))
         return page_fault(address, ERROR_ABSENT);
-    struct page *page = &enclave->pages[index];
+    struct page *page = page_of(enclave, index);
     if ((page->state & STATE_OPEN) != PAGE_PENDING || page->type != PAGE_REG)
         return done_with(SGX_PAGE_ATTRIBUTES_MISMATCH);
     memcpy(memory_at(enclave, address), memory_at(enclave, source), PAGE_SIZE);

@@ -45,6 +45,8 @@ long enclave_create_from(struct enclave *enclave, int fd, uint64_t secs_user)
         error = enclave_learn(enclave, fd);
     if (error == 0)
         error = maps_view(enclave, fd);
+    if (error == 0)
+        error = epc_take(enclave->chunks, layout.memory - layout.chunks);
     if (error != 0)
         return error;
     measure_ecreate(&file->measurement, platform()->engine, secs->ssa_frame_size, secs->size);
@@ -77,7 +79,7 @@ static uint8_t batch[BATCH * PAGE_SIZE];
 static long fetch_page(const struct enclave *enclave, uint64_t index, uint8_t *to, uint64_t source,
                        uint8_t type)
 {
-    if (enclave->pages[index].valid)
+    if (page_of(enclave, index)->valid)
         return -EBUSY;
     if (read_user(to, source, PAGE_SIZE) != 0)
         return -EFAULT;
@@ -111,6 +113,10 @@ uint64_t enclave_add_batch(struct enclave *enclave, int fd, const struct page_so
     uint8_t secinfo[SGX_SECINFO_SIZE];
     memcpy(secinfo, &pages->secinfo, sizeof secinfo);
     *error = 0;
+    if (enclave_tables_take(enclave, first, count < BATCH ? count : BATCH) != 0) {
+        *error = -ENOMEM;
+        return 0;
+    }
     for (; ready < count && ready < BATCH && *error == 0; ready += *error == 0)
         *error = fetch_page(enclave, first + ready, batch + ready * PAGE_SIZE,
                             pages->source + ready * PAGE_SIZE, type);
@@ -125,7 +131,7 @@ uint64_t enclave_add_batch(struct enclave *enclave, int fd, const struct page_so
     long size = (long)(ready * PAGE_SIZE);
     long written = call(__NR_pwrite64, fd, batch, size, enclave->layout.memory + pages->offset);
     if (written != size) {
-        *error = is_error(written) ? written : -ENOMEM;
+        *error = is_error(written) && written != -ENOSPC ? written : -ENOMEM;
         return 0;
     }
     for (uint64_t i = 0; i < ready; i++) {

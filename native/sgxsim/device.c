@@ -2,6 +2,7 @@
 #include "device.h"
 #include "build.h"
 #include "edmm.h"
+#include "epc.h"
 #include "legacy.h"
 #include "lock.h"
 #include "log.h"
@@ -18,9 +19,10 @@
 
 static long open_device(enum node node, int flags)
 {
-    unsigned memfd_flags = MFD_ALLOW_SEALING | ((flags & O_CLOEXEC) != 0 ? MFD_CLOEXEC : 0);
-    long fd = call(__NR_memfd_create, node == NODE_PROVISION ? "sgx_provision" : "sgx_enclave",
-                   memfd_flags);
+    int close_on_exec = (flags & O_CLOEXEC) != 0;
+    unsigned memfd_flags = MFD_ALLOW_SEALING | (close_on_exec ? MFD_CLOEXEC : 0);
+    long fd = node == NODE_PROVISION ? call(__NR_memfd_create, "sgx_provision", memfd_flags)
+                                     : epc_file(close_on_exec);
     if (is_error(fd))
         return fd;
     static const enum enclave_kind kinds[] = {[NODE_ENCLAVE] = KIND_ENCLAVE,

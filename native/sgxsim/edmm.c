@@ -4,6 +4,7 @@
 #include "edmm.h"
 #include "user_memory.h"
 #include <asm/sgx.h>
+#include <linux/mman.h>
 
 #define SGX_PAGE_NOT_MODIFIABLE 20
 
@@ -37,7 +38,7 @@ long enclave_restrict_permissions(struct enclave *enclave, uint64_t argument)
     long error = 0;
     uint64_t done = 0, first = request.offset / PAGE_SIZE, code = 0;
     for (; error == 0 && done < request.length; done += error == 0 ? PAGE_SIZE : 0)
-        error = restrict_page(&enclave->pages[first + done / PAGE_SIZE], permissions, &code);
+        error = restrict_page(page_of(enclave, first + done / PAGE_SIZE), permissions, &code);
     permissions_shrank(enclave);
     apply_permissions(enclave, first, first + done / PAGE_SIZE);
     request.result = code;
@@ -78,7 +79,7 @@ long enclave_modify_types(struct enclave *enclave, uint64_t argument)
     long error = 0;
     uint64_t done = 0, first = request.offset / PAGE_SIZE, code = 0;
     for (; error == 0 && done < request.length; done += error == 0 ? PAGE_SIZE : 0)
-        error = modify_page(&enclave->pages[first + done / PAGE_SIZE], (uint8_t)request.page_type,
+        error = modify_page(page_of(enclave, first + done / PAGE_SIZE), (uint8_t)request.page_type,
                             &code);
     permissions_shrank(enclave);
     apply_permissions(enclave, first, first + done / PAGE_SIZE);
@@ -90,13 +91,15 @@ long enclave_modify_types(struct enclave *enclave, uint64_t argument)
 /* Only what the enclave has accepted as trimmed. */
 static long remove_page(struct enclave *enclave, uint64_t index)
 {
-    struct page *page = &enclave->pages[index];
+    struct page *page = page_of(enclave, index);
     if (!page->valid)
         return -EFAULT;
     if (page->type != PAGE_TRIM || (page->state & PAGE_MODIFIED) != 0)
         return -EPERM;
     page_put(enclave, index, (struct page){.valid = 0});
-    memset(enclave->memory + index * PAGE_SIZE, 0, PAGE_SIZE);
+    uint8_t *memory = enclave->memory + index * PAGE_SIZE;
+    if (call(__NR_madvise, memory, PAGE_SIZE, MADV_REMOVE) != 0)
+        memset(memory, 0, PAGE_SIZE);
     return 0;
 }
 

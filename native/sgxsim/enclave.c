@@ -2,6 +2,7 @@
 #include "enclave.h"
 #include "own_memory.h"
 #include "epc.h"
+#include "fidelity.h"
 #include "log.h"
 #include <asm/stat.h>
 #include <linux/fcntl.h>
@@ -56,10 +57,17 @@ struct enclave *enclave_new(int fd, enum enclave_kind kind)
 {
     struct stat status;
     if (is_error(call(__NR_fstat, fd, &status)) ||
-        call(__NR_ftruncate, fd, ENCLAVE_HEADER_SIZE) != 0 ||
-        call(__NR_fcntl, fd, F_ADD_SEALS, F_SEAL_SHRINK) != 0)
+        call(__NR_ftruncate, fd, ENCLAVE_HEADER_SIZE) != 0)
+        return NULL;
+    call(__NR_fcntl, fd, F_ADD_SEALS, F_SEAL_SHRINK);
+    if (!epc_knows_seals(call(__NR_fcntl, fd, F_GET_SEALS)))
         return NULL;
     struct enclave *enclave = add_object(fd, &status);
+    if (enclave != NULL && epc_take(enclave->file, ENCLAVE_HEADER_SIZE) != 0) {
+        call(__NR_munmap, enclave->file, ENCLAVE_HEADER_SIZE);
+        enclave->file = NULL;
+        return NULL;
+    }
     if (enclave != NULL) {
         enclave->file->kind = kind;
         memcpy(enclave->file->magic, ENCLAVE_MAGIC, sizeof enclave->file->magic);
@@ -74,8 +82,7 @@ static struct enclave *recognise(int fd, const struct stat *status)
     if ((status->st_mode & S_IFMT_BITS) != S_IFREG_BITS ||
         (uint64_t)status->st_size < ENCLAVE_HEADER_SIZE)
         return NULL;
-    long seals = call(__NR_fcntl, fd, F_GET_SEALS);
-    if (is_error(seals) || (seals & F_SEAL_SHRINK) == 0 ||
+    if (!epc_knows_seals(call(__NR_fcntl, fd, F_GET_SEALS)) ||
         call(__NR_pread64, fd, magic, sizeof magic, 0) != sizeof magic ||
         memcmp(magic, ENCLAVE_MAGIC, sizeof magic) != 0)
         return NULL;
@@ -208,9 +215,10 @@ void page_put(struct enclave *enclave, uint64_t index, struct page page)
     *place = page;
 }
 
-struct page *page_at(const struct enclave *enclave, uint64_t address)
+struct page *page_of(const struct enclave *enclave, uint64_t index)
 {
-    return &enclave->pages[index_of(enclave, address)];
+    static struct page absent;
+    return enclave->chunks[index / CHUNK_PAGES] == 0 ? &absent : &enclave->pages[index];
 }
 
 int enclave_runs(struct enclave *enclave)
@@ -223,7 +231,7 @@ int enclave_runs(struct enclave *enclave)
 /* TCS pages are the processor's alone. */
 int effective_permissions(const struct enclave *enclave, uint64_t index)
 {
-    const struct page *page = &enclave->pages[index];
+    const struct page *page = page_of(enclave, index);
     uint8_t mapping = enclave->mappings[index];
     if (mapping == 0 || !page->valid || page->type != PAGE_REG ||
         (page->state & (PAGE_PENDING | PAGE_MODIFIED)) != 0)
@@ -238,12 +246,13 @@ void apply_permissions(struct enclave *enclave, uint64_t from, uint64_t to)
         int permissions = effective_permissions(enclave, i);
         int mapped = enclave->mappings[i] != 0;
         uint64_t end = i + 1;
-        while (end < to && enclave->pages[end].valid &&
+        while (end < to && page_of(enclave, end)->valid &&
                effective_permissions(enclave, end) == permissions &&
                (enclave->mappings[end] != 0) == mapped)
             end++;
         if (mapped)
-            call(__NR_mprotect, enclave->base + i * PAGE_SIZE, (end - i) * PAGE_SIZE, permissions);
+            fidelity_protect(enclave->base + i * PAGE_SIZE, (end - i) * PAGE_SIZE, permissions,
+                             enclave->layout.xfrm);
         i = next_page(enclave, end);
     }
 }
@@ -272,6 +281,11 @@ void permissions_refresh(struct enclave *enclave)
     apply_permissions(enclave, 0, count);
 }
 
+int enclave_tables_take(const struct enclave *enclave, uint64_t first, uint64_t count)
+{
+    return epc_take(&enclave->pages[first], count * sizeof(struct page));
+}
+
 int page_augment(struct enclave *enclave, uint64_t index)
 {
     static const struct page augmented = {.valid = 1,
@@ -279,7 +293,8 @@ int page_augment(struct enclave *enclave, uint64_t index)
                                           .type = PAGE_REG,
                                           .state = PAGE_PENDING,
                                           .max_permissions = PERMISSIONS};
-    if (!epc_has_room(1))
+    if (!epc_has_room(1) || enclave_tables_take(enclave, index, 1) != 0 ||
+        epc_take(enclave->memory + index * PAGE_SIZE, PAGE_SIZE) != 0)
         return -ENOMEM;
     memset(enclave->memory + index * PAGE_SIZE, 0, PAGE_SIZE);
     page_put(enclave, index, augmented);

@@ -69,6 +69,9 @@ uint64_t next_page(const struct enclave *enclave, uint64_t from);
          index = next_page(enclave, index + 1))
 #define PAGES_OF(enclave, index) PAGES_BETWEEN(enclave, index, 0, (enclave)->size / PAGE_SIZE)
 
+/* Takes the tables' memory for pages [first, first + count), see epc_take. */
+int enclave_tables_take(const struct enclave *enclave, uint64_t first, uint64_t count);
+
 /* Puts a page in, or takes it out (`page.valid` 0). Its memory is the caller's to fill or clear. */
 void page_put(struct enclave *enclave, uint64_t index, struct page page);
 
@@ -76,7 +79,13 @@ static inline uint64_t index_of(const struct enclave *enclave, uint64_t address)
 {
     return (address - enclave->base) / PAGE_SIZE;
 }
-struct page *page_at(const struct enclave *enclave, uint64_t address);
+/* What the tables say of a page. Of a chunk without pages they are not read: that would fill a hole
+ * of the file, in an EPC pool at its cost. What such a page gives is not to be written to. */
+struct page *page_of(const struct enclave *enclave, uint64_t index);
+static inline struct page *page_at(const struct enclave *enclave, uint64_t address)
+{
+    return page_of(enclave, index_of(enclave, address));
+}
 static inline int contains_range(const struct enclave *enclave, uint64_t address, uint64_t size)
 {
     return address >= enclave->base && size <= enclave->size &&

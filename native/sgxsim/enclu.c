@@ -5,6 +5,7 @@
 #include "enclave.h"
 #include "enter.h"
 #include "exits.h"
+#include "fidelity.h"
 #include "lock.h"
 #include "platform.h"
 #include "service.h"
@@ -25,6 +26,7 @@ static void leave(struct thread *thread, struct context *context)
 {
     context->reg[RIP] = context->reg[RBX];
     context->reg[RCX] = thread->aep;
+    fidelity_comes_outside(thread, context);
     thread_comes_outside(thread);
     __atomic_store_n(&page_at(thread->enclave, thread->tcs)->busy, 0, __ATOMIC_RELEASE);
 }

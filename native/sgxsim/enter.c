@@ -5,6 +5,7 @@
 #include "enclu.h"
 #include "exit_stubs.h"
 #include "exits.h"
+#include "fidelity.h"
 #include "log.h"
 #include "vdso_link.h"
 #include "xstate.h"
@@ -129,6 +130,7 @@ static struct refusal go_inside(struct thread *thread, struct context *context, 
     thread->exit_slot = exit_slot_of(enclave, tcs);
     arm_dispatch(thread);
     thread_remember_fs(thread);
+    fidelity_goes_inside(thread, context);
     thread_goes_inside(thread);
     return (struct refusal){.vector = 0};
 }

@@ -23,6 +23,8 @@ struct handover {
 #define OPTION_VIRTUAL_NODES 2
 #define OPTION_FAST_EXIT 4
 #define OPTION_PORTABLE 8
+#define OPTION_FIDELITY 16
+#define OPTION_EPC_POOL 32
 #define OPTION_EPC_SHIFT 32 /* the EPC's size in MiB, 0 when none was asked for */
 #define HANDOVER_SIZE 184
 

@@ -112,7 +112,7 @@ static void write_stub(const struct enclave *enclave, uint64_t stub)
 
 static int is_tcs(const struct enclave *enclave, uint64_t index)
 {
-    return enclave->pages[index].type == PAGE_TCS;
+    return page_of(enclave, index)->type == PAGE_TCS;
 }
 
 static uint64_t gs_page(const struct enclave *enclave, uint64_t index)
@@ -242,7 +242,7 @@ static void treat_code(const struct enclave *enclave, uint64_t first, uint64_t e
 
 static int is_code(const struct enclave *enclave, uint64_t index)
 {
-    const struct page *page = &enclave->pages[index];
+    const struct page *page = page_of(enclave, index);
     return index < enclave->size / PAGE_SIZE && page->valid && page->type == PAGE_REG &&
            (page->permissions & 4) != 0;
 }

@@ -3,6 +3,7 @@
 #include "deliver.h"
 #include "dispositions.h"
 #include "enclave.h"
+#include "fidelity.h"
 #include "illegal.h"
 #include "lock.h"
 #include "log.h"
@@ -116,6 +117,7 @@ static void asynchronous_exit(struct thread *thread, struct context *context, ui
     reg[RIP] = thread->aep;
     reg[EFLAGS] = RFLAGS_AFTER_EXIT;
     tcs->cssa++;
+    fidelity_comes_outside(thread, context);
     thread_comes_outside(thread);
     __atomic_store_n(&page_at(enclave, thread->tcs)->busy, 0, __ATOMIC_RELEASE);
 }
@@ -151,7 +153,7 @@ static int page_fault(struct thread *thread, uint64_t address, uint32_t *error)
 {
     struct enclave *enclave = thread->enclave;
     uint64_t index = index_of(enclave, address);
-    struct page *page = &enclave->pages[index];
+    struct page *page = page_of(enclave, index);
     uint32_t access = *error & (ERROR_WRITE | ERROR_FETCH);
     int need = (access & ERROR_FETCH) != 0 ? 4 : (access & ERROR_WRITE) != 0 ? 2 : 1;
     int is_right = 0;
@@ -160,6 +162,7 @@ static int page_fault(struct thread *thread, uint64_t address, uint32_t *error)
     uint8_t mapping = enclave->mappings[index];
     if (!page->valid && (mapping & need) != 0)
         (void)page_augment(enclave, index); /* the driver adds absent pages, pending (EAUG) */
+    page = page_of(enclave, index);
     if (page->valid && mapping != 0)
         *error |= ERROR_PRESENT;
     if (page->valid && (mapping & need) != 0) {
@@ -211,6 +214,8 @@ void signal_inside(struct thread *thread, int signal, const siginfo_t *info,
 {
     int is_fault = info->si_code > 0 && (signal == SIGILL || signal == SIGTRAP ||
                                          signal == SIGFPE || signal == SIGSEGV || signal == SIGBUS);
+    if (is_interrupt(thread, signal, info))
+        return asynchronous_exit(thread, context, context->reg[RIP], NULL);
     if (!is_fault) {
         if (disposition_of(thread, signal).handler == HANDLER_IGNORE)
             return;

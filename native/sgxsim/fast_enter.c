@@ -4,6 +4,7 @@
 #include "enclu.h"
 #include "exit_stubs.h"
 #include "exits.h"
+#include "fidelity.h"
 #include "segment_bases.h"
 
 /*
@@ -25,9 +26,9 @@ struct thread *prepare_fast_enter(uint64_t tcs, uint64_t aep)
         bases[0] = read_fs_word();
     struct thread *thread = thread_by_fs(bases[0]);
     struct enclave *enclave = enclave_at(tcs);
-    if (thread == NULL || enclave == NULL || !enclave_runs(enclave) || (tcs & PAGE_MASK) != 0 ||
-        enclave->generation != enclave->file->generation || is_forked_unseen() ||
-        thread->dispatch_epoch != fork_epoch())
+    if (fidelity || thread == NULL || enclave == NULL || !enclave_runs(enclave) ||
+        (tcs & PAGE_MASK) != 0 || enclave->generation != enclave->file->generation ||
+        is_forked_unseen() || thread->dispatch_epoch != fork_epoch())
         return NULL;
     struct page *page = page_at(enclave, tcs);
     if (!page->valid || page->type != PAGE_TCS || page->state != 0 || page->busy ||

@@ -8,6 +8,7 @@
 #include "exits.h"
 #include "fast_enter.h"
 #include "fast_exit.h"
+#include "fidelity.h"
 #include "filter.h"
 #include "log.h"
 #include "sync_signals.h"
@@ -69,6 +70,13 @@ static void system_call(struct thread *thread, const siginfo_t *info, struct con
 static void dispatch(struct thread *thread, int signal, const siginfo_t *info,
                      struct context *context)
 {
+    int interrupt = is_interrupt(thread, signal, info);
+    if ((interrupt || !is_sent(info)) && fidelity_stops(thread, context))
+        return;
+    if (interrupt && thread->inside && has_strayed(thread, context->reg[RIP]))
+        return exit_strayed(thread, context, context->reg[RIP]);
+    if (interrupt && !thread->inside)
+        return; /* it came while the thread was on its way out */
     if (signal == SIGSYS && !is_sent(info))
         return system_call(thread, info, context);
     if (signal == SIGILL && !is_sent(info) && clone_completed(thread, context))
@@ -91,6 +99,7 @@ static void dispatch(struct thread *thread, int signal, const siginfo_t *info,
     }
     if (thread->inside)
         return signal_inside(thread, signal, info, context);
+    fidelity_report(signal, info);
     leave_thunk(thread, context);
     deliver(thread, signal, info, context);
 }
@@ -99,6 +108,7 @@ struct thread *handle_signal(int signal, siginfo_t *info, struct context *contex
                              struct thread *thread)
 {
     process_check();
+    fidelity_open_memory();
     if (thread == NULL)
         thread = take_in_stranger(context);
     if (context->reg[RIP] == (uint64_t)read_fs_word_access && !is_sent(info)) {
@@ -119,6 +129,8 @@ struct thread *handle_signal(int signal, siginfo_t *info, struct context *contex
  */
 void handle_nested(int signal, siginfo_t *info, struct context *context, struct thread *thread)
 {
+    if (is_interrupt(thread, signal, info))
+        return; /* the thread is outside already, or will be interrupted again */
     if (is_sent(info)) {
         uint64_t bit = SIGNAL_BIT(signal);
         call(__NR_rt_sigprocmask, SIG_BLOCK, &bit, NULL, sizeof bit);

@@ -6,7 +6,7 @@ SGXSIM_SOURCES := $(addprefix sgxsim/,base.c log.c lock.c user_memory.c own_memo
 	dispositions.c altstack.c mask.c deliver.c handler.c traps.c filter.c nodes.c self_path.c \
 	program.c exec.c exec_self.c options.c driver.c loader.c start.c start_stack.c process_name.c \
 	vdso_link.c xstate.c platform.c cpuid.c enclave.c epc.c enclave_file.c structures.c illegal.c maps.c device.c build.c edmm.c legacy.c enclu.c \
-	accept.c enter.c fast_enter.c fast_exit.c exit_stubs.c exits.c segment_bases.c service.c service_frames.c)
+	accept.c enter.c fast_enter.c fast_exit.c fidelity.c exit_stubs.c exits.c segment_bases.c service.c service_frames.c)
 SGXSIM_HEADERS := $(wildcard sgxsim/*.h) $(SGXSIM_CRYPTO_HEADERS)
 SGXSIM_BUILD := $(B)/sgxsim
 SGXSIM_FLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -fpie -fvisibility=hidden \

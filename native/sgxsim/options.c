@@ -3,6 +3,7 @@
 #include "calls.h"
 #include "epc.h"
 #include "exec.h"
+#include "fidelity.h"
 #include "log.h"
 #include "service.h"
 
@@ -23,9 +24,12 @@ static const char help[] =
     "  --fast-exit on|off            let enclaves exit without a trap (default on)\n"
     "  --epc SIZE                    an EPC of that size (like 128M), and no more pages than it "
     "has\n"
+    "  --epc-pool                    enclaves share the memory of the tmpfs at " EPC_POOL "\n"
     "  --service PATH                keys and launch control are the platform service's\n"
     "  --force                       start although there is a real SGX driver\n"
     "  --portable                    use no instruction that older processors lack\n"
+    "  --fidelity                    interrupt enclaves at random, refuse what a processor "
+    "would refuse\n"
     "  --verbose                     report on standard error what the platform does\n"
     "  --calls                       print the system calls the platform needs\n"
     "  --help, --version\n";
@@ -127,6 +131,10 @@ void options_read(struct options *options, int argc, char *const *argv)
             options->force = 1;
         else if (strcmp(word, "--portable") == 0)
             portable = 1;
+        else if (strcmp(word, "--epc-pool") == 0)
+            epc_pool = 1;
+        else if (strcmp(word, "--fidelity") == 0)
+            fidelity = 1;
         else if (strcmp(word, "--verbose") == 0)
             verbose = 1;
         else
@@ -141,6 +149,7 @@ uint64_t option_word(void)
 {
     return (verbose ? OPTION_VERBOSE : 0) | (virtual_nodes ? OPTION_VIRTUAL_NODES : 0) |
            (fast_exit_allowed ? OPTION_FAST_EXIT : 0) | (portable ? OPTION_PORTABLE : 0) |
+           (fidelity ? OPTION_FIDELITY : 0) | (epc_pool ? OPTION_EPC_POOL : 0) |
            (uint64_t)epc_mib << OPTION_EPC_SHIFT;
 }
 
@@ -150,5 +159,7 @@ void options_from_word(uint64_t word)
     virtual_nodes = (word & OPTION_VIRTUAL_NODES) != 0;
     fast_exit_allowed = (word & OPTION_FAST_EXIT) != 0;
     portable = (word & OPTION_PORTABLE) != 0;
+    fidelity = (word & OPTION_FIDELITY) != 0;
+    epc_pool = (word & OPTION_EPC_POOL) != 0;
     epc_mib = (uint32_t)(word >> OPTION_EPC_SHIFT);
 }

@@ -6,6 +6,7 @@
 #include "epc.h"
 #include "exec.h"
 #include "exit_stubs.h"
+#include "fidelity.h"
 #include "filter.h"
 #include "loader.h"
 #include "log.h"
@@ -97,8 +98,9 @@ uint64_t *start(uint64_t *stack)
         resume(&vectors, &handover);
 
     platform_start();
-    epc_start(epc_mib != 0 ? epc_mib : EPC_DEFAULT_MIB, epc_mib != 0);
-    exit_stubs_start(fast_exit_allowed && !portable);
+    epc_start(epc_mib != 0 ? epc_mib : EPC_DEFAULT_MIB, epc_mib != 0 && !epc_pool);
+    exit_stubs_start(fast_exit_allowed && !portable && !fidelity);
+    fidelity_start();
     struct loaded_program loaded;
     long error;
     self_path_start(program.fd, program.path);

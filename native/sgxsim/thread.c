@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "thread.h"
+#include "fidelity.h"
 #include "own_memory.h"
 #include "lock.h"
 #include "segment_bases.h"
@@ -86,7 +87,10 @@ struct thread *thread_allocate(struct thread *self)
     if (thread == NULL)
         thread = grow();
     if (thread != NULL) {
+        uint8_t *aside = thread->aside;
+        fidelity_forget(thread);
         memset(thread, 0, sizeof *thread);
+        thread->aside = aside;
         thread->used = 1;
         thread->keeps_bases = (uint8_t)kernel_keeps_bases();
         thread->inside_term = (uint64_t)thread + 1;

@@ -59,6 +59,13 @@ struct thread {
     uint64_t vfork_ignored; /* synchronous signals it ignores */
     int32_t vfork_parent;   /* process that waits in thread_vfork, or 0 */
 
+    /* fidelity.c */
+    int32_t timer;        /* the kernel's number of it, or -1; of this epoch only */
+    uint32_t timer_epoch; /* the fork epoch in which it was made */
+    uint64_t random;      /* state of the generator, 0 at first */
+    uint8_t *aside;       /* the host's extended state that XFRM keeps from the enclave; survives */
+    uint8_t is_aside;     /* whether it is there, not in the registers */
+
     void *scratch; /* argument vectors too long for the stack, kept for reuse */
     uint64_t scratch_size;
 };

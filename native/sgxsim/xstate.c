@@ -19,7 +19,7 @@
 
 #define FCW_INITIAL 0x37f
 #define MXCSR_INITIAL 0x1f80
-#define PKRU_FEATURE (1UL << 9)
+#define PKRU_NUMBER 9
 
 static uint64_t enabled;
 static struct {
@@ -101,7 +101,7 @@ void xstate_initialize(uint8_t *frame_state)
     frame_state[1] = FCW_INITIAL >> 8;
     store32(frame_state + MXCSR_AT, MXCSR_INITIAL);
     if (is_extended(frame_state))
-        store64(frame_state + BV_AT, load64(frame_state + BV_AT) & PKRU_FEATURE);
+        store64(frame_state + BV_AT, load64(frame_state + BV_AT) & XSTATE_PKRU);
 }
 
 /* Copies feature by feature: the two sides may have room for different sets. */
@@ -143,4 +143,85 @@ int xstate_from_ssa(uint8_t *frame_state, const uint8_t *ssa, uint32_t limit, ui
     copy_features(frame_state, size, ssa, limit, live & xfrm);
     store64(frame_state + BV_AT, (load64(frame_state + BV_AT) & ~xfrm) | (live & xfrm));
     return 0;
+}
+
+static int has_keys_in(const uint8_t *frame_state)
+{
+    return xstate_has_keys() && is_extended(frame_state) &&
+           feature[PKRU_NUMBER].offset + feature[PKRU_NUMBER].size + TRAILER_SIZE <=
+               xstate_frame_size(frame_state);
+}
+
+int xstate_has_keys(void)
+{
+    return (enabled & XSTATE_PKRU) != 0 && feature[PKRU_NUMBER].size != 0;
+}
+
+uint32_t xstate_pkru(const uint8_t *frame_state)
+{
+    if (!has_keys_in(frame_state) || (load64(frame_state + BV_AT) & XSTATE_PKRU) == 0)
+        return 0;
+    return load32(frame_state + feature[PKRU_NUMBER].offset);
+}
+
+void xstate_set_pkru(uint8_t *frame_state, uint32_t rights)
+{
+    if (!has_keys_in(frame_state))
+        return;
+    store32(frame_state + feature[PKRU_NUMBER].offset, rights);
+    store64(frame_state + BV_AT, load64(frame_state + BV_AT) | XSTATE_PKRU);
+}
+
+static uint64_t beyond(uint64_t xfrm)
+{
+    return enabled & ~xfrm & ~XSTATE_PKRU & ~3UL;
+}
+
+static int is_zero(const uint8_t *bytes, uint32_t size)
+{
+    uint8_t any = 0;
+    for (uint32_t i = 0; i < size; i++)
+        any |= bytes[i];
+    return any == 0;
+}
+
+/* Zeros are the initial state of all of them. A processor may call them in use all the same (SDM
+ * vol. 1, 13.6), and emulated ones do. */
+uint64_t xstate_beyond(const uint8_t *frame_state, uint64_t xfrm)
+{
+    if (!is_extended(frame_state))
+        return 0;
+    uint32_t size = xstate_frame_size(frame_state) - TRAILER_SIZE;
+    uint64_t live = load64(frame_state + BV_AT) & beyond(xfrm);
+    for (uint32_t i = 2; i < FEATURES; i++)
+        if ((live >> i & 1) != 0 && (feature[i].offset + feature[i].size > size ||
+                                     is_zero(frame_state + feature[i].offset, feature[i].size)))
+            live &= ~(1UL << i);
+    return live;
+}
+
+void xstate_clear_beyond(uint8_t *frame_state, uint64_t xfrm)
+{
+    if (is_extended(frame_state))
+        store64(frame_state + BV_AT, load64(frame_state + BV_AT) & ~beyond(xfrm));
+}
+
+void xstate_set_aside(uint8_t *frame_state, uint8_t *store, uint64_t xfrm)
+{
+    uint64_t which = xstate_beyond(frame_state, xfrm);
+    memset(store, 0, HEADER_END);
+    store64(store + BV_AT, which);
+    copy_features(store, xstate_size(enabled), frame_state,
+                  xstate_frame_size(frame_state) - TRAILER_SIZE, which);
+    xstate_clear_beyond(frame_state, xfrm);
+}
+
+void xstate_bring_back(uint8_t *frame_state, const uint8_t *store, uint64_t xfrm)
+{
+    if (!is_extended(frame_state))
+        return;
+    uint64_t which = load64(store + BV_AT);
+    copy_features(frame_state, xstate_frame_size(frame_state) - TRAILER_SIZE, store,
+                  xstate_size(enabled), which);
+    store64(frame_state + BV_AT, (load64(frame_state + BV_AT) & ~beyond(xfrm)) | which);
 }

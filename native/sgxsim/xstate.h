@@ -30,4 +30,19 @@ void xstate_to_ssa(uint8_t *ssa, uint32_t limit, uint8_t *frame_state, uint64_t 
 /* ERESUME: the opposite. -1 when the SSA holds what XRSTOR would refuse. */
 int xstate_from_ssa(uint8_t *frame_state, const uint8_t *ssa, uint32_t limit, uint64_t xfrm);
 
+#define XSTATE_PKRU (1UL << 9)
+
+/* Protection keys: whether there are, and the frame's rights. */
+int xstate_has_keys(void);
+uint32_t xstate_pkru(const uint8_t *frame_state);
+void xstate_set_pkru(uint8_t *frame_state, uint32_t rights);
+
+/* The frame's components in use that are not in `xfrm`, but for the keys' rights. */
+uint64_t xstate_beyond(const uint8_t *frame_state, uint64_t xfrm);
+void xstate_clear_beyond(uint8_t *frame_state, uint64_t xfrm);
+/* Moves these components to `store`, of xstate_size(xstate_enabled()) bytes, and leaves their
+ * initial state; and back. */
+void xstate_set_aside(uint8_t *frame_state, uint8_t *store, uint64_t xfrm);
+void xstate_bring_back(uint8_t *frame_state, const uint8_t *store, uint64_t xfrm);
+
 #endif

@@ -24,6 +24,7 @@ export const guests: readonly Guest[] = [
       "tests/vm/apparmor.test.ts",
       "tests/vm/limits.test.ts",
       "tests/vm/privileged.test.ts",
+      "tests/vm/protection-keys.test.ts",
     ],
   },
   {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The disk with which a guest sees the project: dist/, tests/, what they import, and Bun. */
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { Workshop } from "../../tests/sgxsim/platform.ts";
 import { guestRuntimes, guests } from "./guests.ts";
 
 const parts = [
@@ -22,6 +23,7 @@ export function makeProjectImage(root: string, scratch: string, path: string): v
   mkdirSync(tree);
   for (const part of parts) cpSync(join(root, part), join(tree, part), { recursive: true });
   cpSync(join(root, "node_modules/@oven/bun-linux-x64/bin/bun"), join(tree, "bun"));
+  addSgxPrograms(join(tree, "sgx"));
   for (const { name, tests } of guests) {
     writeFileSync(join(tree, `${name}.tests`), tests.map((test) => `./${test}\n`).join(""));
     writeFileSync(join(tree, `${name}.runtimes`), guestRuntimes.join(" "));
@@ -29,4 +31,17 @@ export function makeProjectImage(root: string, scratch: string, path: string): v
   const make = ["mke2fs", "-q", "-t", "ext4", "-d", tree, "-F", path, "600M"];
   const { exitCode, stderr } = Bun.spawnSync(make, { stdout: "ignore" });
   if (exitCode !== 0) throw new Error(`${make.join(" ")}: ${stderr.toString()}`);
+}
+
+/** For tests/vm/protection-keys.test.ts: guests have no compiler. */
+function addSgxPrograms(folder: string): void {
+  using workshop = new Workshop();
+  workshop.buildEnclave();
+  mkdirSync(folder);
+  const files = [
+    workshop.compile("strict", "static"),
+    workshop.path("enclave.bin"),
+    workshop.path("enclave.ss"),
+  ];
+  for (const file of files) cpSync(file, join(folder, basename(file)));
 }

@@ -126,10 +126,14 @@ function openEnclave(
 /** What a program is started under, on the simulated platform. */
 export function openSimulator(
   { kernel, libDir }: Deps,
-  { serviceSocket: service }: EnclaveState,
-): Pick<Entry, "simulator" | "service"> {
+  { serviceSocket: service, epcBytes }: EnclaveState,
+): Pick<Entry, "simulator" | "service" | "epcBytes"> {
   const simulator = kernel.sealedCopy(`${libDir}/sgxsim`, "sgxsim");
-  return { simulator, ...(service === undefined ? {} : { service }) };
+  return {
+    simulator,
+    ...(service === undefined ? {} : { service }),
+    ...(epcBytes === undefined ? {} : { epcBytes }),
+  };
 }
 
 /** The agent's socket: made here, so that its directory stays root's; only root may connect. */

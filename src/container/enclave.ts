@@ -71,6 +71,7 @@ export async function prepareBundle(
         platformChosenBy: prepared.platform.chosenBy,
         ...(pal === undefined ? {} : { pal: pal.path }),
         ...(prepared.service === undefined ? {} : { serviceSocket: prepared.service.socket }),
+        ...(prepared.epcBytes === undefined ? {} : { epcBytes: prepared.epcBytes }),
       },
       ...(attestation === undefined ? {} : { attestation }),
       record: storedEnclaveConfig(prepared),

@@ -60,6 +60,8 @@ export type EnclaveState = {
   readonly pal?: string;
   /** The socket of the simulated platform's service; absent without one. */
   readonly serviceSocket?: string;
+  /** How much simulated enclave memory it may have; absent where nothing bounds it. */
+  readonly epcBytes?: number;
 };
 
 export type ProcessSettings = ContainerScheduling & {

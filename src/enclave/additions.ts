@@ -7,6 +7,7 @@ import type { Device } from "../oci/config-linux.ts";
 import type { DeviceRule } from "../oci/config-resources.ts";
 import type { SgxNode } from "./host-detection.ts";
 import { withoutEnclaveVariables, withoutSecrets } from "./mentions.ts";
+import { epcMount } from "./simulated-epc.ts";
 
 /** Nodes without a driver: the simulator answers for them (docs/protocol/simulation.md). */
 export const simulatedNodes: readonly SgxNode[] = [
@@ -25,7 +26,12 @@ export type SimulatedService = {
 
 export type Platform =
   | { readonly simulated: false }
-  | { readonly simulated: true; readonly service: SimulatedService | undefined };
+  | {
+      readonly simulated: true;
+      readonly service: SimulatedService | undefined;
+      /** How much enclave memory there may be, in bytes. */
+      readonly epcBytes?: number | undefined;
+    };
 
 /** The configuration that gets planned. The nodes' rules name just these devices. */
 export function withEnclave(
@@ -43,7 +49,13 @@ export function withEnclave(
     // What hooks and state show: a subscription key given as annotation is nobody's business.
     annotations: withoutSecrets(config.annotations ?? {}),
     process: { ...process, env: withoutEnclaveVariables(process.env ?? []) },
-    mounts: [...(config.mounts ?? []), ...serviceMounts(kernel, config, platform)],
+    mounts: [
+      ...(config.mounts ?? []),
+      ...serviceMounts(kernel, config, platform),
+      ...(platform.simulated && platform.epcBytes !== undefined
+        ? [epcMount(platform.epcBytes)]
+        : []),
+    ],
     linux: {
       ...linux,
       devices: [...(linux.devices ?? []), ...added.map(toDevice)],

@@ -9,6 +9,7 @@ import { detectSgx, hasDriver } from "./host-detection.ts";
 import { type OpenedPal, openPal } from "./pal-path.ts";
 import { type ChosenPlatform, choosePlatform } from "./platform-choice.ts";
 import { checkProfile } from "./profile-check.ts";
+import { type SimulatedEpc, takeEpcLimit } from "./simulated-epc.ts";
 
 export type PreparedEnclave = {
   /** With the enclave's devices, rules and mounts, without its variables. */
@@ -17,6 +18,8 @@ export type PreparedEnclave = {
   readonly platform: ChosenPlatform;
   /** Behind the simulated platform; absent where the caller wants none. */
   readonly service?: SimulatedService;
+  /** How much simulated enclave memory the container may have; absent where nothing bounds it. */
+  readonly epcBytes?: number;
   /** Absent without a type. */
   readonly pal?: OpenedPal;
   readonly palInitTimeoutMs: number;
@@ -51,9 +54,10 @@ export function prepareEnclave(
   const platform = choosePlatform(flag, enclave, node, host);
   const simulated = platform.name === "simulation";
   checkProfile(config.linux?.seccomp, { pal: enclave.type !== undefined, simulation: simulated });
+  const epc: SimulatedEpc = simulated ? takeEpcLimit(config) : { config };
   const service = simulated ? findService() : undefined;
   const changed = simulated
-    ? withEnclave(kernel, config, simulatedNodes, { simulated, service })
+    ? withEnclave(kernel, epc.config, simulatedNodes, { simulated, service, epcBytes: epc.bytes })
     : withEnclave(kernel, config, host.nodes, { simulated });
   // Last: whatever else fails leaves no descriptor behind.
   const pal =
@@ -63,6 +67,7 @@ export function prepareEnclave(
     enclave,
     platform,
     ...(service === undefined ? {} : { service }),
+    ...(epc.bytes === undefined ? {} : { epcBytes: epc.bytes }),
     ...(pal === undefined ? {} : { pal }),
     palInitTimeoutMs: node.palInitTimeoutMs,
     warnings: [

@@ -7,6 +7,7 @@ import {
   checkProfile,
   initRuneletCalls,
   simulatorCalls,
+  simulatorFidelityCalls,
   simulatorStartCalls,
 } from "./profile-check.ts";
 
@@ -43,5 +44,7 @@ const simulator = resolve(import.meta.dir, "../../native/build/lib/sgxsim");
 test.skipIf(!existsSync(simulator))("the simulator's list is its own (needs it built)", () => {
   const { stdout } = Bun.spawnSync([simulator, "--calls"]);
   const own = stdout.toString().trim().split("\n").sort();
-  expect([...simulatorCalls, ...simulatorStartCalls].sort()).toEqual(own);
+  expect([...simulatorCalls, ...simulatorStartCalls, ...simulatorFidelityCalls].sort()).toEqual(
+    own,
+  );
 });

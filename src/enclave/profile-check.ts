@@ -26,6 +26,11 @@ export const simulatorCalls = words(
 /** Made before the container's filter is installed. */
 export const simulatorStartCalls = words("prctl read seccomp");
 
+/** For `sgxsim --fidelity`, which containers do not get. */
+export const simulatorFidelityCalls = words(
+  "pkey_alloc pkey_mprotect timer_create timer_delete timer_settime",
+);
+
 const permitting: ReadonlySet<SeccompAction> = new Set([
   "SCMP_ACT_ALLOW",
   "SCMP_ACT_LOG",

@@ -23,16 +23,27 @@ export function planEntry(plan: PlanBuilder, { entry, enclave }: LaunchInput): v
 }
 
 /** The rest of the plan is that program's. */
-export function enter(plan: PlanBuilder, { name, program, simulator, service }: Entry): void {
+export function enter(
+  plan: PlanBuilder,
+  { name, program, simulator, service, epcBytes }: Entry,
+): void {
   const slot = plan.inherit(program);
   if (simulator === undefined) {
     plan.add({ op: "enter", program: slot, argv: [name] });
     return;
   }
-  const asks = service === undefined ? [] : ["--service", service];
+  const options = [
+    ...(service === undefined ? [] : ["--service", service]),
+    ...(epcBytes === undefined ? [] : epcOptions(epcBytes)),
+  ];
   plan.add({
     op: "enter",
     program: plan.inherit(simulator),
-    argv: ["sgxsim", ...asks, "--fd", String(program), "--", name],
+    argv: ["sgxsim", ...options, "--fd", String(program), "--", name],
   });
+}
+
+/** CPUID speaks of whole MiB; what bounds the container is the pool's size (src/enclave/simulated-epc.ts). */
+function epcOptions(bytes: number): readonly string[] {
+  return ["--epc", `${Math.max(1, Math.floor(bytes / 2 ** 20))}M`, "--epc-pool"];
 }

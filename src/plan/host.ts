@@ -85,4 +85,6 @@ export type Entry = {
   readonly simulator?: Fd;
   /** The platform service's socket, which the simulator asks. */
   readonly service?: string;
+  /** How much enclave memory the simulator lets the container have. */
+  readonly epcBytes?: number;
 };

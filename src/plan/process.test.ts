@@ -186,6 +186,11 @@ test("exec joins cgroups, then namespaces, then splits", () => {
     argv: ["sgxsim", "--service", "/s/platform.sock", "--fd", "7", "--", "runelet"],
   });
   expect(onPlatform.inherited).toContain(fd(7));
+  const bounded = { ...simulated, epcBytes: 6 << 20 };
+  const small = planExec(own, { ...input, namespaces: 0x20000, euid: 0, entry: bounded });
+  expect(find(small.operations, "enter")).toMatchObject({
+    argv: expect.arrayContaining(["--epc", "6M", "--epc-pool"]),
+  });
 });
 
 test("a monitor cleans up in the order given, then reports and ends with the status", () => {

@@ -117,6 +117,37 @@ describe.skipIf(whySkipped !== "")(`crowd${whySkipped}`, () => {
   }
 });
 
+describe.skipIf(whySkipped !== "")(`fidelity${whySkipped}`, () => {
+  const faithful = (program: string, ...words: string[]) =>
+    simulate(["--fidelity", workshop.compile(program), image(), sigstruct(), ...words]);
+
+  test("what only it refuses: strays, state beyond XFRM, accesses from outside", () => {
+    const plain = simulate([workshop.compile("strict"), image(), sigstruct()]);
+    expect(readTap(plain.out)).toEqual({ failed: [], complete: true });
+    const strict = faithful("strict", "fidelity");
+    expect(readTap(strict.out)).toEqual({ failed: [], complete: true });
+    if (!strict.out.some((line) => line.includes("# skip no AVX2")))
+      expect(strict.err).toContain("which its XFRM 0x3 does not allow");
+  });
+
+  test.each(["suite", "leaves", "shared"])("right programs stay right under it: %s", (program) => {
+    const { code, out } = faithful(program);
+    expect(readTap(out)).toEqual({ failed: [], complete: true });
+    expect(code).toBe(0);
+  });
+
+  test("24 threads in 12 enclaves, interrupted and signalled", () => {
+    const { out } = faithful("crowd", String(crowdSeconds));
+    expect(readTap(out)).toEqual({ failed: [], complete: true });
+  }, 300_000);
+
+  test("programs that are executed inherit it", () => {
+    const script = `exec ${workshop.compile("strict")} ${image()} ${sigstruct()} fidelity`;
+    const { out } = simulate(["--fidelity", "sh", "-c", script]);
+    expect(readTap(out)).toEqual({ failed: [], complete: true });
+  });
+});
+
 describe.skipIf(whySkipped !== "")(`EPC${whySkipped}`, () => {
   test("an EPC that is too small: ADD_PAGES says ENOMEM, in what is executed, too", () => {
     const bench = workshop.compile("leaves");

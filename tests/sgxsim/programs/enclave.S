@@ -46,6 +46,7 @@ operations:
     .quad done, segments, system_call, cpuid_inside, spin, report, undefined, key, exit_information
     .quad skip_two, store, load, divide, breakpoint, bad_leaf, report_unaligned, vector_registers
     .quad any_leaf, put, int_80, port, int_5, counter, jump, leave_registers, wide_registers
+    .quad avx
 operations_end:
 
 segments: /* 1: what FS and GS point at */
@@ -197,6 +198,10 @@ wide_registers: /* 25: ZMM31 and K7 stay over interruptions until the host's wor
     vextracti32x4 $3, %zmm31, %xmm1
     movq %xmm1, %rdx
     kmovq %k7, %rsi
+    jmp done
+avx: /* 26: the upper half of YMM6 */
+    vpcmpeqd %ymm6, %ymm6, %ymm6
+    mov $0x55, %edx
     jmp done
 vector_registers: /* 16: what the host has in XMM5 */
     movq %xmm5, %rdx

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* epc IMAGE SIGSTRUCT: builds up to 40 enclaves and keeps them; how many there were, and why no
- * more. */
+/* epc IMAGE SIGSTRUCT [hold]: builds up to 40 enclaves and keeps them; how many there were, and why
+ * no more. With `hold` until standard input ends. */
 #define _GNU_SOURCE
 #include "host.h"
 #include <errno.h>
@@ -25,6 +25,11 @@ int main(int argc, char **argv)
            (base[made] = build_enclave(image, size, sigstruct, 6, &step, &fd[made])) != 0)
         made++;
     printf("%d enclaves: %s: errno %d\n", made, step, made == MOST ? 0 : errno);
+    fflush(stdout);
+    if (argc > 3)
+        return getchar() == EOF ? 0 : 1;
+    if (made == 0)
+        return 0;
     munmap((void *)base[0], ENCLAVE_SIZE);
     close(fd[0]);
     close(fd[made - 1] + 1); /* of the one that was not finished */
