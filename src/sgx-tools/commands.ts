@@ -189,6 +189,17 @@ export const simulate = defineCommand({
   options: [
     { name: "verbose", kind: "flag", help: "the platform reports on standard error what it does" },
     {
+      name: "fidelity",
+      kind: "flag",
+      help: "interrupt enclaves at random, and refuse what a processor would refuse",
+    },
+    {
+      name: "epc",
+      kind: "string",
+      argument: "size",
+      help: "an enclave page cache of that size, such as 128M, and no more pages than it has",
+    },
+    {
       name: "no-service",
       kind: "flag",
       help: "derive keys from the constant that everybody knows, instead of asking the platform service",

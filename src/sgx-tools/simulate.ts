@@ -21,9 +21,17 @@ export function simulate(
   linux.resetSignals();
   return linux.execute({
     path: `${libraryFolder()}/sgxsim`,
-    argv: ["sgxsim", ...service, ...(values.verbose ? ["--verbose"] : []), "--", ...command],
+    argv: ["sgxsim", ...service, ...platformOptions(values), "--", ...command],
     env,
   });
+}
+
+function platformOptions(values: OptionValues<typeof commands.simulate.options>): string[] {
+  return [
+    ...(values.verbose ? ["--verbose"] : []),
+    ...(values.fidelity ? ["--fidelity"] : []),
+    ...(values.epc === undefined ? [] : ["--epc", values.epc]),
+  ];
 }
 
 function serviceOptions(front: Front): readonly string[] {

@@ -187,6 +187,9 @@ test("sgx-tools simulate runs any program, with its environment, signals and sta
   expect((await simulate(": < /dev/sgx_enclave && stat -c %t:%T /dev/sgx_enclave")).stdout).toBe(
     "a:7d\n",
   );
+  const program = ["--no-service", "--fidelity", "--epc", "7M", "--", "/bin/sh", "-c", "exit 3"];
+  expect(await command([tool, "simulate", "--epc", "7x", "true"])).toMatchObject({ status: 125 });
+  expect(await command([tool, "simulate", ...program])).toMatchObject({ status: 3, stderr: "" });
   const { stdout } = await simulate("grep SigIgn /proc/self/status");
   expect(stdout).toBe("SigIgn:\t0000000000000000\n");
 });
