@@ -117,6 +117,21 @@ describe.skipIf(whySkipped !== "")(`crowd${whySkipped}`, () => {
   }
 });
 
+describe.skipIf(whySkipped !== "")(`exceptions${whySkipped}`, () => {
+  for (const options of [[], ["--fast-exit", "off"], ["--fidelity"]]) {
+    test(`as Intel's SDK and Gramine handle them ${options.join(" ")}`, () => {
+      const words = [...options, workshop.compile("flows"), image(), sigstruct()];
+      const { code, out, err } = simulate(words);
+      expect({ ...readTap(out), code, err }).toEqual({
+        failed: [],
+        complete: true,
+        code: 0,
+        err: "",
+      });
+    });
+  }
+});
+
 describe.skipIf(whySkipped !== "")(`fidelity${whySkipped}`, () => {
   const faithful = (program: string, ...words: string[]) =>
     simulate(["--fidelity", workshop.compile(program), image(), sigstruct(), ...words]);

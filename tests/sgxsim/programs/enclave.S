@@ -46,7 +46,7 @@ operations:
     .quad done, segments, system_call, cpuid_inside, spin, report, undefined, key, exit_information
     .quad skip_two, store, load, divide, breakpoint, bad_leaf, report_unaligned, vector_registers
     .quad any_leaf, put, int_80, port, int_5, counter, jump, leave_registers, wide_registers
-    .quad avx
+    .quad avx, divert, three
 operations_end:
 
 segments: /* 1: what FS and GS point at */
@@ -202,6 +202,34 @@ wide_registers: /* 25: ZMM31 and K7 stay over interruptions until the host's wor
 avx: /* 26: the upper half of YMM6 */
     vpcmpeqd %ymm6, %ymm6, %ymm6
     mov $0x55, %edx
+    jmp done
+divert: /* 27: the first phase of an exception: the interrupted code goes on in `second` */
+    mov 0x3000 - 184 + 136(%r10), %rdx
+    mov %rdx, 0x4800(%r10)
+    lea second(%rip), %rdx
+    mov %rdx, 0x3000 - 184 + 136(%r10)
+    jmp done
+second: /* all registers and flags are the interrupted code's; it goes on two bytes further */
+    mov %rax, image + 0x4808(%rip)
+    mov image + 0x4810(%rip), %rax
+    lea 1(%rax), %rax
+    mov %rax, image + 0x4810(%rip)
+    mov image + 0x4800(%rip), %rax
+    lea 2(%rax), %rax
+    mov %rax, image + 0x4818(%rip)
+    mov image + 0x4808(%rip), %rax
+    jmp *image + 0x4818(%rip)
+three: /* 28: three exceptions in a row; RDX how often `second` has run */
+    movq $0, 0x4810(%r10)
+    mov $0x1234, %esi
+    ud2
+    xor %ecx, %ecx
+    xor %edx, %edx
+    mov $1, %eax
+    div %ecx
+    mov $39, %eax
+    syscall
+    mov 0x4810(%r10), %rdx
     jmp done
 vector_registers: /* 16: what the host has in XMM5 */
     movq %xmm5, %rdx
