@@ -122,12 +122,18 @@ function planRootProperties(plan: PlanBuilder, config: Config): void {
   planSysctl(plan, linux?.sysctl ?? {});
   for (const path of linux?.readonlyPaths ?? [])
     plan.add({ op: "readonly", path: cleanPath(path) });
-  for (const path of linux?.maskedPaths ?? []) {
-    plan.add({ op: "mask", path: cleanPath(path), options: emptyTmpfs });
+  planMasks(plan, linux?.maskedPaths ?? []);
+}
+
+function planMasks(plan: PlanBuilder, paths: readonly string[]): void {
+  if (paths.length === 0) return;
+  const slot = plan.slot();
+  for (const path of paths) {
+    plan.add({ op: "mask", path: cleanPath(path), slot, options: emptyTmpfs });
   }
 }
 
-/** As small as they get: one for each masked directory. */
+/** As small as they get: one for all masked directories. */
 const emptyTmpfs: readonly string[] = ["nr_blocks=1", "nr_inodes=1", "mode=755"];
 
 /** Planned writable, so that it can be filled. */

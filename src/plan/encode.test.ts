@@ -152,7 +152,11 @@ const operations: readonly (readonly [Operation, number, string])[] = [
     string("/dev/null") + [0o20666, 1, 3, 5, 6].map(u32).join(""),
   ],
   [{ op: "symlink", target: "t", path: "/p" }, 21, string("t") + string("/p")],
-  [{ op: "mask", path: "/m", options: ["o"] }, 22, string("/m") + list("o")],
+  [
+    { op: "mask", path: "/m", slot: slot(7), options: ["o"] },
+    22,
+    string("/m") + u32(7) + list("o"),
+  ],
   [{ op: "readonly", path: "/m" }, 23, string("/m")],
   [{ op: "pivot", mode: "pivot" }, 24, u32(0)],
   [{ op: "pivot", mode: "move" }, 24, u32(1)],
