@@ -14,6 +14,7 @@ import { isSeparate, planNamespaces } from "./namespaces.ts";
 import { newMountAttributes } from "./new-mount.ts";
 import { planProcess, raisedLimits } from "./process.ts";
 import { planRootPropagation } from "./propagation.ts";
+import { allCpus } from "./scheduling.ts";
 import { planSysctl } from "./sysctl.ts";
 import { idMaps, isHostRoot } from "./user.ts";
 
@@ -33,6 +34,7 @@ export function planContainer(config: Config, input: LaunchInput, bundle: string
   const early = isHostRoot(input.caller) ? planSources(plan, config, input, bundle) : undefined;
   if (isSeparate(config, "user")) plan.add(...raisedLimits(process));
   planNamespaces(plan, config, input, idMaps(config, input.caller));
+  plan.add(allCpus);
   planEntry(plan, input);
   if (input.newKeyring) plan.add(...sessionKeyring(input.id, process, proc));
   if (proc !== undefined && hasNewTime(config)) plan.add(newTime(proc, linux.timeOffsets));
