@@ -33,16 +33,32 @@ static int null_tree(const struct run *run, struct failure *f)
     return tree < 0 ? fail_errno(f, error, "copy the mount of `/dev/null`") : tree;
 }
 
-static int mask(const struct run *run, const char *path, char **options, struct failure *f)
+/*
+ * The empty directory: new, or a copy of the one that a slot holds. That one is attached, as older
+ * kernels copy nothing that is detached (may_copy_tree in fs/namespace.c).
+ */
+static int empty_tree(const struct run *run, uint32_t slot, char **options, struct failure *f)
+{
+    if (run->slots[slot] < 0)
+        return new_file_system("tmpfs", "tmpfs", options, MOUNT_ATTR_RDONLY_, f);
+    int tree =
+        sys_open_tree(run->slots[slot], "", OPEN_TREE_CLONE_ | OPEN_TREE_CLOEXEC_ | AT_EMPTY_PATH);
+    return tree < 0 ? fail_errno(f, errno, "copy the mount of an empty directory") : tree;
+}
+
+static int mask(struct run *run, const char *path, uint32_t slot, char **options, struct failure *f)
 {
     struct stat st;
     int target = open_in_root(run, path, O_PATH);
     if (target < 0)
         return absent(errno) ? 0 : fail_errno(f, errno, "mask `%s`", path);
-    int tree = fstat(target, &st) < 0 ? fail_errno(f, errno, "mask `%s`", path)
-               : S_ISDIR(st.st_mode)
-                   ? new_file_system("tmpfs", "tmpfs", options, MOUNT_ATTR_RDONLY_, f)
-                   : null_tree(run, f);
+    if (fstat(target, &st) < 0) {
+        fail_errno(f, errno, "mask `%s`", path);
+        close(target);
+        return -1;
+    }
+    bool directory = S_ISDIR(st.st_mode);
+    int tree = directory ? empty_tree(run, slot, options, f) : null_tree(run, f);
     if (tree < 0) {
         close(target);
         return -1;
@@ -50,16 +66,23 @@ static int mask(const struct run *run, const char *path, char **options, struct 
     int moved =
         sys_move_mount(tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH_ | MOVE_MOUNT_T_EMPTY_PATH_);
     int error = errno;
-    close(tree);
     close(target);
+    if (moved == 0 && directory && run->slots[slot] < 0)
+        run->slots[slot] = tree;
+    else
+        close(tree);
     return moved < 0 ? fail_errno(f, error, "mask `%s`", path) : 0;
 }
 
 int op_mask(struct run *run, struct reader *payload, struct failure *f)
 {
     const char *path = read_string(payload, NULL);
+    uint32_t slot = read_u32(payload);
     char **options = read_list(payload);
-    int result = payload_done(payload, f) < 0 ? -1 : mask(run, path, options, f);
+    int result = payload_done(payload, f) < 0 ? -1
+                 : slot >= PLAN_SLOTS
+                     ? fail_code(f, FAILURE_PLAN, "slot out of range", "mask `%s`", path)
+                     : mask(run, path, slot, options, f);
     free(options);
     return result;
 }

@@ -47,6 +47,11 @@ int op_affinity(struct run *run, struct reader *payload, struct failure *f)
     long size = read_mask(payload, words, f);
     if (size < 0)
         return -1;
+    if (size == 0) {
+        memset(words, 0xff, sizeof(words));
+        syscall(SYS_sched_setaffinity, 0, sizeof(words), words);
+        return 0;
+    }
     return syscall(SYS_sched_setaffinity, 0, (size_t)size, words) < 0
                ? fail_errno(f, errno, "set CPU affinity")
                : 0;

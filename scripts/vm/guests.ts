@@ -19,6 +19,7 @@ export const guests: readonly Guest[] = [
       "tests/cgroups/limits.test.ts",
       "tests/cgroups/update.test.ts",
       "tests/runtime/checkpoint.test.ts",
+      "tests/runtime/checkpoint-memory.test.ts",
       "tests/runtime/checkpoint-surroundings.test.ts",
       "tests/runtime/pause.test.ts",
       "tests/vm/apparmor.test.ts",

@@ -12,7 +12,7 @@ const own = {
   env: ["A=1"],
   cwd: "/srv",
   noNewPrivileges: true,
-  capabilities: { bounding: ["CAP_KILL"] },
+  capabilities: { bounding: ["CAP_KILL"], inheritable: ["CAP_CHOWN"] },
   rlimits: [{ type: "RLIMIT_CORE", soft: 0, hard: 0 }],
 };
 const state: State = {
@@ -72,7 +72,12 @@ test("flags change or add", () => {
     cwd: "/tmp",
     env: ["A=1", "B=2"],
     user: { uid: 1, gid: 2, additionalGids: [9, 3], umask: 0o77 },
-    capabilities: { bounding: ["CAP_KILL", "CAP_CHOWN"], ambient: ["CAP_CHOWN", "CAP_KILL"] },
+    capabilities: {
+      bounding: ["CAP_KILL", "CAP_CHOWN"],
+      effective: ["CAP_CHOWN", "CAP_KILL"],
+      inheritable: ["CAP_CHOWN"],
+      ambient: ["CAP_CHOWN"],
+    },
   });
 });
 

@@ -51,13 +51,18 @@ function changed(own: Process, changes: ExecChanges): Process {
   };
 }
 
+/** As runc since 1.2: nothing becomes inheritable, and ambient only what already is. */
 function widened(own: CapabilitySets = {}, names: readonly string[]): CapabilitySets {
-  const add = (set: readonly string[] = []) => [...new Set([...set, ...names])];
+  const add = (set: readonly string[] = [], more = names) => [...new Set([...set, ...more])];
+  const { inheritable = [] } = own;
   return {
     bounding: add(own.bounding),
     effective: add(own.effective),
     permitted: add(own.permitted),
-    inheritable: add(own.inheritable),
-    ambient: add(own.ambient),
+    inheritable,
+    ambient: add(
+      own.ambient,
+      names.filter((name) => inheritable.includes(name)),
+    ),
   };
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { RecordingKernel } from "../kernel/recording.ts";
 import type { ContainerReport } from "../oci/state.ts";
 import { formatList, printCold } from "./print-cold.ts";
@@ -16,8 +19,10 @@ const web: ContainerReport = {
 };
 
 test("an empty list is what runc prints", () => {
+  const root = mkdtempSync(join(tmpdir(), "rune-list-")); // which runc would make
+  using _ = { [Symbol.dispose]: () => rmSync(root, { recursive: true }) };
   const runc = (...flags: string[]) => {
-    const child = Bun.spawnSync(["runc", "--root", "/nonexistent", "list", ...flags]);
+    const child = Bun.spawnSync(["runc", "--root", root, "list", ...flags]);
     return child.stdout.toString();
   };
   // Captured from runc 1.1.5; where there is a runc, the captures are compared with it.

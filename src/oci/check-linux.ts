@@ -156,7 +156,7 @@ const intelRdt = object<IntelRdt>({
   enableMBM: optional(boolean),
 });
 
-const memoryPolicy = refine(
+const namedMemoryPolicy = refine(
   object<MemoryPolicy>({
     mode: required(oneOf(memoryPolicyModes)),
     nodes: optionalText(indexList),
@@ -173,6 +173,12 @@ const memoryPolicy = refine(
     }
   },
 );
+
+/** One that says nothing is the kernel's own, as with runc. */
+function memoryPolicy(value: unknown): MemoryPolicy {
+  const nothing = typeof value === "object" && value !== null && Object.keys(value).length === 0;
+  return nothing && !Array.isArray(value) ? { mode: "MPOL_DEFAULT" } : namedMemoryPolicy(value);
+}
 
 /** A path below /proc/sys with dots or slashes, never one that leaves it. */
 const sysctl = refine(dictionary(string), (settings) => {

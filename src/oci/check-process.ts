@@ -110,7 +110,8 @@ const args = refine(array(string), (list) => {
   if (list.length === 0) throw new Fault("expected at least the program's name");
 });
 
-export const process = object<Process>({
+type RawProcess = Omit<Process, "user"> & { readonly user?: User };
+const rawProcess = object<RawProcess>({
   terminal: optional(boolean),
   consoleSize: optional(
     object<NonNullable<Process["consoleSize"]>>({
@@ -119,7 +120,7 @@ export const process = object<Process>({
       width: required(integer(0, 0xffff)),
     }),
   ),
-  user: required(user),
+  user: optional(user),
   args: required(args),
   env: optional(array(environmentEntry)),
   cwd: required(absolutePath),
@@ -140,3 +141,9 @@ export const process = object<Process>({
     object<ExecCpuAffinity>({ initial: optionalText(indexList), final: optionalText(indexList) }),
   ),
 });
+
+/** Without a user it is root, as with runc and crun: their tests give `exec` such processes. */
+export function process(value: unknown): Process {
+  const { user = { uid: 0, gid: 0 }, ...rest } = rawProcess(value);
+  return { ...rest, user };
+}

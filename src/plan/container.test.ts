@@ -7,7 +7,7 @@ import { all, configOf, fd, input, names, one, operations, sequence } from "./te
 test("the default configuration", () => {
   const plan = operations({}, { fifo: fd(9) });
   expect(names(plan)).toEqual([
-    ...["openTree", "clone", "setsid", "propagation", "root"],
+    ...["openTree", "clone", "setsid", "affinity", "propagation", "root"],
     ...["mountFs", "mountFs", "mountFs", "mountFs", "mountFs", "mountFs"],
     ...["mountFs", "attributes"], // of the cgroups' tmpfs
     ...Array<string>(6).fill("mknod"),

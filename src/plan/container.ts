@@ -14,6 +14,7 @@ import { isSeparate, planNamespaces } from "./namespaces.ts";
 import { newMountAttributes } from "./new-mount.ts";
 import { planProcess, raisedLimits } from "./process.ts";
 import { planRootPropagation } from "./propagation.ts";
+import { allCpus } from "./scheduling.ts";
 import { planSysctl } from "./sysctl.ts";
 import { idMaps, isHostRoot } from "./user.ts";
 
@@ -33,6 +34,7 @@ export function planContainer(config: Config, input: LaunchInput, bundle: string
   const early = isHostRoot(input.caller) ? planSources(plan, config, input, bundle) : undefined;
   if (isSeparate(config, "user")) plan.add(...raisedLimits(process));
   planNamespaces(plan, config, input, idMaps(config, input.caller));
+  plan.add(allCpus);
   planEntry(plan, input);
   if (input.newKeyring) plan.add(...sessionKeyring(input.id, process, proc));
   if (proc !== undefined && hasNewTime(config)) plan.add(newTime(proc, linux.timeOffsets));
@@ -122,12 +124,18 @@ function planRootProperties(plan: PlanBuilder, config: Config): void {
   planSysctl(plan, linux?.sysctl ?? {});
   for (const path of linux?.readonlyPaths ?? [])
     plan.add({ op: "readonly", path: cleanPath(path) });
-  for (const path of linux?.maskedPaths ?? []) {
-    plan.add({ op: "mask", path: cleanPath(path), options: emptyTmpfs });
+  planMasks(plan, linux?.maskedPaths ?? []);
+}
+
+function planMasks(plan: PlanBuilder, paths: readonly string[]): void {
+  if (paths.length === 0) return;
+  const slot = plan.slot();
+  for (const path of paths) {
+    plan.add({ op: "mask", path: cleanPath(path), slot, options: emptyTmpfs });
   }
 }
 
-/** As small as they get: one for each masked directory. */
+/** As small as they get: one for all masked directories. */
 const emptyTmpfs: readonly string[] = ["nr_blocks=1", "nr_inodes=1", "mode=755"];
 
 /** Planned writable, so that it can be filled. */

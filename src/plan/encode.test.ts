@@ -1,39 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The bytes of docs/protocol/launch-plan.md. */
+/** The operations of docs/protocol/launch-plan.md, byte by byte. */
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Fd } from "../kernel/kernel.ts";
-import { encodePlan, PlanBuilder } from "./encode.ts";
+
+import { encodePlan } from "./encode.ts";
 import type { Operation, Slot } from "./operation.ts";
 
 const root = join(import.meta.dir, "../..");
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
-const fd = (number: number) => number as Fd; // only written into the plan
 const slot = (number: number) => number as Slot;
-
-test("an empty plan is its header", () => {
-  expect(hex(encodePlan([], []))).toBe(
-    `${Buffer.from("RUNEPLAN").toString("hex")}01000000180000000000000000000000`,
-  );
-});
-
-test("the descriptor table is padded to a multiple of 8", () => {
-  for (const [count, size] of [
-    [1, 32],
-    [2, 32],
-    [3, 40],
-    [256, 24 + 1024],
-  ] as const) {
-    const plan = encodePlan([{ op: "exit" }], Array(count).fill(fd(7)));
-    const view = new DataView(plan.buffer, plan.byteOffset, plan.length);
-    expect(plan.length).toBe(size + 8);
-    expect([view.getUint32(12, true), view.getUint32(16, true)]).toEqual([plan.length, 1]);
-    expect([view.getUint32(20, true), view.getUint32(24, true)]).toEqual([count, 7]);
-    expect(view.getUint16(size, true)).toBe(68);
-    if (count % 2 === 1) expect(view.getUint32(size - 4, true)).toBe(0);
-  }
-});
 
 const u32 = (value: number) => {
   const bytes = Buffer.alloc(4);
@@ -152,7 +128,11 @@ const operations: readonly (readonly [Operation, number, string])[] = [
     string("/dev/null") + [0o20666, 1, 3, 5, 6].map(u32).join(""),
   ],
   [{ op: "symlink", target: "t", path: "/p" }, 21, string("t") + string("/p")],
-  [{ op: "mask", path: "/m", options: ["o"] }, 22, string("/m") + list("o")],
+  [
+    { op: "mask", path: "/m", slot: slot(7), options: ["o"] },
+    22,
+    string("/m") + u32(7) + list("o"),
+  ],
   [{ op: "readonly", path: "/m" }, 23, string("/m")],
   [{ op: "pivot", mode: "pivot" }, 24, u32(0)],
   [{ op: "pivot", mode: "move" }, 24, u32(1)],
@@ -379,26 +359,4 @@ test("the page, the interpreter and the operations here name the same codes", ()
   expect(numbers(interpreter, /case (\d+):/g)).toEqual(documented);
   const tested = [...new Set(operations.map(([, code]) => code))];
   expect(tested.sort((a, b) => a - b)).toEqual(documented);
-});
-
-test("inherited slots count from the bottom, filled ones from the top", () => {
-  const plan = new PlanBuilder();
-  expect<number[]>([plan.slot(), plan.inherit(fd(9)), plan.slot(), plan.inherit(fd(5))]).toEqual([
-    255, 0, 254, 1,
-  ]);
-  const view = new DataView(plan.encode().buffer);
-  expect([view.getUint32(24, true), view.getUint32(28, true)]).toEqual([9, 5]);
-});
-
-test("256 slots are enough, one more is refused", () => {
-  const full = () => {
-    const plan = new PlanBuilder();
-    for (let i = 0; i < 200; i++) plan.slot();
-    for (let i = 0; i < 56; i++) plan.inherit(fd(i));
-    return plan;
-  };
-  expect(full().encode().length).toBe(24 + 4 * 56);
-  const refused = expect.objectContaining({ code: "CONFIG_UNSUPPORTED" });
-  expect(() => full().slot()).toThrow(refused);
-  expect(() => full().inherit(fd(3))).toThrow(refused);
 });

@@ -128,7 +128,7 @@ function encodeOperation(w: RecordWriter, o: Operation): void {
       w.begin(21).string(o.target).string(o.path).end();
       return;
     case "mask":
-      w.begin(22).string(o.path).list(o.options).end();
+      w.begin(22).string(o.path).u32(o.slot).list(o.options).end();
       return;
     case "readonly":
       w.begin(23).string(o.path).end();

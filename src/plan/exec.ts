@@ -9,7 +9,7 @@ import type { Entry, Seccomp } from "./host.ts";
 import { hasLabels, planProc, sessionKeyring } from "./labels.ts";
 import { planBirthplace } from "./namespaces.ts";
 import { planProcess, raisedLimits } from "./process.ts";
-import { affinity, type ContainerScheduling } from "./scheduling.ts";
+import { affinity, allCpus, type ContainerScheduling } from "./scheduling.ts";
 
 export type ExecInput = {
   /** The container's init. */
@@ -57,7 +57,7 @@ export function planExec(process: Process, input: ExecInput): PlanBuilder {
   });
   plan.add({ op: "setsid" });
   // After the cgroup is joined, whose cpuset would undo it.
-  plan.add(...affinity(process.execCPUAffinity?.final));
+  plan.add(allCpus, ...affinity(process.execCPUAffinity?.final));
   if (joinsUser) plan.add({ op: "namespaceRoot" });
   if (input.entry !== undefined) enter(plan, input.entry);
   if (input.keyringOf !== undefined) plan.add(...sessionKeyring(input.keyringOf, process, proc));

@@ -92,7 +92,12 @@ export function planBirthplace(plan: PlanBuilder, path: string | undefined): { c
 /** What this version cannot make, said before anything is done. */
 export function checkNamespaces(config: Config): void {
   if (!isSeparate(config, "mount")) {
-    throw unsupported("a container without a mount namespace", 'add { "type": "mount" }');
+    // runc refuses masked and read-only paths there, and leaves all other mounts on the host.
+    const hint = 'add { "type": "mount" }, or one with the path of a namespace made for it';
+    throw unsupported(
+      "a container without a mount namespace, whose mounts would be the host's and stay there,",
+      hint,
+    );
   }
   if (isNew(config, "user") && !hasMappings(config.linux)) {
     throw new RuneError({

@@ -93,7 +93,13 @@ export type Operation =
       readonly gid: number;
     }
   | { readonly op: "symlink"; readonly target: string; readonly path: string }
-  | { readonly op: "mask"; readonly path: string; readonly options: readonly string[] }
+  | {
+      readonly op: "mask";
+      readonly path: string;
+      /** Of the tmpfs that hides directories: the first one of them fills it. */
+      readonly slot: Slot;
+      readonly options: readonly string[];
+    }
   | { readonly op: "readonly"; readonly path: string }
   | { readonly op: "pivot"; readonly mode: "pivot" | "move" | "chroot" }
   | { readonly op: "attributes"; readonly path: string; readonly set: number }

@@ -150,13 +150,14 @@ test("exec joins cgroups, then namespaces, then splits", () => {
     container: {},
     seccomp,
   });
-  expect(names(plan.operations).slice(0, 7)).toEqual([
+  expect(names(plan.operations).slice(0, 8)).toEqual([
     "writeFile",
     "writeFile",
     "open",
     "setns",
     "clone",
     "setsid",
+    "affinity",
     "console",
   ]);
   expect(plan.operations[1]).toEqual({
@@ -173,12 +174,13 @@ test("exec joins cgroups, then namespaces, then splits", () => {
   expect(names(bare.operations).slice(0, 2)).toEqual(["clone", "setsid"]);
   expect(bare.inherited).toEqual([]);
   const mapped = (euid: number) =>
-    names(planExec(own, { ...input, namespaces: 0x7e020000, euid }).operations).slice(0, 5);
-  expect(mapped(0)).toEqual(["dropGroups", "setns", "clone", "setsid", "namespaceRoot"]);
-  expect(mapped(1000).slice(0, 4)).toEqual(["setns", "clone", "setsid", "namespaceRoot"]);
+    names(planExec(own, { ...input, namespaces: 0x7e020000, euid }).operations).slice(0, 6);
+  const split = ["setns", "clone", "setsid", "affinity", "namespaceRoot"];
+  expect(mapped(0)).toEqual(["dropGroups", ...split]);
+  expect(mapped(1000).slice(0, 5)).toEqual(split);
   const entry = { name: "runelet", program: fd(7) } as const;
   const again = planExec(own, { ...input, namespaces: 0x7e020000, euid: 1000, entry });
-  expect(names(again.operations).slice(3, 5)).toEqual(["namespaceRoot", "enter"]);
+  expect(names(again.operations).slice(4, 6)).toEqual(["namespaceRoot", "enter"]);
   expect(find(again.operations, "enter")).toMatchObject({ program: 1, argv: ["runelet"] });
   const simulated = { ...entry, simulator: fd(8), service: "/s/platform.sock" };
   const onPlatform = planExec(own, { ...input, namespaces: 0x20000, euid: 0, entry: simulated });

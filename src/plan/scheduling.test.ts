@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from "bun:test";
-import { affinity, scheduling } from "./scheduling.ts";
+import { affinity, allCpus, scheduling } from "./scheduling.ts";
 
 const process = { user: { uid: 0, gid: 0 }, args: ["sh"], cwd: "/" };
 
@@ -8,6 +8,13 @@ test("nothing is set that is not asked for", () => {
   expect(scheduling(process, {})).toEqual([]);
   expect(affinity(undefined)).toEqual([]);
   expect(affinity("")).toEqual([]);
+});
+
+test("CPUs are a mask; all of them are an empty one", () => {
+  expect(affinity("0,3")).toEqual([
+    { op: "affinity", mask: new Uint8Array([9, 0, 0, 0, 0, 0, 0, 0]) },
+  ]);
+  expect(allCpus).toEqual({ op: "affinity", mask: new Uint8Array() });
 });
 
 test("the scheduler's names become sched_setattr's numbers", () => {

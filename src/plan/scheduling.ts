@@ -29,6 +29,12 @@ export function scheduling(process: Process, linux: ContainerScheduling): Operat
   ];
 }
 
+/**
+ * Every CPU of the container's cgroup: since Linux 6.2 a process keeps what its maker was confined
+ * to when it joins one (runc has done the same since 1.3).
+ */
+export const allCpus: Operation = { op: "affinity", mask: new Uint8Array(0) };
+
 /** An empty list leaves the CPUs as they are, as runc does. */
 export function affinity(cpus: string | undefined): Operation[] {
   const mask = indexMask(cpus ?? "");

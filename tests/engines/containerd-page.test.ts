@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** docs/how-to/containerd.md, typed into a terminal; and an enclave's checkpoint. */
 import { expect } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { Containerd } from "../support/engines/containerd.ts";
 import { commandsOf, typed } from "../support/engines/page.ts";
@@ -33,7 +33,19 @@ test("docs/how-to/containerd.md: every command with its answer", async () => {
     const lines = await typed(containerd.host, containerd.env, folder, commands);
     expect(lines.filter((line) => answer.includes(line))).toEqual(answer);
   }
+  removeNamespacesCgroup();
 });
+
+/** What `ctr run` of the page has its containers' cgroups below; in use by somebody else, it stays. */
+function removeNamespacesCgroup(): void {
+  for (const hierarchy of readdirSync("/sys/fs/cgroup")) {
+    try {
+      rmdirSync(`/sys/fs/cgroup/${hierarchy}/default`);
+    } catch {
+      // Not there, or not empty.
+    }
+  }
+}
 
 test("an enclave is executed into, cannot be checkpointed, goes on, and is killed", async () => {
   const containerd = await engine();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Where a container's cgroup is, its limits, and that it goes with the container. */
 import { expect } from "bun:test";
-import { mkdirSync, readFileSync, rmdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { defaultNamespaces, type JsonObject, moreMounts, shell } from "../support/bundle.ts";
 import { cgroups } from "../support/leftovers.ts";
@@ -102,6 +102,22 @@ v1("an empty cgroup that exists is used", async () => {
   const path = join(pids?.top ?? "", `${sandbox.mark}-prepared`);
   mkdirSync(path);
   expect((await sandbox.run(cgroupsPath(`/${basename(path)}`))).status).toBe(0);
+  await sandbox.expectNothingLeft();
+});
+
+v1("a cgroup that the container was only moved to stays", async () => {
+  await using sandbox = new Sandbox();
+  const other = join(pids?.top ?? "", `${sandbox.mark}-of-others`);
+  mkdirSync(other);
+  const id = await sandbox.created(cgroupsPath(`/${sandbox.mark}-own`));
+  const { pid } = await sandbox.state(id);
+  writeFileSync(join(other, "cgroup.procs"), String(pid));
+  await sandbox.must(["start", id]);
+  expect(pathsOf(pid).get("pids")).toBe(`/${basename(other)}`);
+  await sandbox.must(["delete", "--force", id]);
+  expect(existsSync(other)).toBe(true);
+  expect(existsSync(join(pids?.top ?? "", `${sandbox.mark}-own`))).toBe(false);
+  rmdirSync(other);
   await sandbox.expectNothingLeft();
 });
 

@@ -3,7 +3,7 @@
 import { expect } from "bun:test";
 import { readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Json, shell } from "../support/bundle.ts";
+import { type Json, type JsonObject, shell } from "../support/bundle.ts";
 import { command, eventually } from "../support/command.ts";
 import { probe } from "../support/probe.ts";
 import { except, only, runtimeName, test } from "../support/runtime.ts";
@@ -122,6 +122,30 @@ except("crun", "1.8.1 grants only those that --cap names")(
     const more = "0000000020040420";
     expect(await sets("--cap", "CAP_SYS_CHROOT")).toMatch(
       new RegExp(`CapPrm:\t${more}\nCapEff:\t${more}\nCapBnd:\t${more}`),
+    );
+  },
+);
+
+only("rune", "1.1.5 adds to the ambient set, too, which fails")(
+  "--cap makes nothing inheritable or ambient that was not inheritable",
+  async () => {
+    await using sandbox = new Sandbox();
+    const sets = async (capabilities: JsonObject, ...added: string[]) => {
+      const id = await sandbox.started(
+        { process: { capabilities: null } },
+        { process: { capabilities } },
+      );
+      const flags = added.flatMap((name) => ["--cap", name]);
+      return (await sandbox.must(["exec", ...flags, id, "grep", "^Cap", "/proc/self/status"]))
+        .stdout;
+    };
+    const [none, kill, both] = ["0".repeat(16), "0000000000000020", "0000000020000020"];
+    expect(await sets({}, "CAP_KILL", "CAP_AUDIT_WRITE")).toBe(
+      `CapInh:\t${none}\nCapPrm:\t${both}\nCapEff:\t${both}\nCapBnd:\t${both}\nCapAmb:\t${none}\n`,
+    );
+    const inheritable = { bounding: ["CAP_KILL"], inheritable: ["CAP_KILL"] };
+    expect(await sets(inheritable, "CAP_KILL", "CAP_AUDIT_WRITE")).toBe(
+      `CapInh:\t${kill}\nCapPrm:\t${both}\nCapEff:\t${both}\nCapBnd:\t${both}\nCapAmb:\t${kill}\n`,
     );
   },
 );

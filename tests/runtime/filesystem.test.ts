@@ -95,6 +95,21 @@ test("a masked directory cannot be written", async () => {
   expect(status).toBe(1);
 });
 
+only("rune", "1.1.5 mounts one for each; runc shares it since 1.3")(
+  "masked directories are one empty file system",
+  async () => {
+    await using sandbox = new Sandbox();
+    for (const name of ["one", "two"]) mkdirSync(join(sandbox.bundle.rootfs, name));
+    const text = await sandbox.output(
+      { linux: { maskedPaths: ["/one", "/two", "/one"] } },
+      shell(
+        "stat -c %d /one /two | sort -u | wc -l; ls -A /one /two; grep -c ' /one ' /proc/mounts",
+      ),
+    );
+    expect(text).toBe("1\n/one:\n\n/two:\n2");
+  },
+);
+
 only("rune", "1.1.5 masks with whatever is at /dev/null")(
   "masking refuses a /dev/null that is not the null device",
   async () => {

@@ -167,3 +167,16 @@ async function expectRefusal(sandbox: Sandbox, ...flags: string[]): Promise<void
   expect(sandbox.containers()).toEqual([]);
   await sandbox.expectNothingLeft();
 }
+
+// covers: annotations
+test("annotations and properties that nobody knows are no reason to refuse", async () => {
+  await using sandbox = new Sandbox();
+  const unknown = { "org.example.unheard-of": "", unheard: { of: [1, null, {}] } };
+  expect(
+    await sandbox.output(
+      { annotations: { "org.example.unheard-of": "", "com.example": "x" }, ...unknown },
+      { process: unknown, linux: { resources: unknown, ...unknown } },
+      { process: { args: ["/bin/echo", "well"] } },
+    ),
+  ).toBe("well");
+});

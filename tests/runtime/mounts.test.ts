@@ -222,6 +222,23 @@ for (const [option, field] of Object.entries({ private: "", slave: "master", sha
   });
 }
 
+only("rune", "1.1.5 makes the bundle's mount unbindable before it binds the root")(
+  "an unbindable root cannot be bound from inside",
+  async () => {
+    await using sandbox = new Sandbox();
+    const mighty = ["CAP_SYS_ADMIN"];
+    const bind = "mkdir -p /tmp/again; mount --bind / /tmp/again 2>/dev/null || echo refused";
+    const seen = await sandbox.output(
+      {
+        linux: { rootfsPropagation: "unbindable" },
+        process: { capabilities: { bounding: mighty, effective: mighty, permitted: mighty } },
+      },
+      shell(`grep -c 'unbindable' /proc/self/mountinfo; ${bind}`),
+    );
+    expect(seen).toMatch(/^[1-9]\d*\nrefused$/);
+  },
+);
+
 /** What the host's side sees of a tmpfs that the container mounts in a volume. */
 async function mountedOnHost(sandbox: Sandbox, root: string, option: string): Promise<string> {
   const source = join(sandbox.path, "source");

@@ -71,6 +71,15 @@ newer("1.2")("the I/O priority", async () => {
   await sandbox.must(["run", "--detach", id]);
   const { pid } = await sandbox.state(id);
   expect((await command(["ionice", "-p", String(pid)])).stdout.trim()).toBe("idle");
+  // A further process has the container's, unless it brings its own.
+  const look = ["exec", id, "sh", "-c", "ionice"];
+  expect((await sandbox.must(look)).stdout).toBe("idle\n");
+  const file = `${sandbox.path}/process.json`;
+  const own = { class: "IOPRIO_CLASS_BE", priority: 4 };
+  const ofItsOwn = { cwd: "/", args: ["/bin/sh", "-c", "ionice"], ioPriority: own };
+  await Bun.write(file, JSON.stringify(ofItsOwn));
+  const { stdout } = await sandbox.must(["exec", "--process", file, id]);
+  expect(stdout).toBe("best-effort: prio 4\n");
 });
 
 // covers: process.execCPUAffinity.initial, process.execCPUAffinity.final
@@ -97,6 +106,49 @@ newer("1.4")("the memory policy", async () => {
   expect(await sandbox.output(maps, policy({ ...bind, flags }))).toContain("bind=static:0");
   sandbox.configure(policy({ mode: "MPOL_BIND" }));
   expect((await sandbox.call(["run", sandbox.id()])).stderr).toContain("linux.memoryPolicy.nodes");
+});
+
+for (const [policy, seen] of [
+  [{}, "default"],
+  [{ mode: "MPOL_DEFAULT" }, "default"],
+  [{ mode: "MPOL_LOCAL" }, "local"],
+  [{ mode: "MPOL_INTERLEAVE", nodes: "0" }, "interleave:0"],
+  [{ mode: "MPOL_WEIGHTED_INTERLEAVE", nodes: "0" }, "weighted"],
+  [{ mode: "MPOL_PREFERRED_MANY", nodes: "0" }, "prefer"],
+  [{ mode: "MPOL_PREFERRED", nodes: "0", flags: ["MPOL_F_RELATIVE_NODES"] }, "prefer=relative:0"],
+] as const) {
+  newer("1.4")(`the memory policy ${JSON.stringify(policy)}, of exec too`, async () => {
+    await using sandbox = new Sandbox();
+    const id = await sandbox.started({ linux: { memoryPolicy: policy } });
+    const script = "head -n 1 /proc/self/numa_maps | cut -d ' ' -f 2";
+    const { stdout } = await sandbox.call(["exec", id, "sh", "-c", script]);
+    // Weights came with Linux 6.9.
+    expect(stdout.trim().startsWith(seen)).toBe(true);
+  });
+}
+
+for (const policy of [
+  { nodes: "0" },
+  { mode: "INTERLEAVE", nodes: "0" },
+  { mode: "MPOL_PREFERRED", nodes: "0", flags: ["MPOL_F_SIDEWAYS"] },
+  { mode: "MPOL_DEFAULT", nodes: "0" },
+  { mode: "MPOL_BIND", nodes: "0-9876543210" },
+]) {
+  newer("1.4")(`the memory policy ${JSON.stringify(policy)} is refused`, async () => {
+    await using sandbox = new Sandbox();
+    const { status, stderr } = await sandbox.run({ linux: { memoryPolicy: policy } });
+    expect([status, stderr]).toEqual([1, expect.stringContaining("config `linux.memoryPolicy.")]);
+    await sandbox.expectNothingLeft();
+  });
+}
+
+test("a profile that forbids personality(2) does not keep the runtime from calling it", async () => {
+  await using sandbox = new Sandbox();
+  const syscalls = [{ names: ["personality"], action: "SCMP_ACT_ERRNO" }];
+  const seccomp = { defaultAction: "SCMP_ACT_ALLOW", syscalls };
+  const linux = { personality: { domain: "LINUX" }, seccomp };
+  const id = await sandbox.started({ linux });
+  expect((await sandbox.must(["exec", id, "sh", "-c", "uname -m"])).stdout).toBe("x86_64\n");
 });
 
 // covers: linux.personality

@@ -92,7 +92,7 @@ export const execCommand = defineCommand({
       short: "c",
       kind: "list",
       argument: "name",
-      help: "add a capability to every set",
+      help: "add a capability to the bounding, permitted and effective sets",
     },
     {
       name: "no-new-privs",

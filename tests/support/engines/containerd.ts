@@ -45,6 +45,7 @@ export class Containerd {
   readonly #runtime: readonly string[];
   #daemon: Daemon | undefined;
   #containers = 0;
+  #runs = 0;
 
   private constructor(host: EngineHost, runtime: readonly string[]) {
     this.host = host;
@@ -87,7 +88,22 @@ export class Containerd {
 
   /** ctr runs inside: it mounts what the daemon gives it, and opens the fifos of the container. */
   argv(...words: readonly string[]): string[] {
-    return this.host.inside("ctr", ...words);
+    const verb = words[0] === "--namespace" ? 2 : 0;
+    const cgroup = words[verb] === "run" ? this.#ownCgroup() : [];
+    return this.host.inside(
+      "ctr",
+      ...words.slice(0, verb + 1),
+      ...cgroup,
+      ...words.slice(verb + 1),
+    );
+  }
+
+  /**
+   * Below one that is removed with the host, unless later words name another: ctr's own choice is
+   * below a cgroup of the namespace's name, which stays.
+   */
+  #ownCgroup(): string[] {
+    return ["--cgroup", `/${this.host.mark}/run-${this.#runs++}`];
   }
 
   call(words: readonly string[], stdin?: string): Promise<CommandResult> {
