@@ -6,6 +6,7 @@ import { genQeTargetInfo, genQuote, genToken, getIasReport } from "./aesm-comman
 import { collateralFetch, collateralShow, diff, verifyQuote } from "./evidence-commands.ts";
 import {
   platformEnclaves,
+  platformMetrics,
   platformReset,
   platformServe,
   platformStart,
@@ -228,6 +229,7 @@ export const program: ProgramSpec = {
     simulate,
     platformStatus,
     platformEnclaves,
+    platformMetrics,
     platformSetTcb,
     platformRoot,
     platformReset,

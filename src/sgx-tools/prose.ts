@@ -46,6 +46,13 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
     description:
       "Every enclave that EINIT has let start and whose process lives: MRENCLAVE, MRSIGNER, size, threads, process, and the container that the process's cgroup names.",
   },
+  "platform metrics": {
+    description:
+      "Prometheus's text format, from the socket metrics.sock in the state folder, which answers GET /metrics to its owner. A scraper that knows no Unix sockets reads a file that a timer writes with this command. docs/protocol/platform-service.md lists the names.",
+    examples: [
+      "sgx-tools platform metrics > /var/lib/prometheus/node-exporter/inclavare-platform.prom",
+    ],
+  },
   "platform reset": {
     description:
       "Replaces the root secret and ends the service. Seal keys, certificates and the platform's id are others then.",
