@@ -173,6 +173,12 @@ export const inspect = defineCommand({
       ],
       help: "what the file is, instead of judging by its content",
     },
+    {
+      name: "html",
+      kind: "string",
+      argument: "file",
+      help: "also write a page for a person, which needs nothing else",
+    },
     { name: "json", kind: "flag", help: "print an object" },
   ],
 });
