@@ -218,7 +218,8 @@ static int await(int ready)
             break;
         }
         size += (size_t)n;
-        if (text[0] == 'R')
+        /* Nothing follows it: from then on standard error is another. A reason may begin with R. */
+        if (size == 1 && text[0] == 'R')
             return 0;
     }
     dprintf(2, "%.*s", (int)size, text);

@@ -15,6 +15,9 @@ import type { AesmPlatform } from "./platform.ts";
 import { part, produced, requireBytes } from "./requirements.ts";
 import type { AnyRequest, AnyResponse, RequestOf, ResponseOf } from "./schema.ts";
 
+/** Told of each answer: the request's name ("unsupportedRequest" for none) and the error's number. */
+export type OnAnswer = (name: AnyResponse["name"], errorCode: number) => void;
+
 /** Told of what the platform threw without choosing a number: clients get no more than "unexpected". */
 export type OnFault = (error: unknown) => void;
 
@@ -26,12 +29,14 @@ export async function answer(
   platform: AesmPlatform,
   message: Uint8Array,
   onFault: OnFault = () => {},
+  onAnswer: OnAnswer = () => {},
 ): Promise<Uint8Array> {
-  if (unknownRequestNumber(message) !== undefined) {
-    return encodeResponse(refused("unsupportedRequest", AESM.serviceUnavailable));
-  }
-  const request = decodeRequest(message);
-  return encodeResponse(await answerRequest(platform, request, onFault));
+  const response =
+    unknownRequestNumber(message) === undefined
+      ? await answerRequest(platform, decodeRequest(message), onFault)
+      : refused("unsupportedRequest", AESM.serviceUnavailable);
+  onAnswer(response.name, response.value.errorCode);
+  return encodeResponse(response);
 }
 
 /** The same for decoded messages. */

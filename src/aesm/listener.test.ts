@@ -141,16 +141,34 @@ describe("ends a connection", () => {
       connection.destroy();
     });
   });
-  test("that is one too many, and serves again when one has gone", async () => {
-    await withListener({ limits: { connections: 2 } }, async (socket, listener) => {
-      const idle = [connect({ path: socket }), connect({ path: socket })];
+  test("that is silent for longest, when there is one too many", async () => {
+    let crowdedOut = 0;
+    const limits = { connections: 2 };
+    await withListener({ limits, onCrowdedOut: () => crowdedOut++ }, async (socket, listener) => {
+      const first = talk(socket, () => {});
+      await until(() => listener.connections() === 1);
+      const second = connect({ path: socket });
       await until(() => listener.connections() === 2);
+      expect(await unixExchange({ socket })(message)).toEqual(message);
+      expect(await first).toEqual(nothing);
+      await until(() => listener.connections() === 1);
+      expect([crowdedOut, second.destroyed]).toEqual([1, false]);
+      second.destroy();
+    });
+  });
+  test("that is one too many while all others are being answered, and serves again then", async () => {
+    const answers: (() => void)[] = [];
+    const answer = (request: Uint8Array) =>
+      new Promise<Uint8Array>((resolve) => answers.push(() => resolve(request)));
+    await withListener({ limits: { connections: 2 }, answer }, async (socket, listener) => {
+      const waiting = [unixExchange({ socket })(message), unixExchange({ socket })(message)];
+      await until(() => answers.length === 2);
       const third = unixExchange({ socket })(message);
       expect(third).rejects.toMatchObject({ code: "AESM_PROTOCOL" });
       await third.catch(() => {});
-      for (const connection of idle) connection.destroy();
+      for (const give of answers) give();
+      expect(await Promise.all(waiting)).toEqual([message, message]);
       await until(() => listener.connections() === 0);
-      expect(await unixExchange({ socket })(message)).toEqual(message);
     });
   });
 });
@@ -178,5 +196,13 @@ describe("the place of the socket", () => {
       (error: unknown) => expect(error).toMatchObject({ code: "SYSCALL" }),
     );
     expect(existsSync(file)).toBe(true);
+  });
+  test("is left when it ends, if it is another's by then", async () => {
+    const socket = join(folder, "taken.sock");
+    const listener = await listen({ socket, answer: echo });
+    rmSync(socket);
+    writeFileSync(socket, "systemd's");
+    await listener.close();
+    expect(existsSync(socket)).toBe(true);
   });
 });

@@ -6,11 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { answer } from "../aesm/answer.ts";
 import { aesmClient } from "../aesm/client.ts";
+import type { Listener } from "../aesm/listener.ts";
 import { ecdsaQuote, ecdsaTargetInfo, epidQuote, epidTargetInfo } from "../aesm/quoting.ts";
 import { parseCertificates } from "../attest/x509/certificate.ts";
 import { trustAnchorOf } from "../attest/x509/trust.ts";
 import { createEvidence } from "../platform/evidence/evidence.ts";
-import { type EvidenceListener, listenEvidence } from "../platform/evidence/listen.ts";
+import { listenEvidence } from "../platform/evidence/listen.ts";
 import { DEFAULT_TCB_STATE, type TcbState } from "../platform/evidence/tcb-state.ts";
 import { enclaveReport, fakeKeys } from "../platform/evidence/testing.ts";
 import type { EvidenceServices } from "./evidence-services.ts";
@@ -30,16 +31,16 @@ const services: EvidenceServices = {
   collateral: `unix:${socket}`,
   iasUrl: `unix:${socket}/sgx`,
   anchors: async (kind) => {
-    const pem = kind === "sgx" ? evidence.sgxRoot() : evidence.iasRoot();
+    const pem = kind === "sgx" ? evidence.sgxRoot() : await evidence.iasRoot();
     return parseCertificates(pem, "root").map(trustAnchorOf);
   },
   attestation: { collateral: undefined, iasUrl: undefined, policy: undefined },
 };
 const judging = { allowSimulation: true, trustRoots: [] };
-let listener: EvidenceListener;
+let listener: Listener;
 
-beforeAll(() => {
-  listener = listenEvidence({ socket, evidence });
+beforeAll(async () => {
+  listener = await listenEvidence({ socket, evidence });
 });
 
 afterAll(async () => {

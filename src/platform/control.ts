@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The owner's own socket: docs/protocol/platform-service.md, "Control". Both sides. */
 import { RuneError } from "../errors/error.ts";
-import type { EnclaveRecord } from "./registry.ts";
+import type { EnclaveRecord, Inheritance } from "./registry.ts";
 
 export type Status = {
   readonly version: string;
@@ -23,6 +23,7 @@ export type ControlVerbs = {
   readonly enclaves: () => { readonly enclaves: readonly EnclaveRecord[] };
   readonly reset: () => object;
   readonly stop: () => object;
+  readonly handover: () => Inheritance;
 };
 
 export const CONTROL_MAX_BYTES: number = 64 << 10;
@@ -47,6 +48,8 @@ function perform(verbs: ControlVerbs, bytes: Uint8Array): object {
         return verbs.reset();
       case "stop":
         return verbs.stop();
+      case "handover":
+        return verbs.handover();
       default:
         return { error: "there is no such verb" };
     }

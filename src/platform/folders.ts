@@ -16,7 +16,7 @@ export type Surroundings = {
   readonly variable: (name: string) => string | undefined;
 };
 
-/** sun_path has 108 bytes with its end; the longest names are `/aesmd/aesm.socket` and `/control.sock`. */
+/** sun_path has 108 bytes with its end; the longest names are `/aesmd/aesm.socket` and `/control.sock` or `/metrics.sock`. */
 const runtimeMaxBytes = 80;
 const stateMaxBytes = 94;
 
@@ -45,6 +45,11 @@ export function emulatorSocket({ runtime }: PlatformFolders): string {
  */
 export function controlSocket({ state }: PlatformFolders): string {
   return `${state}/control.sock`;
+}
+
+/** Beside it, for the same reason: what other containers do is no container's business. */
+export function metricsSocket({ state }: PlatformFolders): string {
+  return `${state}/metrics.sock`;
 }
 
 /** What a container gets as /var/run/aesmd. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The socket under abuse: everybody who keeps to the protocol is served all the while. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Fd } from "../kernel/kernel.ts";
@@ -103,14 +103,42 @@ test("who is slow, or says nothing, is let go", async () => {
   expect(listening?.connections()).toBe(0);
 });
 
-test("beyond the limit of connections the next is closed, and those before are not", async () => {
-  start({ connections: 10, patienceMs: 300 });
-  const idle = Array.from({ length: 10 }, () => talk());
-  await Bun.sleep(50);
-  expect(listening?.connections()).toBe(10);
-  expect(await talk(message)).toBe("");
-  await Promise.all(idle);
+test("beyond the limit of connections the longest silent one makes room", async () => {
+  let crowdedOut = 0;
+  start({ connections: 10, onCrowdedOut: () => crowdedOut++ });
+  const ended: number[] = [];
+  const idle = Array.from({ length: 10 }, (_, i) => talk().then(() => ended.push(i)));
+  while (listening?.connections() !== 10) await Bun.sleep(2);
   expect(await talk(message)).toBe("0102030401020304");
+  await idle[0];
+  expect([crowdedOut, ended, listening?.connections()]).toEqual([1, [0], 9]);
+});
+
+test("whoever waits for an answer is not the one who makes room", async () => {
+  const long = new Uint8Array(4 << 20).fill(7);
+  start({ connections: 1, answer: () => long });
+  const answered = Promise.withResolvers<void>();
+  const waits = await Bun.connect({
+    unix: socket(),
+    socket: {
+      open: (connection) => void connection.write(message),
+      data: (connection) => {
+        connection.pause();
+        answered.resolve();
+      },
+    },
+  });
+  await answered.promise;
+  expect(await talk(message)).toBe("");
+  waits.terminate();
+});
+
+test("what is at its place when it ends is left, if it is another's", async () => {
+  start();
+  rmSync(socket());
+  writeFileSync(socket(), "systemd's");
+  listening?.close();
+  expect(readFileSync(socket(), "utf8")).toBe("systemd's");
 });
 
 test("a thousand at once are all answered", async () => {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A socket of the service's: one message a connection, bounded in number, size and time. */
 import { chmodSync, rmSync } from "node:fs";
+import { placeOf } from "../aesm/socket-file.ts";
 
 export type Accepted = {
   /** SO_PEERCRED; 0 for a process that is not in this pid namespace. */
@@ -27,6 +28,8 @@ export type ListenOptions = Service & {
   readonly patienceMs?: number;
   /** Told of every connection, whether or not a message comes. */
   readonly onConnection?: () => void;
+  /** Told of each connection that was ended to make room for another. */
+  readonly onCrowdedOut?: () => void;
 };
 
 export type Listening = {
@@ -49,11 +52,18 @@ type State = {
 export function listen(options: ListenOptions): Listening {
   const { socket, mode, connections = CONNECTIONS } = options;
   const open = new Set<Bun.Socket<State>>();
+  const forget = (connection: Bun.Socket<State>) => {
+    if (open.delete(connection)) clearTimeout(connection.data.timer);
+  };
   const handlers: Bun.SocketHandler<State> = {
     open(connection) {
       if (open.size >= connections) {
-        connection.terminate();
-        return;
+        options.onCrowdedOut?.();
+        // As src/aesm/one-request.ts: the one that has been silent for longest makes room.
+        const silent = [...open].find(({ data }) => data.pending === undefined) ?? connection;
+        silent.terminate();
+        if (silent === connection) return;
+        forget(silent);
       }
       open.add(connection);
       options.onConnection?.();
@@ -71,10 +81,7 @@ export function listen(options: ListenOptions): Listening {
     drain(connection) {
       if (open.has(connection)) flush(connection);
     },
-    close(connection) {
-      if (!open.delete(connection)) return;
-      clearTimeout(connection.data.timer);
-    },
+    close: forget,
     error(connection) {
       connection.terminate();
     },
@@ -82,9 +89,16 @@ export function listen(options: ListenOptions): Listening {
   if (typeof socket === "string") rmSync(socket, { force: true });
   const server = listenOn(socket, handlers);
   if (typeof socket === "string") chmodSync(socket, mode);
+  const place = typeof socket === "string" ? placeOf(socket) : undefined;
   return {
     connections: () => open.size,
     close: () => {
+      if (place?.isOurs() === false) {
+        // Stopping would remove what is there now; nobody finds this socket any more.
+        for (const connection of open) connection.terminate();
+        server.unref();
+        return;
+      }
       server.stop(true);
       if (typeof socket === "string") rmSync(socket, { force: true });
     },

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from "bun:test";
 import { parseEnclaveIdentity } from "../sgx/enclave-identity.ts";
+import { failureOf } from "../sgx/testing.ts";
 import { answer, type Launched } from "./answer.ts";
 import { containerOfCgroup, isAlive, markOf, nameOf } from "./processes.ts";
-import { Registry } from "./registry.ts";
+import { Registry, readInheritance } from "./registry.ts";
 import { deriveSecrets } from "./secrets.ts";
 import { einitRequest } from "./testing.ts";
 
@@ -112,4 +113,35 @@ test.each([
   ["", ""],
 ])("the container of cgroup %j is %j", (text, container) => {
   expect(containerOfCgroup(text)).toBe(container);
+});
+
+test("a service that takes another's place knows what the other knew, as far as it lives", async () => {
+  const [stays, ends] = [Bun.spawn(["sleep", "1000"]), Bun.spawn(["sleep", "1000"])];
+  const old = new Registry(() => Date.UTC(2026, 10, 28));
+  for (const { pid } of [stays, ends]) {
+    old.lease(pid);
+    old.add(pid, launched());
+  }
+  const told = JSON.parse(JSON.stringify(old.bequeath()));
+  ends.kill();
+  await ends.exited;
+  const heir = new Registry(() => Date.UTC(2026, 10, 29));
+  heir.inherit(readInheritance(told));
+  expect(heir.leases).toBe(1);
+  expect(heir.enclaves).toEqual(old.enclaves.filter(({ pid }) => pid === stays.pid));
+  expect(heir.enclaves[0]?.since).toBe("2026-11-28T00:00:00.000Z");
+  stays.kill();
+  await stays.exited;
+});
+
+test.each([
+  undefined,
+  null,
+  {},
+  { enclaves: [], leases: ["1"] },
+  { enclaves: [7], leases: [] },
+  { enclaves: [{ pid: 1 }], leases: [] },
+  { enclaves: {}, leases: [] },
+])("%j is no inheritance", (value) => {
+  expect(failureOf(() => readInheritance(value))?.code).toBe("PLATFORM_PROTOCOL");
 });

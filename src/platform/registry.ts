@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Who uses the platform, and what runs on it: docs/protocol/platform-service.md, "Leases". */
+import { RuneError } from "../errors/error.ts";
 import { ATTRIBUTE } from "../sgx/attributes.ts";
 import { toHex } from "../sgx/bytes.ts";
 import type { Launched } from "./answer.ts";
@@ -22,6 +23,32 @@ export type EnclaveRecord = {
   readonly container: string;
   readonly since: string;
 };
+
+/** What a service tells the one that takes its place. */
+export type Inheritance = {
+  readonly enclaves: readonly EnclaveRecord[];
+  /** Processes; 0 for those of other pid namespaces. */
+  readonly leases: readonly number[];
+};
+
+/** Of the owner's socket, in a folder that only the service's user may enter: shapes are checked, no more. */
+export function readInheritance(value: unknown): Inheritance {
+  const { enclaves, leases } = Object(value) as Partial<Inheritance>;
+  const isPid = (pid: unknown) => Number.isInteger(pid);
+  if (
+    !Array.isArray(enclaves) ||
+    !Array.isArray(leases) ||
+    !leases.every(isPid) ||
+    !enclaves.every((one) => isPid(Object(one).pid) && typeof Object(one).mrenclave === "string")
+  ) {
+    throw new RuneError({
+      code: "PLATFORM_PROTOCOL",
+      doing: "take over from another service",
+      reason: "its answer has another form",
+    });
+  }
+  return { enclaves, leases };
+}
 
 /** A process that /proc does not show, because it is in no pid namespace of ours, is believed in so long. */
 const UNSEEN_MS = 3_600_000;
@@ -72,6 +99,23 @@ export class Registry {
     this.#enclaves.add({ holder: this.#holder(pid), record });
     const [oldest] = this.#enclaves;
     if (this.#enclaves.size > this.#limit && oldest !== undefined) this.#enclaves.delete(oldest);
+  }
+
+  /** What another service knew of processes that live still. */
+  inherit({ enclaves, leases }: Inheritance): void {
+    // Nobody would ever miss one that has ended meanwhile: it would be taken for one that /proc does not show.
+    const lives = (pid: number) => pid === 0 || markOf(pid) !== undefined;
+    for (const pid of leases.filter(lives)) this.lease(pid);
+    for (const record of enclaves.filter(({ pid }) => lives(pid))) {
+      this.#enclaves.add({ holder: this.#holder(record.pid), record });
+    }
+  }
+
+  /** For a service that takes this one's place. */
+  bequeath(): Inheritance {
+    this.sweep();
+    const pids = [...this.#leases.values()].map(({ mark }) => mark?.pid ?? 0);
+    return { enclaves: this.enclaves, leases: [...new Set(pids)] };
   }
 
   /** Forgets what has ended. */

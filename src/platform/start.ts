@@ -4,10 +4,11 @@
  * Imported by `rune` too, so without node: modules.
  */
 import { RuneError } from "../errors/error.ts";
-import { ECONNREFUSED, EEXIST, ENOENT } from "../kernel/constants.ts";
-import { type Kernel, readText, type Stat, unlessErrno } from "../kernel/kernel.ts";
+import { ECONNREFUSED, ENOENT } from "../kernel/constants.ts";
+import { type Kernel, readText, unlessErrno } from "../kernel/kernel.ts";
 import { isInUserNamespace } from "../kernel/user-namespace.ts";
 import { emulatorSocket, type PlatformFolders } from "./folders.ts";
+import { makeOwnFolder, type Owner } from "./own-folder.ts";
 
 /** The service's user, as root; without one in /etc/passwd, a number that no distribution gives away. */
 const userName = "inclavare-platform";
@@ -61,21 +62,18 @@ export function answers(kernel: Kernel, socket: string): boolean {
   return true;
 }
 
-type Identity = { readonly uid: number; readonly gid: number };
-
 /** Undefined for a caller that is not root: the service is then the caller's own. */
-function prepareFolders(kernel: Kernel, { runtime, state }: PlatformFolders): Identity | undefined {
-  makeParents(kernel, runtime);
-  makeParents(kernel, state);
-  const identity = isMachinesRoot(kernel) ? serviceIdentity(kernel, state) : undefined;
-  makeOwn(kernel, state, 0o700, identity);
-  makeOwn(kernel, runtime, 0o755, identity);
-  return identity;
+function prepareFolders(kernel: Kernel, { runtime, state }: PlatformFolders): Owner | undefined {
+  const owner = isMachinesRoot(kernel) ? serviceIdentity(kernel, state) : undefined;
+  makeOwnFolder(kernel, { path: state, mode: 0o700, owner });
+  makeOwnFolder(kernel, { path: runtime, mode: 0o755, owner });
+  return owner;
 }
 
 /** Whoever the state belongs to: another user could not read it. */
-function serviceIdentity(kernel: Kernel, state: string): Identity {
-  const found = unlessErrno(() => kernel.stat(state), ENOENT);
+function serviceIdentity(kernel: Kernel, state: string): Owner {
+  // Not by way of a link: makeOwnFolder refuses one.
+  const found = unlessErrno(() => kernel.lstat(state), ENOENT);
   if (found !== undefined && found.uid !== 0) return { uid: found.uid, gid: found.gid };
   const passwd = unlessErrno(() => readText(kernel, "/etc/passwd"), ENOENT) ?? "";
   const users = passwd.split("\n").map((line) => line.split(":"));
@@ -87,29 +85,7 @@ function serviceIdentity(kernel: Kernel, state: string): Identity {
   return { uid: id, gid: id };
 }
 
-function makeParents(kernel: Kernel, path: string): void {
-  const names = path.split("/").slice(1, -1);
-  names.reduce((parent, name) => {
-    const folder = `${parent}/${name}`;
-    unlessErrno(() => kernel.mkdir(folder, 0o755), EEXIST);
-    return folder;
-  }, "");
-}
-
-function makeOwn(kernel: Kernel, path: string, mode: number, identity: Identity | undefined): void {
-  unlessErrno(() => kernel.mkdir(path, mode), EEXIST);
-  const found = kernel.stat(path);
-  if (identity !== undefined && !belongsTo(found, identity)) {
-    kernel.chown(path, identity.uid, identity.gid);
-  }
-  if ((found.mode & 0o777) !== mode) kernel.chmod(path, mode);
-}
-
-function belongsTo(found: Stat, { uid, gid }: Identity): boolean {
-  return found.uid === uid && found.gid === gid;
-}
-
-function launch(options: StartOptions, identity: Identity | undefined): void {
+function launch(options: StartOptions, identity: Owner | undefined): void {
   const { kernel, libDir, folders, idleTimeout } = options;
   const numbers = identity === undefined ? ["-", "-"] : [`${identity.uid}`, `${identity.gid}`];
   const idle = idleTimeout === undefined ? [] : ["--idle-timeout", `${idleTimeout}`];

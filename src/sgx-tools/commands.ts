@@ -6,6 +6,7 @@ import { genQeTargetInfo, genQuote, genToken, getIasReport } from "./aesm-comman
 import { collateralFetch, collateralShow, diff, verifyQuote } from "./evidence-commands.ts";
 import {
   platformEnclaves,
+  platformMetrics,
   platformReset,
   platformServe,
   platformStart,
@@ -172,6 +173,12 @@ export const inspect = defineCommand({
       ],
       help: "what the file is, instead of judging by its content",
     },
+    {
+      name: "html",
+      kind: "string",
+      argument: "file",
+      help: "also write a page for a person, which needs nothing else",
+    },
     { name: "json", kind: "flag", help: "print an object" },
   ],
 });
@@ -239,6 +246,7 @@ export const program: ProgramSpec = {
     simulate,
     platformStatus,
     platformEnclaves,
+    platformMetrics,
     platformSetTcb,
     platformRoot,
     platformReset,

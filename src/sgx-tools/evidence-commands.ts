@@ -103,6 +103,12 @@ export const verifyQuote = defineCommand({
       help: "of the closed service; not used",
       hidden: true,
     },
+    {
+      name: "html",
+      kind: "string",
+      argument: "file",
+      help: "also write the verdict as a page for a person, which needs nothing else",
+    },
     { name: "json", kind: "flag", help: "print an object" },
   ],
 });

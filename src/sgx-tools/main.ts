@@ -140,6 +140,10 @@ async function platform([verb = "", ...args]: readonly string[]): Promise<number
     }
     case "enclaves":
       return command(service.platformEnclaves, args, (values) => tool.printEnclaves(values));
+    case "metrics": {
+      const { printMetrics } = await import("./platform-metrics.ts");
+      return command(service.platformMetrics, args, () => printMetrics(tool.wantedFolders()));
+    }
     case "reset":
       return command(service.platformReset, args, (values) => tool.reset(values));
     case "start":

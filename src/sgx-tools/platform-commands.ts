@@ -31,6 +31,14 @@ export const platformEnclaves = defineCommand({
   options: [json],
 });
 
+export const platformMetrics = defineCommand({
+  name: "platform metrics",
+  path: "sgx-tools platform metrics",
+  summary: "print what the simulated platform's service has counted, as Prometheus reads it",
+  arguments: none,
+  options: [],
+});
+
 export const platformReset = defineCommand({
   name: "platform reset",
   path: "sgx-tools platform reset",

@@ -127,7 +127,7 @@ export function start(values: OptionValues<typeof commands.platformStart.options
   startPlatform({
     kernel: linux,
     libDir: libraryFolder(),
-    folders: wantedFolders(readFront(linux, process.env)),
+    folders: wantedFolders(),
     idleTimeout: values["idle-timeout"],
   });
 }
@@ -160,20 +160,20 @@ function servedFolders(
 }
 
 function ask(request: object): Promise<unknown> {
-  return askControl(controlSocket(wantedFolders(readFront(linux, process.env))), request);
+  return askControl(controlSocket(wantedFolders()), request);
 }
 
 /** Where the secret and what is said of the platform lie. */
 export function stateFolder(): string {
-  return wantedFolders(readFront(linux, process.env)).state;
+  return wantedFolders().state;
 }
 
 /** Where the sockets are. */
 export function runtimeFolder(): string {
-  return wantedFolders(readFront(linux, process.env)).runtime;
+  return wantedFolders().runtime;
 }
 
-function wantedFolders(front: Front): PlatformFolders {
+export function wantedFolders(front: Front = readFront(linux, process.env)): PlatformFolders {
   const folders = callersFolders(front);
   if (folders !== undefined) return folders;
   throw new RuneError({
@@ -192,13 +192,13 @@ function passedSockets(front: Front, folders: PlatformFolders): PassedSockets | 
   const count = Number(front.variable("LISTEN_FDS"));
   const table = readText(linux, "/proc/net/unix").split("\n");
   const at = (path: string) => {
-    // Connections that wait to be accepted have the path, too.
-    const listening = table.find(
-      (line) => line.endsWith(` ${path}`) && line.split(/ +/)[3] === ACCEPTS,
-    );
-    const inode = listening?.split(/ +/)[6];
+    // Connections that wait to be accepted have the path, too, and so has a service's of before,
+    // in whose place systemd has put its own.
+    const sockets = table
+      .filter((line) => line.endsWith(` ${path}`) && line.split(/ +/)[3] === ACCEPTS)
+      .map((line) => `socket:[${line.split(/ +/)[6]}]`);
     const numbers = Array.from({ length: Math.min(count, 16) }, (_, i) => 3 + i);
-    return numbers.find((fd) => linux.readlink(`/proc/self/fd/${fd}`) === `socket:[${inode}]`);
+    return numbers.find((fd) => sockets.includes(linux.readlink(`/proc/self/fd/${fd}`)));
   };
   const [platform, aesm] = [at(emulatorSocket(folders)), at(aesmSocket(folders))];
   return {

@@ -46,6 +46,13 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
     description:
       "Every enclave that EINIT has let start and whose process lives: MRENCLAVE, MRSIGNER, size, threads, process, and the container that the process's cgroup names.",
   },
+  "platform metrics": {
+    description:
+      "Prometheus's text format, from the socket metrics.sock in the state folder, which answers GET /metrics to its owner. A scraper that knows no Unix sockets reads a file that a timer writes with this command. docs/protocol/platform-service.md lists the names.",
+    examples: [
+      "sgx-tools platform metrics > /var/lib/prometheus/node-exporter/inclavare-platform.prom",
+    ],
+  },
   "platform reset": {
     description:
       "Replaces the root secret and ends the service. Seal keys, certificates and the platform's id are others then.",
@@ -73,7 +80,7 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
   },
   inspect: {
     description:
-      "Bytes are in memory order; the long integers of a SIGSTRUCT are therefore little-endian. Whether a SIGSTRUCT's signature holds is checked and said; of a quote, whether its chain and signatures hold now under Intel's root, which is no verdict on its platform. A REPORT's or token's MAC can only be checked by the platform it is for.",
+      "Bytes are in memory order; the long integers of a SIGSTRUCT are therefore little-endian. Whether a SIGSTRUCT's signature holds is checked and said; of a quote, whether its chain and signatures hold now under Intel's root, which is no verdict on its platform. A REPORT's or token's MAC can only be checked by the platform it is for. --html also writes a page for a person: identity, masks bit by bit, layout and certificates drawn.",
   },
   diff: {
     description:
@@ -122,7 +129,7 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
   },
   "verify-quote": {
     description:
-      "Prints every check with what was compared. Without --policy the platform must be up to date and the enclave not in debug mode, but it may be anybody's; docs/reference/attestation-policy.md describes policies, docs/explanation/attestation.md the checks. Exit status 0 only for a verdict that the policy accepts.\n\nAn EPID quote is judged by the archived report of Intel's service, which has closed; that service's certificate ended on 2026-11-20, so give --at.",
+      "Prints every check with what was compared. Without --policy the platform must be up to date and the enclave not in debug mode, but it may be anybody's; docs/reference/attestation-policy.md describes policies, docs/explanation/attestation.md the checks. Exit status 0 only for a verdict that the policy accepts.\n\n--html writes, beside what is printed, one page without scripts that a person can read and mail: the verdict, the checks, who vouches for whom as a drawing, and the TCB levels with the platform's place in them. It is a report: whoever relies on the quote judges it again.\n\nAn EPID quote is judged by the archived report of Intel's service, which has closed; that service's certificate ended on 2026-11-20, so give --at.",
     examples: [
       "sgx-tools verify-quote --quote quote.bin --collateral archive/ --policy policy.toml",
       "sgx-tools verify-quote --quote quote.bin --collateral https://localhost:8081 --insecure",

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { answer } from "../aesm/answer.ts";
 import { type Listener, listen } from "../aesm/listener.ts";
 import { createEvidence } from "../platform/evidence/evidence.ts";
-import { type EvidenceListener, listenEvidence } from "../platform/evidence/listen.ts";
+import { listenEvidence } from "../platform/evidence/listen.ts";
 import { readTcbFile, TCB_FILE } from "../platform/evidence/tcb-file.ts";
 import { DEFAULT_TCB_STATE } from "../platform/evidence/tcb-state.ts";
 import { enclaveReport, fakeKeys } from "../platform/evidence/testing.ts";
@@ -21,7 +21,7 @@ const faults: unknown[] = [];
 const socket = join(folder, "evidence.sock");
 const setTcb = ["platform", "set-tcb", "--state", folder];
 const tool = (...args: readonly string[]) => runTool({ folder }, ...args);
-let services: readonly (Listener | EvidenceListener)[] = [];
+let services: readonly Listener[] = [];
 
 beforeAll(async () => {
   services = [
@@ -29,10 +29,10 @@ beforeAll(async () => {
       socket: join(folder, "aesm.socket"),
       answer: (message) => answer(evidence.aesm, message),
     }),
-    listenEvidence({ socket, evidence, onFault: (error) => faults.push(error) }),
+    await listenEvidence({ socket, evidence, onFault: (error) => faults.push(error) }),
   ];
   writeFileSync(join(folder, "root.pem"), evidence.sgxRoot());
-  writeFileSync(join(folder, "ias-root.pem"), evidence.iasRoot());
+  writeFileSync(join(folder, "ias-root.pem"), await evidence.iasRoot());
 });
 
 afterAll(async () => {

@@ -18,7 +18,8 @@ import { sameBytes } from "../sgx/bytes.ts";
 import { type Description, describeReportBody } from "./describe.ts";
 import { describeBody } from "./describe-evidence.ts";
 import type { verifyQuote as command } from "./evidence-commands.ts";
-import { printLine, readInput } from "./files.ts";
+import { printLine, readInput, writeOutput } from "./files.ts";
+import type { JudgedQuote } from "./page/verdict-page.ts";
 import { quoteTypeOf } from "./quote-type.ts";
 import { anchorsOf, parseTime } from "./trust-options.ts";
 
@@ -31,7 +32,11 @@ type Outcome = {
   readonly failure: RuneError | undefined;
   readonly accepted: boolean;
   readonly facts: Description;
+  readonly judged: Judged;
 };
+
+/** What the verdict is on; a page shows it. */
+type Judged = Pick<JudgedQuote, "quote" | "collateral" | "certificates">;
 
 const LONGEST_TEXT_BYTES = 1 << 20;
 const DAY_MS = 86_400_000;
@@ -44,9 +49,23 @@ export async function verifyQuoteFile(values: Values, now: Date): Promise<number
     quoteTypeOf("verify-quote", values["quote-type"]) === "ecdsa"
       ? await judgeEcdsa(values, policy, at)
       : judgeEpid(values, policy, at);
+  if (values.html !== undefined) await writePage(values.html, outcome, values, at);
   if (values.json) printJson(outcome, at);
   else printText(outcome, values.policy);
   return outcome.accepted ? 0 : 1;
+}
+
+async function writePage(file: string, outcome: Outcome, values: Values, at: Date): Promise<void> {
+  const { verdictPage } = await import("./page/verdict-page.ts");
+  const { judged, ...rest } = outcome;
+  const page = verdictPage({
+    ...rest,
+    ...judged,
+    file: values.quote,
+    at,
+    policyFile: values.policy,
+  });
+  writeOutput(file, new TextEncoder().encode(page));
 }
 
 async function judgeEcdsa(values: Values, policy: Policy, at: Date): Promise<Outcome> {
@@ -66,8 +85,9 @@ async function judgeEcdsa(values: Values, policy: Policy, at: Date): Promise<Out
     waiveRevocation: policy.waiveRevocation,
     collateralGraceMs: policy.collateralGraceDays * DAY_MS,
   });
-  if (!verdict.verified) return refused(verdict);
-  return concluded(verdict.checks, evaluateQuote(policy, verdict), {
+  const judged = { quote, collateral };
+  if (!verdict.verified) return refused(verdict, judged);
+  return concluded(judged, verdict.checks, evaluateQuote(policy, verdict), {
     status: verdict.status,
     advisories: verdict.advisoryIds,
     tcbDate: verdict.tcbDate.toISOString(),
@@ -102,8 +122,9 @@ function judgeEpid(values: Values, policy: Policy, at: Date): Outcome {
     quote,
     ...(values.nonce === undefined ? {} : { nonce: values.nonce }),
   });
-  if (!verdict.verified) return refused(verdict);
-  return concluded(verdict.checks, evaluateIasReport(policy, verdict), {
+  const judged = { quote, certificates: report.certificates };
+  if (!verdict.verified) return refused(verdict, judged);
+  return concluded(judged, verdict.checks, evaluateIasReport(policy, verdict), {
     status: verdict.report.status,
     advisories: verdict.report.advisoryIds,
     timestamp: new Date(verdict.report.timestamp).toISOString(),
@@ -113,16 +134,22 @@ function judgeEpid(values: Values, policy: Policy, at: Date): Outcome {
   });
 }
 
-function refused(verdict: {
-  readonly checks: readonly Check[];
-  readonly failure: RuneError;
-}): Outcome {
+function refused(
+  verdict: { readonly checks: readonly Check[]; readonly failure: RuneError },
+  judged: Judged,
+): Outcome {
   const { checks, failure } = verdict;
-  return { checks, policyChecks: [], failure, accepted: false, facts: {} };
+  return { checks, policyChecks: [], failure, accepted: false, facts: {}, judged };
 }
 
-function concluded(checks: readonly Check[], policy: PolicyVerdict, facts: Description): Outcome {
+function concluded(
+  judged: Judged,
+  checks: readonly Check[],
+  policy: PolicyVerdict,
+  facts: Description,
+): Outcome {
   return {
+    judged,
     checks,
     policyChecks: policy.checks,
     failure: undefined,

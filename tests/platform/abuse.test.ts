@@ -1,57 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The service under load and attack: those who keep to the protocol are served, keys are never lost. */
 import { expect } from "bun:test";
-import {
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
-import { platformFolders } from "../../src/platform/folders.ts";
-import {
-  CODE,
-  encodeRequest,
-  HEADER_BYTES,
-  LONGEST_REQUEST_BYTES,
-} from "../../src/platform/frame.ts";
+import { encodeRequest, HEADER_BYTES, LONGEST_REQUEST_BYTES } from "../../src/platform/frame.ts";
 import { openRootSecret } from "../../src/platform/root-secret.ts";
 import { einitRequest, keyRequest } from "../../src/platform/testing.ts";
 import { command, eventually, Running } from "../support/command.ts";
-import { needs, repository } from "../support/runtime.ts";
+import { needs } from "../support/runtime.ts";
 import { obstacle, TestService, tool } from "./service.ts";
+import { exchange, exchangeOnce, hello } from "./sockets.ts";
 
 const test = needs(obstacle);
 const rootTest = needs(obstacle ?? (process.getuid?.() === 0 ? undefined : "needs root"));
-
-const hello = encodeRequest({ code: CODE.HELLO, payload: new Uint8Array() });
-
-/** All that comes back, as long as the service leaves the connection open. */
-async function exchange(path: string, bytes: Uint8Array): Promise<Buffer> {
-  for (;;) {
-    const reply = await exchangeOnce(path, bytes);
-    if (reply !== undefined) return reply;
-    await Bun.sleep(20); // the socket's queue was full
-  }
-}
-
-function exchangeOnce(path: string, bytes: Uint8Array): Promise<Buffer | undefined> {
-  return new Promise((resolve) => {
-    const parts: Buffer[] = [];
-    let refused = false;
-    const socket = connect({ path }, () => socket.write(bytes));
-    socket.on("data", (chunk: Buffer) => parts.push(chunk));
-    socket.on("error", (error: NodeJS.ErrnoException) => {
-      refused = error.code === "ECONNREFUSED" || error.code === "EAGAIN";
-    });
-    socket.on("close", () => resolve(refused ? undefined : Buffer.concat(parts)));
-  });
-}
 
 function open(path: string, bytes: Uint8Array): Promise<Socket> {
   return new Promise((resolve, reject) => {
@@ -287,70 +249,3 @@ rootTest(
     expect(stat?.[16]).toBe("0");
   },
 );
-
-/** As systemd does it: sockets that are open already, and who listens on them named by LISTEN_PID. */
-const activator = `
-import os, socket, sys
-fds = []
-for path in sys.argv[1:3]:
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    s = socket.socket(socket.AF_UNIX)
-    s.bind(path)
-    s.listen(16)
-    fds.append(s)
-for i, s in enumerate(fds):
-    os.dup2(s.fileno(), 30 + i, inheritable=False)
-for i in range(len(fds)):
-    os.dup2(30 + i, 3 + i, inheritable=True)
-os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(fds)))
-os.execv(sys.argv[3], sys.argv[3:])
-`;
-
-test("it takes systemd's sockets, in whatever order, and leaves them where they are", async () => {
-  await using service = new TestService();
-  const { runtime, state } = service.folders;
-  mkdirSync(state, { mode: 0o700 });
-  const aesm = join(runtime, "aesmd/aesm.socket");
-  const words = ["platform", "serve", "--idle-timeout", "60"];
-  const running = new Running(["python3", "-c", activator, aesm, service.socket, tool, ...words], {
-    env: service.variables,
-  });
-  await eventually("the sockets are bound", () => existsSync(service.socket));
-  expect(await exchange(service.socket, hello)).toHaveLength(HEADER_BYTES + 32);
-  // How many attestation keys there are: request 21, without fields. The answer: no error, one.
-  const reply = await exchange(aesm, Uint8Array.of(3, 0, 0, 0, 0xaa, 1, 0));
-  expect(reply.toString("hex")).toBe("07000000aa010408001001");
-  expect(running.stderr()).toBe("");
-  await service.must("platform", "stop");
-  expect(await running.exited()).toBe(0);
-  expect(existsSync(service.socket) && existsSync(aesm)).toBe(true);
-});
-
-rootTest("a user's unit has its state where rune starts the service with it", async () => {
-  await using service = new TestService();
-  const variables = { HOME: join(service.folder, "home"), XDG_RUNTIME_DIR: service.folder };
-  mkdirSync(variables.HOME);
-  const user = 61_999;
-  for (const folder of [service.folder, variables.HOME]) chownSync(folder, user, user);
-  const unit = readFileSync(join(repository, "packaging/systemd/user/inclavare-platform.service"));
-  const start = /^ExecStart=(.*)$/m.exec(unit.toString())?.[1] ?? "";
-  // As systemd 252 does, and 254 does not.
-  const words = start
-    .replace("@prefix@/bin/sgx-tools", tool)
-    .replaceAll("%t", variables.XDG_RUNTIME_DIR)
-    .replaceAll("%S", join(variables.HOME, ".config"))
-    .split(" ");
-  const own = ["setpriv", `--reuid=${user}`, `--regid=${user}`, "--clear-groups"];
-  const running = new Running([...own, ...words], { env: { PATH: "/usr/bin:/bin", ...variables } });
-  const folders = platformFolders({
-    isRoot: false,
-    variable: (name) => (variables as Record<string, string>)[name],
-  });
-  const socket = join(variables.XDG_RUNTIME_DIR, "inclavare-platform/platform.sock");
-  await eventually("it listens", () => existsSync(socket));
-  running.kill("SIGTERM");
-  await running.exited();
-  expect(running.stderr()).toBe("");
-  expect(existsSync(join(folders?.state ?? "", "root-secret"))).toBe(true);
-  expect(statSync(folders?.state ?? "").mode & 0o777).toBe(0o700);
-});

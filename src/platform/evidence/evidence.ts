@@ -29,7 +29,7 @@ export type Evidence = {
   readonly http: (request: Request) => Promise<Response>;
   /** PEM: what a relying party has to trust, having said that it takes a simulation. */
   readonly sgxRoot: () => string;
-  readonly iasRoot: () => string;
+  readonly iasRoot: () => Promise<string>;
 };
 
 /** Longer addresses are nobody's: an encrypted PPID has 768 digits. */
@@ -68,7 +68,7 @@ export function createEvidence({
         return answerCertification(path, request, searchParams, published(), platform);
       }
       if (pathname === "/simulation/sgx-root.pem") return pem(sgxRoot());
-      if (pathname === "/simulation/ias-root.pem") return pem(attestation.root());
+      if (pathname === "/simulation/ias-root.pem") return pem(await attestation.root());
       return reply(404);
     },
   };

@@ -26,7 +26,7 @@ export type AttestationService = {
   /** `path` is what follows `/attestation/v4/`. */
   readonly answer: (version: number, path: string, request: Request) => Promise<Response>;
   /** PEM of the service's root. */
-  readonly root: () => string;
+  readonly root: () => Promise<string>;
 };
 
 const LONGEST_REQUEST_BYTES = 64 << 10;
@@ -39,14 +39,14 @@ export function attestationService(
   now: () => Date,
 ): AttestationService {
   const secret = epidSecret(keys);
-  // RSA keys take a while, and few ask for them.
+  // RSA keys take some tenths of a second, and few ask for them.
   let made: ReturnType<typeof makeSigner> | undefined;
   const signer = () => {
     made ??= makeSigner(keys);
     return made;
   };
   return {
-    root: () => signer().root,
+    root: async () => (await signer()).root,
     answer: async (version, path, request) => {
       if (!hasKey(request)) return reply(401);
       const group = /^sigrl\/([0-9a-fA-F]{8})$/.exec(path)?.[1];
@@ -59,7 +59,7 @@ export function attestationService(
     },
   };
 
-  function report(version: number, { bytes, quote, nonce }: Asked): Response {
+  async function report(version: number, { bytes, quote, nonce }: Asked): Promise<Response> {
     const state = tcbState();
     const genuine = epidSignatureHolds(secret, bytes);
     const status = genuine ? statusOf(state, version) : "SIGNATURE_INVALID";
@@ -84,7 +84,7 @@ export function attestationService(
       isvEnclaveQuoteBody: Buffer.from(bytes.subarray(0, EPID_BODY_BYTES)).toString("base64"),
       ...(nonce === undefined ? {} : { nonce }),
     });
-    const { key, chain } = signer();
+    const { key, chain } = await signer();
     const signature = key.sign(new TextEncoder().encode(body));
     return json(body, {
       "X-IASReport-Signature": Buffer.from(signature).toString("base64"),
@@ -160,9 +160,11 @@ function statusOf({ status, revoked }: TcbState, version: number): IasStatus {
   }
 }
 
-function makeSigner(keys: PlatformKeys) {
-  const authority = seededRsaKey(keys.quotingKeySeed("report signing CA"));
-  const key = seededRsaKey(keys.quotingKeySeed("report signing"));
+async function makeSigner(keys: PlatformKeys) {
+  const [authority, key] = await Promise.all([
+    seededRsaKey(keys.quotingKeySeed("report signing CA")),
+    seededRsaKey(keys.quotingKeySeed("report signing")),
+  ]);
   const common = {
     version: 2,
     issuer: simulated("SGX Attestation Report Signing CA"),

@@ -1,50 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The HTTP side on a Unix socket: whoever reaches the platform's folder may read its collateral. */
-import { chmodSync, rmSync } from "node:fs";
+/** HTTP on a Unix socket: whoever reaches the platform's folder may read its collateral. */
+import { type ConnectionLimits, type Listener, listenForRequests } from "../../aesm/one-request.ts";
 import type { Evidence } from "./evidence.ts";
-
-export type EvidenceListener = {
-  readonly close: () => Promise<void>;
-};
+import { encodeResponse, httpReader } from "./http-request.ts";
 
 /** Beside the platform's other sockets. */
 export function evidenceSocket({ runtime }: { readonly runtime: string }): string {
   return `${runtime}/evidence.sock`;
 }
 
-/** Longest request body, in bytes; longer ones end with status 413. */
-const LONGEST_BODY_BYTES = 64 << 10;
+type Told = {
+  readonly limits?: Partial<ConnectionLimits>;
+  readonly onReply?: (status: number) => void;
+  readonly onFault?: (error: unknown) => void;
+  readonly onCrowdedOut?: () => void;
+};
+
+/** The evidence, for everybody who reaches the socket. */
+export function listenEvidence({
+  evidence,
+  ...options
+}: Told & { readonly socket: string; readonly evidence: Evidence }): Promise<Listener> {
+  return listenHttp({ ...options, mode: 0o666, answer: evidence.http });
+}
 
 /**
- * Listens at `socket`, mode 0666. Precondition: the caller holds the lock of the platform's folder, so
- * that a socket which is there belongs to nobody. `onFault` is told of what clients only see as 500.
+ * Listens at `socket`. `onFault` is told of what clients only see as 500, `onReply` of every status.
  */
-export function listenEvidence(options: {
-  readonly socket: string;
-  readonly evidence: Evidence;
-  readonly onRequest?: () => void;
-  readonly onFault?: (error: unknown) => void;
-}): EvidenceListener {
-  const { socket, evidence, onRequest = () => {}, onFault = () => {} } = options;
-  rmSync(socket, { force: true });
-  const server = Bun.serve({
-    unix: socket,
-    maxRequestBodySize: LONGEST_BODY_BYTES,
-    fetch: async (request: Request) => {
-      onRequest();
-      try {
-        return await evidence.http(request);
-      } catch (error) {
-        onFault(error);
-        return new Response(null, { status: 500 });
-      }
+export function listenHttp(
+  options: Told & {
+    readonly socket: string;
+    readonly mode: number;
+    readonly answer: (request: Request) => Promise<Response>;
+  },
+): Promise<Listener> {
+  const { answer, onReply = () => {}, onFault = () => {}, ...rest } = options;
+  const respond = async (request: Request): Promise<Response> => {
+    try {
+      return await answer(request);
+    } catch (error) {
+      onFault(error);
+      return new Response(null, { status: 500 });
+    }
+  };
+  return listenForRequests({
+    ...rest,
+    reader: httpReader,
+    answer: async (received) => {
+      const response =
+        received instanceof Request
+          ? await respond(received)
+          : new Response(null, { status: received.status });
+      onReply(response.status);
+      return encodeResponse(response, received instanceof Request ? received.method : "GET");
     },
   });
-  chmodSync(socket, 0o666);
-  return {
-    close: async () => {
-      await server.stop(true);
-      rmSync(socket, { force: true });
-    },
-  };
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** RSA keys that follow from a seed alone: what reports on EPID quotes are signed with. */
-import { checkPrimeSync, createPrivateKey, createPublicKey, hkdfSync, sign } from "node:crypto";
+import { checkPrime, createPrivateKey, createPublicKey, hkdfSync, sign } from "node:crypto";
+import { promisify } from "node:util";
 import type { IssuerKey } from "../../attest/issue/key.ts";
 import { toHex } from "../../sgx/bytes.ts";
 
@@ -8,11 +9,11 @@ const PRIME_BYTES = 128;
 const PUBLIC_EXPONENT = 65_537n;
 
 /** Made keys by seed: finding primes takes some tenths of a second. */
-const made = new Map<string, IssuerKey>();
+const made = new Map<string, Promise<IssuerKey>>();
 const MOST_MADE = 8;
 
-/** The 2048-bit key of 32 bytes of seed. */
-export function seededRsaKey(seed: Uint8Array): IssuerKey {
+/** The 2048-bit key of 32 bytes of seed. Primes are looked for on other threads. */
+export function seededRsaKey(seed: Uint8Array): Promise<IssuerKey> {
   const name = toHex(seed);
   const known = made.get(name);
   if (known !== undefined) return known;
@@ -22,10 +23,8 @@ export function seededRsaKey(seed: Uint8Array): IssuerKey {
   return key;
 }
 
-function makeKey(seed: Uint8Array): IssuerKey {
-  const candidates = primes(seed);
-  const p = candidates.next().value;
-  const q = candidates.next().value;
+async function makeKey(seed: Uint8Array): Promise<IssuerKey> {
+  const [p, q] = await twoPrimes(seed);
   const d = inverse(PUBLIC_EXPONENT, (p - 1n) * (q - 1n));
   const key = createPrivateKey({
     format: "jwk",
@@ -49,15 +48,21 @@ function makeKey(seed: Uint8Array): IssuerKey {
   };
 }
 
-/** Primes of 1024 bits, whose two highest are set so that a product has 2048. */
-function* primes(seed: Uint8Array): Generator<bigint, never> {
+const isPrime = promisify<Uint8Array, boolean>(checkPrime);
+
+/** The first two primes of 1024 bits, whose two highest are set so that a product has 2048. */
+async function twoPrimes(seed: Uint8Array): Promise<readonly [bigint, bigint]> {
+  const found: bigint[] = [];
   for (let count = 0; ; count++) {
     const bytes = new Uint8Array(hkdfSync("sha256", seed, "", `prime ${count}`, PRIME_BYTES));
     bytes[0] = (bytes[0] ?? 0) | 0xc0;
     bytes[PRIME_BYTES - 1] = (bytes[PRIME_BYTES - 1] ?? 0) | 1;
     const candidate = BigInt(`0x${toHex(bytes)}`);
     if ((candidate - 1n) % PUBLIC_EXPONENT === 0n || hasSmallFactor(candidate)) continue;
-    if (checkPrimeSync(bytes)) yield candidate;
+    if (!(await isPrime(bytes))) continue;
+    found.push(candidate);
+    const [p, q] = found;
+    if (p !== undefined && q !== undefined) return [p, q];
   }
 }
 

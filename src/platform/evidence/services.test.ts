@@ -240,7 +240,7 @@ describe("the attestation service", () => {
     );
     const verdict = verifyIasReport(report, {
       at: NOW,
-      anchors: parseCertificates(service.iasRoot(), "root").map(trustAnchorOf),
+      anchors: parseCertificates(await service.iasRoot(), "root").map(trustAnchorOf),
       allowSimulation: true,
       quote: bytes,
       nonce: "n",
