@@ -6,6 +6,7 @@ import type { ShimCalls } from "../kernel/shim-calls.ts";
 import type { Init, Schema } from "../protobuf/schema.ts";
 import { codes, StatusError } from "../ttrpc/status.ts";
 import type { Publisher } from "./events.ts";
+import type { Log } from "./log.ts";
 import type { Place } from "./place.ts";
 import { type Ended, type Pod, Pods } from "./pods.ts";
 import { TaskExit, TaskOOM } from "./proto/events.gen.ts";
@@ -21,8 +22,7 @@ export type ServerInput = {
   readonly namespace: string;
   readonly place: Place;
   readonly publisher: Publisher;
-  /** Writes a line to containerd's log, by way of the bundle's fifo. */
-  readonly warn: (bundle: string, message: string, level?: "info" | "warning") => void;
+  readonly log: Log;
 };
 
 /** A `Create` that has not ended. Making an enclave takes minutes, in which nobody may want it any more. */
@@ -56,7 +56,8 @@ export class ShimServer {
   /** A task that is still being made is given up; resolves when nothing of it is left. */
   async giveUp(id: string): Promise<void> {
     const making = this.making.get(id);
-    making?.controller.abort();
+    const reason = `\`${id}\` is not wanted any more`;
+    making?.controller.abort(new StatusError(codes.CANCELLED, reason));
     await making?.ended;
   }
 

@@ -12,6 +12,8 @@ export type DepsInput = {
   readonly namespace: string;
   readonly options: TaskOptions;
   readonly warn: (message: string) => void;
+  /** Of the debug level. */
+  readonly step?: (message: string) => void;
 };
 
 const defaultRoot = "/run/containerd/rune";
@@ -45,5 +47,6 @@ export function verbDeps(input: DepsInput): Deps {
       environment: () => [`PATH=${searchPath}`],
     },
     warn,
+    ...(input.step === undefined ? {} : { step: input.step }),
   };
 }
