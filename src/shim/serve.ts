@@ -9,6 +9,7 @@ import type { ShimCall } from "./command-line.ts";
 import { createPublisher } from "./events.ts";
 import { bundleLog } from "./log.ts";
 import { Place } from "./place.ts";
+import { Rest } from "./rest.ts";
 import { ShimServer } from "./server.ts";
 import { taskService } from "./service.ts";
 
@@ -31,14 +32,17 @@ export async function serveNamespace(kernel: Kernel, call: ShimCall): Promise<vo
     containerd: call.address,
     warn: () => {}, // containerd is away: there is nobody to tell
   });
+  const rest = new Rest(kernel, shimCalls, process.execPath);
   const server = new ShimServer({
     ...{ kernel, place, publisher, libDir: call.libDir, namespace: call.namespace },
     calls: { ...shimCalls, ...plannerCalls },
     environment,
+    stir: () => rest.stir(),
     log: bundleLog(kernel, call.namespace, call.debug),
   });
   const listener = serve({ address: place.socket, services: taskService(server) });
   for (;;) {
+    await server.idle();
     await Bun.sleep(lingerMs);
     if (server.isBusy() || listener.connections() > 0) continue;
     const lock = kernel.open(place.lock, O_RDWR | O_CREAT, 0o600);

@@ -23,6 +23,8 @@ export type ServerInput = {
   readonly place: Place;
   readonly publisher: Publisher;
   readonly log: Log;
+  /** Something has been done, after which the process may rest. */
+  readonly stir: () => void;
 };
 
 /** A `Create` that has not ended. Making an enclave takes minutes, in which nobody may want it any more. */
@@ -39,6 +41,7 @@ export class ShimServer {
   readonly #watched = new Map<bigint, { task: Task; process: TaskProcess }>();
   readonly #kills = new Map<bigint, number>();
   #tokens = 0n;
+  #idle: PromiseWithResolvers<void> | undefined;
 
   constructor(input: ServerInput) {
     this.input = input;
@@ -59,6 +62,20 @@ export class ShimServer {
     const reason = `\`${id}\` is not wanted any more`;
     making?.controller.abort(new StatusError(codes.CANCELLED, reason));
     await making?.ended;
+  }
+
+  /** Resolves when there is no task, or none any more. */
+  async idle(): Promise<void> {
+    if (!this.isBusy()) return;
+    this.#idle ??= Promise.withResolvers<void>();
+    await this.#idle.promise;
+  }
+
+  /** A task is gone, or what was to become one. */
+  left(): void {
+    if (this.isBusy()) return;
+    this.#idle?.resolve();
+    this.#idle = undefined;
   }
 
   isBusy(): boolean {
@@ -93,6 +110,7 @@ export class ShimServer {
   }
 
   #onExit(token: bigint, ended: Ended): void {
+    this.input.stir();
     const watched = this.#watched.get(token);
     if (watched === undefined) return; // forgotten meanwhile
     const { task, process } = watched;

@@ -30,6 +30,8 @@ export function taskService(server: ShimServer): readonly Service[] {
         return await verb(server, request, call);
       } catch (error) {
         throw statusOf(error, name);
+      } finally {
+        server.input.stir();
       }
     };
   const handlers = {

@@ -43,6 +43,7 @@ export async function create(
   } finally {
     server.making.delete(id);
     ended.resolve();
+    server.left();
   }
 }
 

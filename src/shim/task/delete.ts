@@ -67,6 +67,7 @@ async function removeContainer(server: ShimServer, task: Task, signal: AbortSign
   if (init.exitedAt === undefined) init.end(killedStatus, BigInt(Date.now()) * 1_000_000n);
   if (task.mounted) unmountRootfs(calls, task.bundle);
   server.tasks.delete(id);
+  server.left();
   server.pods.leave(task.pod);
   forgetTask(kernel, place, id);
   server.publish("/tasks/delete", TaskDelete, {
