@@ -14,7 +14,9 @@ function machine(...streams: { link: string; mode?: number; mount?: number }[]):
   for (const [fd, { link, mode = S_IFIFO, mount = 77 }] of streams.entries()) {
     links.set(`/proc/9/fd/${fd}`, link);
     modes.set(`/proc/9/fd/${fd}`, mode);
-    kernel.file(`/proc/9/fd/${fd}`, "").file(`/proc/9/fdinfo/${fd}`, `pos:\t0\nmnt_id:\t${mount}\n`);
+    kernel
+      .file(`/proc/9/fd/${fd}`, "")
+      .file(`/proc/9/fdinfo/${fd}`, `pos:\t0\nmnt_id:\t${mount}\n`);
   }
   const stat = kernel.stat.bind(kernel);
   return Object.assign(kernel, {
