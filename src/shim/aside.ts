@@ -11,6 +11,7 @@ import { decode, encode } from "../protobuf/codec.ts";
 import type { Init } from "../protobuf/schema.ts";
 import { Act, ActResult } from "./proto/act.gen.ts";
 import type { ServerInput } from "./server.ts";
+import { busVariable } from "./verb-deps.ts";
 
 /** 3 to 5 are the container's standard streams, 6 is where its terminal goes. */
 export const firstPassed = 3;
@@ -26,11 +27,12 @@ export function mayTakeLong({ hooks = {}, process, annotations = {}, linux }: Co
 
 /** What verbs look for in containerd's environment: programs of the host, and the simulated platform. */
 const names = ["PATH", "USER", "HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME"];
+const ofTheHost = [busVariable];
 const ofThePlatform = ["INCLAVARE_PLATFORM", "INCLAVARE_PLATFORM_STATE"];
 
 function kept(environment: ReadonlyMap<string, string>): Record<string, string> {
   return Object.fromEntries(
-    [...names, ...ofThePlatform].flatMap((name) => {
+    [...names, ...ofTheHost, ...ofThePlatform].flatMap((name) => {
       const value = environment.get(name);
       return value === undefined ? [] : [[name, value]];
     }),

@@ -19,6 +19,14 @@ export type DepsInput = {
 const defaultRoot = "/run/containerd/rune";
 const nodeConfig = "/etc/inclavare-containers/config.toml";
 
+/** Where the system's bus is, if that is not where it always is. */
+export const busVariable = "DBUS_SYSTEM_BUS_ADDRESS";
+
+function busOf(environment: ReadonlyMap<string, string>): { readonly systemBus?: string } {
+  const address = environment.get(busVariable);
+  return address === undefined ? {} : { systemBus: address };
+}
+
 export function verbDeps(input: DepsInput): Deps {
   const { kernel, libDir, environment, namespace, options, warn } = input;
   const searchPath = environment.get("PATH") ?? "/usr/local/bin:/usr/bin:/bin";
@@ -39,7 +47,7 @@ export function verbDeps(input: DepsInput): Deps {
     systemd: {
       wanted: options.systemdCgroup === true,
       user: () => false,
-      environment: () => ({}),
+      environment: () => busOf(environment),
       deleteCommand: (id) => ({ argv: [rune, "--root", root, "delete", "--force", id], env: [] }),
     },
     criu: {
