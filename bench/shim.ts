@@ -60,7 +60,7 @@ async function measureMemory(shim: Shim): Promise<void> {
       const some = Array.from({ length: Math.min(atOnce, size - ids.length) }, () => started(shim));
       ids.push(...(await Promise.all(some)));
     }
-    await Bun.sleep(1000);
+    await Bun.sleep(3000); // until it is at rest
     memory.set(`${shim} ${size}`, pssKb(pidsOf(shim, ids)));
   }
   const pids = pidsOf(shim, ids);

@@ -9,6 +9,18 @@ export const otherRuntimes: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
+ * What runs again with each containerd that scripts/containerd.sh has fetched: the version 3 protocol of the
+ * shim has its peer there.
+ */
+export const otherContainerds = {
+  releases: ["trixie", "forky"],
+  /** For every change. */
+  some: ["tests/shim/task.test.ts"],
+  /** With `--conformance`. */
+  all: ["tests/shim/task.test.ts", "tests/shim/failures.test.ts", "tests/shim/checkpoint.test.ts"],
+} as const;
+
+/**
  * What runs again with WARM=1, through a planner (docs/explanation/planner.md): the results are the same
  * as of a cold start, test by test.
  */

@@ -17,7 +17,7 @@ main() {
     install_packages "$(missing_packages $packages)"
     install_node_modules
     sh scripts/build.sh
-    [ "${1:-}" != --tests ] || fetch_criu
+    [ "${1:-}" != --tests ] || fetch_for_tests
 }
 
 check_machine() {
@@ -73,10 +73,11 @@ install_node_modules() {
     cp package-lock.json "$stamp"
 }
 
-# Tests of checkpoint and restore; without it they are skipped.
-fetch_criu() {
+# Tests of checkpoint and restore, and of the shim with newer containerds; without them they are skipped.
+fetch_for_tests() {
     [ -x dist/criu/bin/criu ] || echo "setup: criu"
     sh scripts/criu.sh || [ $? = 77 ] || stop "scripts/criu.sh failed"
+    sh scripts/containerd.sh || [ $? = 77 ] || stop "scripts/containerd.sh failed"
 }
 
 stop() {

@@ -4,13 +4,13 @@
  * `--conformance` adds what is too slow for every change: the same tests with runc and crun in rune's
  * place and by way of a planner, and the virtual machines of `npm run test:vm`.
  */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Planner } from "../tests/support/planner.ts";
 import { runChecks } from "./check.ts";
 import { casesOf, type TestCase } from "./junit.ts";
-import { otherRuntimes, warm } from "./other-runtimes.ts";
+import { otherContainerds, otherRuntimes, warm } from "./other-runtimes.ts";
 import { runGuests } from "./vm/run.ts";
 
 const root = resolve(import.meta.dir, "..");
@@ -24,6 +24,7 @@ await bunTests(["src/", "scripts/"], {});
 // What needs the machine itself may meet its other users: a test fails when it fails twice in a row.
 await bunTests(["tests/"], {}, "--retry=1");
 await warmTests();
+await newerContainerds();
 if (conformance) {
   for (const [runtime, paths] of Object.entries(otherRuntimes)) await otherRuntime(runtime, paths);
   await virtualMachines();
@@ -117,6 +118,20 @@ async function warmTests(): Promise<void> {
   if (process.getuid?.() !== 0) return skipped("the container tests through a planner: needs root");
   await using planner = await Planner.start("--idle-timeout", "0");
   await bunTests(conformance ? warm.all : warm.some, planner.env, "--retry=1");
+}
+
+/** The shim's tests with what scripts/containerd.sh has fetched. */
+async function newerContainerds(): Promise<void> {
+  if (process.getuid?.() !== 0) return skipped("the shim with newer containerds: needs root");
+  for (const release of otherContainerds.releases) {
+    const folder = join(root, "dist/containerd", release, "bin");
+    if (!existsSync(join(folder, "ctr"))) {
+      skipped(`the shim with the containerd of Debian ${release}: \`sh scripts/containerd.sh\``);
+      continue;
+    }
+    const paths = conformance ? otherContainerds.all : otherContainerds.some;
+    await bunTests(paths, { CONTAINERD: folder }, "--retry=1");
+  }
 }
 
 async function virtualMachines(): Promise<void> {

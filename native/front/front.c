@@ -91,9 +91,11 @@ static const char *const passed[] = {"XDG_RUNTIME_DIR", "USER",           "LISTE
 /*
  * What makes the engine start sooner (docs/explanation/start-cost.md): its heap in huge pages where
  * the kernel gives them on request, and no JIT for `rune`, whose verbs end before one would pay,
- * nor for the shim, where it would cost memory.
+ * nor for the shim, where it would cost memory. The shim's server stays: it has no use for the
+ * first, and collects its garbage when it has time (src/shim/rest.ts), not every second.
  */
-static char huge_pages[] = "MIMALLOC_ALLOW_THP=1", no_jit[] = "BUN_JSC_useJIT=0";
+static char huge_pages[] = "MIMALLOC_ALLOW_THP=1", no_jit[] = "BUN_JSC_useJIT=0",
+            no_timer[] = "BUN_GC_TIMER_DISABLE=1";
 #define TUNING 2
 
 static bool is_called(const char *name, const char *tool)
@@ -103,10 +105,10 @@ static bool is_called(const char *name, const char *tool)
 }
 
 /* Fills `environment` with `front`, the tuning and the passed variables that are set. */
-static void engine_environment(char **environment, char *front, const char *name)
+static void engine_environment(char **environment, char *front, const char *name, bool stays)
 {
     *environment++ = front;
-    *environment++ = huge_pages;
+    *environment++ = stays ? no_timer : huge_pages;
     if (is_called(name, "rune") || is_called(name, "containerd-shim-rune-v2"))
         *environment++ = no_jit;
     for (size_t i = 0; i < PASSED; i++) {
@@ -165,7 +167,6 @@ int main(int argc, char **argv)
     static char path[PATH_MAX + 32], descriptors[32768], front[sizeof(descriptors) + 64];
     static char name[] = "rune";
     static int numbers[16384];
-    (void)argc;
     fill_stdio();
     size_t count = list_descriptors(numbers, sizeof(numbers) / sizeof(*numbers));
     engine_path(path, sizeof(path));
@@ -175,7 +176,10 @@ int main(int argc, char **argv)
     snprintf(front, sizeof(front), "INCLAVARE_FRONT=1:%d:%s", environment_memfd(), descriptors);
     char *empty[] = {name, NULL};
     char *environment[PASSED + TUNING + 2];
-    engine_environment(environment, front, argv[0] != NULL ? argv[0] : name);
+    const char *called = argv[0] != NULL ? argv[0] : name;
+    bool stays =
+        is_called(called, "containerd-shim-rune-v2") && strcmp(argv[argc - 1], "serve") == 0;
+    engine_environment(environment, front, called, stays);
     execve(path, argv[0] != NULL ? argv : empty, environment);
     dprintf(2, "rune: execute `%s`: %s\nhint: is lib/inclavare installed beside bin?\n", path,
             strerror(errno));

@@ -68,6 +68,7 @@ struct program {
     char **environment;
     const uint32_t *kept; /* numbers that survive execve */
     size_t count;
+    bool own_group; /* starts in a process group of its own */
     bool unblocked; /* starts with no signal blocked, whatever its parent has */
 };
 

@@ -67,6 +67,8 @@ int program_start(const struct program *program, const struct brought *brought)
     if (pid < 0)
         return -errno;
     if (pid == 0) {
+        if (program->own_group)
+            setpgid(0, 0);
         if (program->unblocked)
             sigprocmask(SIG_SETMASK, &none, NULL);
         execute(program, &scratch, NULL);

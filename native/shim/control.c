@@ -5,6 +5,7 @@
 #include "../runelet/record.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -39,6 +40,8 @@ static void close_brought(struct connection *connection)
 void control_close(struct monitor *monitor, struct connection *connection)
 {
     close_brought(connection);
+    if (connection->started > 0)
+        kill(-connection->started, SIGKILL);
     close(connection->socket);
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
         if (monitor->connections[i] == connection)
@@ -100,6 +103,7 @@ static bool on_spawn(struct monitor *monitor, struct connection *connection, str
                               .environment = read_list(payload),
                               .kept = kept,
                               .count = read_u32(payload),
+                              .own_group = connection->tied,
                               .unblocked = true};
     bool good = !payload->bad && program.count <= PLANNER_BROUGHT_MAX;
     for (size_t i = 0; good && i < program.count; i++) {
@@ -111,6 +115,8 @@ static bool on_spawn(struct monitor *monitor, struct connection *connection, str
     free(program.argv);
     free(program.environment);
     close_brought(connection);
+    if (connection->tied && pid > 0)
+        connection->started = pid;
     if (good)
         control_answer(monitor, connection, pid);
     return good;
@@ -120,6 +126,15 @@ static bool is_child(pid_t pid)
 {
     siginfo_t info;
     return pid > 0 && waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+static bool on_tie(struct monitor *monitor, struct connection *connection, struct reader *payload)
+{
+    if (!reader_done(payload))
+        return false;
+    connection->tied = true;
+    control_answer(monitor, connection, 0);
+    return true;
 }
 
 static bool on_reap(struct monitor *monitor, struct connection *connection, struct reader *payload)
@@ -146,6 +161,8 @@ static bool on_watch(struct monitor *monitor, struct connection *connection, str
     if (result == 0) {
         result = watch_add(monitor, token, (pid_t)pid, roles, packet);
         packet->count = 0;
+        if (connection->started == (pid_t)pid)
+            connection->started = 0;
     }
     control_answer(monitor, connection, result);
     return true;
@@ -209,6 +226,8 @@ static bool dispatch(struct monitor *monitor, struct connection *connection, uin
         return on_spawn(monitor, connection, payload);
     case MONITOR_REAP:
         return on_reap(monitor, connection, payload);
+    case MONITOR_TIE:
+        return on_tie(monitor, connection, payload);
     case MONITOR_WATCH:
         return on_watch(monitor, connection, payload, packet);
     case MONITOR_RESIZE:

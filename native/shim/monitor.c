@@ -26,9 +26,9 @@ static void prepare(const struct monitor *monitor, struct pollfd *fds)
     *fds++ = (struct pollfd){monitor->orphaned ? -1 : monitor->events, unsent ? POLLOUT : 0, 0};
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
         const struct connection *connection = monitor->connections[i];
-        /* One whose answer waits is not asked for more. */
-        bool idle = connection != NULL && connection->reaps == 0;
-        *fds++ = (struct pollfd){idle ? connection->socket : -1, POLLIN, 0};
+        /* One whose answer waits is not asked for more, but may go. */
+        short wanted = connection != NULL && connection->reaps == 0 ? POLLIN : 0;
+        *fds++ = (struct pollfd){connection != NULL ? connection->socket : -1, wanted, 0};
     }
     for (const struct watch *watch = monitor->watches; watch != NULL; watch = watch->next) {
         terminal_prepare(watch, fds);

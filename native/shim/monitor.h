@@ -24,6 +24,7 @@ enum monitor_code {
     MONITOR_OOM = 8,
     MONITOR_SHUTDOWN = 9,
     MONITOR_DONE = 10,
+    MONITOR_TIE = 11,
     MONITOR_EVENT_EXIT = 20,
     MONITOR_EVENT_OOM = 21,
 };
@@ -61,6 +62,8 @@ struct watch {
 struct connection {
     int socket;  /* -1: free */
     pid_t reaps; /* its answer waits for this one's end; 0: none */
+    bool tied;
+    pid_t started; /* the last one, where it is tied and has not ended; 0: none */
     struct brought brought;
 };
 

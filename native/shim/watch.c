@@ -86,6 +86,8 @@ static void on_end(struct monitor *monitor, pid_t pid, int status)
     }
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
         struct connection *connection = monitor->connections[i];
+        if (connection != NULL && connection->started == pid)
+            connection->started = 0;
         if (connection == NULL || connection->reaps != pid)
             continue;
         connection->reaps = 0;

@@ -82,8 +82,27 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
   events: {
     description:
       "Prints JSON lines: every five seconds, or as often as --interval says, what the container uses, " +
-      "and whenever it runs out of memory. Ends when the container does.",
-    examples: ["rune events --stats web", "rune events --interval 500ms web"],
+      "and whenever it runs out of memory. Ends when the container does. With --json it also tells when an " +
+      "enclave starts and ends, and when evidence is refused: of the container, or without one of all, until " +
+      "it is ended; with --stats what has been kept of that.",
+    examples: [
+      "rune events --stats web",
+      "rune events --interval 500ms web",
+      "rune events --json --stats",
+    ],
+  },
+  top: {
+    description:
+      "Shows a table of what containers use, again at every interval, until ^C: their share of a processor, " +
+      "memory and its limit, processes, and enclave pages where the host counts them.",
+    examples: ["rune top", "rune top --sort memory --interval 5s", "rune top --once --json"],
+  },
+  metrics: {
+    description:
+      "Prints in Prometheus' text format how many containers are in which state, what each uses, how long " +
+      "enclaves took to start, and what has failed. With --output the file is replaced in one step, as a " +
+      "textfile collector wants it.",
+    examples: ["rune metrics", "rune metrics --output /var/lib/prometheus/node-exporter/rune.prom"],
   },
   attest: {
     description:

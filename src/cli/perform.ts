@@ -65,6 +65,10 @@ export async function perform(command: Command, session: Session): Promise<void>
     case "report-failure": {
       const { failureOf } = await import("../container/channel.ts");
       const failure = failureOf(command.code, command.errno, command.doing, command.reason);
+      if (command.failed === "exec") {
+        const { noteExecFailure } = await import("../container/journal.ts");
+        noteExecFailure(depsOf(session), failure.code);
+      }
       if (command.failed !== "hook") throw failure;
       return session.log.warning(`poststop hooks: ${failure.message}`);
     }
@@ -108,13 +112,14 @@ export async function perform(command: Command, session: Session): Promise<void>
       return await restore(depsOf(session), request);
     }
     case "events": {
-      const { events, statistics } = await import("../container/events.ts");
+      const { enclaveEvents, events, statistics } = await import("../container/events.ts");
       const { eventLine } = await import("./print-events.ts");
       const deps = depsOf(session);
-      const { id, intervalMs } = command;
+      const { id, intervalMs, json } = command;
       const emit = (event: Parameters<typeof eventLine>[0]) => print(eventLine(event));
+      if (id === undefined) return await enclaveEvents(deps, intervalMs, emit);
       if (intervalMs === undefined) return statistics(deps, id, emit);
-      return await events(deps, id, intervalMs, emit);
+      return await events(deps, id, intervalMs, emit, json);
     }
     case "ps": {
       const { processes } = await import("../container/processes.ts");
@@ -127,6 +132,22 @@ export async function perform(command: Command, session: Session): Promise<void>
     case "attest": {
       const { printAttest } = await import("./print-attest.ts");
       return await printAttest(depsOf(session), command, print);
+    }
+    case "top": {
+      const [{ top }, { terminalSize, untilSignal }, { usages }] = await Promise.all([
+        import("./top.ts"),
+        import("./terminal.ts"),
+        import("../container/usage.ts"),
+      ]);
+      const deps = depsOf(session);
+      using end = untilSignal();
+      const { signal } = end;
+      const context = { kernel, print, size: terminalSize, signal, usages: () => usages(deps) };
+      return await top(command, context);
+    }
+    case "metrics": {
+      const { printMetrics } = await import("./print-metrics.ts");
+      return printMetrics(depsOf(session), command, print);
     }
     case "planner": {
       const { plan } = await import("./planner.ts");
@@ -190,6 +211,7 @@ function depsOf(session: Session): Deps {
     reportCommand: (verb, id) => [
       // Beside lib/inclavare, as the front that started this engine.
       `${libDir}/../../bin/rune`,
+      ...(verb === "exec" ? ["--root", absolute(kernel, path)] : []),
       ...logFlags(session),
       ...["report-failure", verb, id],
     ],

@@ -25,10 +25,24 @@ export async function printAttest(
   command: AttestCommand,
   print: (text: string) => void,
 ): Promise<void> {
-  const { kernel } = deps;
   for (const name of command.idle) {
     deps.warn(`--${name} has no effect: --ias-url says which service is asked`);
   }
+  try {
+    await attestAndPrint(deps, command, print);
+  } catch (error) {
+    const { noteAttestFailure } = await import("../container/journal.ts");
+    noteAttestFailure(deps, command.id, RuneError.from(error, `attest \`${command.id}\``));
+    throw error;
+  }
+}
+
+async function attestAndPrint(
+  deps: Deps,
+  command: AttestCommand,
+  print: (text: string) => void,
+): Promise<void> {
+  const { kernel } = deps;
   const attested = await attest(deps, requestOf(deps, command));
   if (command.reportFile !== undefined) write(kernel, command.reportFile, attested.report);
   if (command.quoteFile !== undefined && attested.quote !== undefined) {

@@ -13,6 +13,7 @@ import { type ExecCommand, execCommand, parseExec } from "./verbs/exec.ts";
 import { type FeaturesCommand, featuresCommand, parseFeatures } from "./verbs/features.ts";
 import { type KillCommand, killCommand, parseKill } from "./verbs/kill.ts";
 import { type ListCommand, listCommand, parseList } from "./verbs/list.ts";
+import { type MetricsCommand, metricsCommand, parseMetrics } from "./verbs/metrics.ts";
 import { type PauseCommand, parsePause, pauseCommand } from "./verbs/pause.ts";
 import { type PlannerCommand, parsePlanner, plannerCommand } from "./verbs/planner.ts";
 import {
@@ -32,6 +33,7 @@ import { parseRun, type RunCommand, runCommand } from "./verbs/run.ts";
 import { parseSpec, type SpecCommand, specCommand } from "./verbs/spec.ts";
 import { parseStart, type StartCommand, startCommand } from "./verbs/start.ts";
 import { parseState, type StateCommand, stateCommand } from "./verbs/state.ts";
+import { parseTop, type TopCommand, topCommand } from "./verbs/top.ts";
 import { parseUpdate, type UpdateCommand, updateCommand } from "./verbs/update.ts";
 
 export type Command =
@@ -46,6 +48,7 @@ export type Command =
   | HelpCommand
   | KillCommand
   | ListCommand
+  | MetricsCommand
   | PauseCommand
   | PlannerCommand
   | PlannerWorkerCommand
@@ -57,6 +60,7 @@ export type Command =
   | SpecCommand
   | StartCommand
   | StateCommand
+  | TopCommand
   | UpdateCommand
   | VersionCommand;
 
@@ -97,6 +101,8 @@ const verbs: readonly Verb[] = [
   { spec: psCommand, parse: parsePs },
   { spec: attestCommand, parse: parseAttest },
   { spec: listCommand, parse: parseList },
+  { spec: topCommand, parse: parseTop },
+  { spec: metricsCommand, parse: parseMetrics },
   { spec: specCommand, parse: parseSpec },
   { spec: featuresCommand, parse: parseFeatures },
   { spec: completionCommand, parse: parseCompletion },

@@ -5,6 +5,7 @@ import type { OwnAttestation } from "../enclave/enclave-config.ts";
 import { RuneError } from "../errors/error.ts";
 import { attestContainer } from "./attest.ts";
 import type { Deps } from "./deps.ts";
+import { noteAttestFailure } from "./journal.ts";
 import type { State } from "./state.ts";
 
 /**
@@ -40,7 +41,9 @@ export async function attestCreated(
     if (judged?.accepted !== true) throw unaccepted(judged?.policyChecks ?? []);
     deps.step?.(`attested: ${judged.status}${fresh ? "" : ", by a report without freshness"}`);
   } catch (error) {
-    throw RuneError.from(error, "attest").within(doing);
+    const refusal = RuneError.from(error, "attest").within(doing);
+    noteAttestFailure(deps, state.id, refusal);
+    throw refusal;
   }
 }
 

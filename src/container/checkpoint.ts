@@ -35,6 +35,7 @@ import {
 } from "./criu-options.ts";
 import { closingOnFailure, type Deps } from "./deps.ts";
 import { destroy } from "./destroy.ts";
+import { externalFifos } from "./external-fifos.ts";
 import { callerOf } from "./launch.ts";
 import { cgroupPlacement } from "./own-cgroup.ts";
 import { absolute } from "./path.ts";
@@ -81,6 +82,7 @@ async function checkpointWith(deps: Deps, request: CheckpointRequest): Promise<v
   const config = readConfig(kernel, state.bundle);
   const images = openImages(kernel, absolute(kernel, request.imagePath), state, init);
   const directories = { images, ...workDirectory(kernel, request) };
+  const fifos = externalFifos(kernel, init.pid);
   const options: CriuOptions = {
     ...sharedOptions(request, directories, log),
     ...configFile(config),
@@ -89,12 +91,12 @@ async function checkpointWith(deps: Deps, request: CheckpointRequest): Promise<v
     root: state.rootfs,
     leaveRunning: request.leaveRunning,
     tcpSkipInFlight: request.tcpSkipInFlight,
-    ...externals(kernel, config, init),
+    ...externals(kernel, config, init, fifos),
     ...(request.preDump
       ? {}
       : { externalMounts: dumpedMounts(deps, config, state, init, directory) }),
   };
-  if (!request.preDump) writeDescriptors(kernel, images, state, init);
+  if (!request.preDump) writeDescriptors(kernel, images, state, init, fifos);
   const stays = request.leaveRunning || request.preDump;
   dump(deps, request, { state, options, isPaused: status === "paused", stays });
   for (const fd of Object.values(directories)) kernel.close(fd);
@@ -186,6 +188,7 @@ function externals(
   kernel: Kernel,
   { linux = {} }: Config,
   { pid }: InitProcess,
+  fifos: readonly (string | undefined)[],
 ): Pick<CriuOptions, "externals"> {
   const named = (linux.namespaces ?? []).flatMap(({ type, path = "" }) => {
     if (path === "" || (type !== "network" && type !== "pid")) return [];
@@ -194,6 +197,7 @@ function externals(
     const inode = /\[(\d+)\]/.exec(kernel.readlink(`/proc/${pid}/ns/${name}`))?.[1];
     return inode === undefined ? [] : [`${name}[${inode}]:${key}`];
   });
+  named.push(...new Set(fifos.filter((name) => name !== undefined)));
   return named.length === 0 ? {} : { externals: named };
 }
 
@@ -231,13 +235,22 @@ function freezerFor(kernel: Kernel, { cgroup }: State): string | undefined {
   )?.path;
 }
 
-/** As runc writes it, and in the same file: images of either can be restored by the other. */
-function writeDescriptors(kernel: Kernel, images: Fd, { stdio }: State, { pid }: InitProcess) {
+/**
+ * As runc writes it, and in the same file: images of either can be restored by the other. But for fifos of the
+ * host's, which runc cannot checkpoint.
+ */
+function writeDescriptors(
+  kernel: Kernel,
+  images: Fd,
+  { stdio }: State,
+  { pid }: InitProcess,
+  fifos: readonly (string | undefined)[],
+) {
   // States of older builds do not have it.
   const links =
     stdio ??
     [0, 1, 2].map((fd) => unlessErrno(() => kernel.readlink(`/proc/${pid}/fd/${fd}`), ENOENT));
-  const text = JSON.stringify(links.map((link) => link ?? ""));
+  const text = JSON.stringify(links.map((link, index) => fifos[index] ?? link ?? ""));
   const fd = kernel.openAt(images, descriptorsFile, O_WRONLY | O_CREAT | O_TRUNC, 0o600);
   kernel.write(fd, new TextEncoder().encode(text));
   kernel.close(fd);

@@ -6,7 +6,7 @@ import { sendRun } from "./channel.ts";
 import { type ConsoleSocket, connectConsole, requireConsoleSocket } from "./console.ts";
 import { closingOnFailure, type Deps } from "./deps.ts";
 import { destroy } from "./destroy.ts";
-import { attestIfWanted, prepareBundle } from "./enclave.ts";
+import { attestIfWanted, prepareBundle, tellEnclave } from "./enclave.ts";
 import { launch } from "./launch.ts";
 import { leaveClass, loadHelpers } from "./launch-helpers.ts";
 import { removePidFile } from "./pid-file.ts";
@@ -37,6 +37,7 @@ export function create(deps: Deps, request: CreateRequest): Promise<void> {
 
 async function createWith(deps: Deps, request: CreateRequest): Promise<void> {
   const { consoleSocket, platform, environment, ...rest } = request;
+  const begunMs = deps.kernel.nowMs();
   const read = withEnvironment(readBundle(deps.kernel, request.bundle), environment);
   requireConsoleSocket(read.config.process.terminal === true, consoleSocket, true);
   const console =
@@ -45,6 +46,7 @@ async function createWith(deps: Deps, request: CreateRequest): Promise<void> {
   const seccomp = await prepareSeccomp(deps, read.config);
   const helpers = await loadHelpers(read.config, seccomp.seccomp, deps.notifySocket);
   const prepared = await prepareBundle(deps, read, platform);
+  const preparedMs = deps.kernel.nowMs();
   const launched = launch(deps, {
     ...rest,
     ...prepared,
@@ -55,7 +57,9 @@ async function createWith(deps: Deps, request: CreateRequest): Promise<void> {
     waitsForStart: true,
   });
   try {
+    const readyMs = deps.kernel.nowMs();
     await attestIfWanted(deps, prepared.enclave, launched.state);
+    await tellEnclave(deps, launched.state, { begunMs, preparedMs, readyMs });
     sendRun(deps.kernel, launched.channel);
     deps.step?.("init waits for start");
   } catch (error) {

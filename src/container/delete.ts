@@ -43,6 +43,10 @@ export async function deleteContainer(deps: Deps, id: string, force: boolean): P
   const status = statusOf(kernel, `${root}/${id}`, state);
   if (!force && status !== "stopped" && status !== "created") throw refusal(id, `it is ${status}`);
   destroy(deps, held, state, await unitOf(deps, state));
+  if (state.enclave?.pal !== undefined) {
+    const { noteEnclaveEnd } = await import("./journal.ts");
+    noteEnclaveEnd(deps, id);
+  }
   if ((state.hooks?.poststop ?? []).length === 0) return;
   const { runPoststop } = await import("./hooks.ts");
   runPoststop(deps, state);

@@ -90,6 +90,22 @@ export async function attestIfWanted(
   await attestCreated(deps, state, enclave.attestation);
 }
 
+/** Times of the kernel's clock at which parts of a start were done. */
+type Times = { readonly begunMs: number; readonly preparedMs: number; readonly readyMs: number };
+
+/** Writes down that an enclave has started, and what that took. */
+export async function tellEnclave(
+  deps: Deps,
+  { id, enclave }: State,
+  { begunMs, preparedMs, readyMs }: Times,
+): Promise<void> {
+  if (enclave?.pal === undefined) return;
+  const attest = deps.kernel.nowMs() - readyMs;
+  const phases = { prepare: preparedMs - begunMs, launch: readyMs - preparedMs, attest };
+  const { noteEnclaveStart } = await import("./journal.ts");
+  noteEnclaveStart(deps, id, enclave.platform, phases);
+}
+
 /** pal_init crashed, or called exit: all the host sees is the end of the channel. */
 export function palDied({ path }: { readonly path: string }): RuneError {
   return new RuneError({

@@ -6,13 +6,16 @@ import { ESRCH } from "../kernel/constants.ts";
 import { type Awaited, type Fd, type Kernel, type Pid, unlessErrno } from "../kernel/kernel.ts";
 import { rdtStats } from "../rdt/stats.ts";
 import { closingOnFailure, type Deps } from "./deps.ts";
+import type { EnclaveEvent } from "./journal.ts";
 import type { State } from "./state.ts";
 import { statusOf } from "./status.ts";
 import { peekState } from "./store.ts";
 
+/** What `--json` adds is of a shape of its own: it has a time. */
 export type ContainerEvent =
   | { readonly type: "stats"; readonly id: string; readonly data: Stats }
-  | { readonly type: "oom"; readonly id: string };
+  | { readonly type: "oom"; readonly id: string }
+  | EnclaveEvent;
 
 export type Emit = (event: ContainerEvent) => void;
 
@@ -27,11 +30,62 @@ function measure(kernel: Kernel, { cgroup, intelRdt }: State): Stats {
 }
 
 /** Tells what the container uses at every interval, and whenever it runs out of memory, until it ends. */
-export function events(deps: Deps, id: string, intervalMs: number, emit: Emit): Promise<void> {
-  return closingOnFailure(deps, async (own) => watch(own, id, intervalMs, emit));
+export function events(
+  deps: Deps,
+  id: string,
+  intervalMs: number,
+  emit: Emit,
+  withEnclave = false,
+): Promise<void> {
+  return closingOnFailure(deps, async (own) => {
+    const isEnclave = withEnclave && livingState(own, id).enclave?.pal !== undefined;
+    const follow = isEnclave ? await followerOf(own, emit, id) : undefined;
+    follow?.();
+    watch(own, id, intervalMs, emit, follow);
+    if (!isEnclave) return;
+    emit({ type: "enclave-ended", id, time: new Date().toISOString() });
+  });
 }
 
-function watch(deps: Deps, id: string, intervalMs: number, emit: Emit): void {
+/** The last events of all enclaves, and those that come: looked for at every interval. */
+export async function enclaveEvents(
+  deps: Deps,
+  intervalMs: number | undefined,
+  emit: Emit,
+): Promise<void> {
+  const follow = await followerOf(deps, emit);
+  for (follow(); intervalMs !== undefined; follow()) deps.kernel.sleepMs(intervalMs);
+}
+
+/** Emits what has been written down since the last call: of one container, or of all. */
+async function followerOf(deps: Deps, emit: Emit, id?: string): Promise<() => void> {
+  const { readEvents } = await import("./journal.ts");
+  let told: ReadonlySet<string> = new Set();
+  return () => {
+    const found = readEvents(deps.kernel, deps.root).map((event) => ({
+      event,
+      line: JSON.stringify(event),
+    }));
+    for (const { event, line } of found) {
+      if (told.has(line) || (id !== undefined && !isPresent(event, id))) continue;
+      emit(event);
+    }
+    told = new Set(found.map(({ line }) => line));
+  };
+}
+
+/** The end of a container that lives is that of an earlier one of its name, or is seen by the watch itself. */
+function isPresent({ type, id }: EnclaveEvent, wanted: string): boolean {
+  return id === wanted && type !== "enclave-ended";
+}
+
+function watch(
+  deps: Deps,
+  id: string,
+  intervalMs: number,
+  emit: Emit,
+  follow: (() => void) | undefined,
+): void {
   const { kernel } = deps;
   const state = livingState(deps, id);
   const init = openInit(deps, state);
@@ -45,6 +99,7 @@ function watch(deps: Deps, id: string, intervalMs: number, emit: Emit): void {
     if (gone || ready.includes(init)) break;
     if (kernel.nowMs() < dueMs) continue;
     emit({ type: "stats", id, data: measure(kernel, state) });
+    follow?.();
     dueMs = Math.max(dueMs + intervalMs, kernel.nowMs());
   }
   oom?.close();

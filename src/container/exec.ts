@@ -49,7 +49,16 @@ export type ExecRequest = {
 
 /** Runs a further process in a container. In the foreground this process becomes its monitor. */
 export function exec(deps: Deps, request: ExecRequest): Promise<void> {
-  return closingOnFailure(deps, (own) => execWith(own, request));
+  return closingOnFailure(deps, async (own) => {
+    try {
+      await execWith(own, request);
+    } catch (error) {
+      if (!(error instanceof RuneError)) throw error;
+      const { noteExecFailure } = await import("./journal.ts");
+      noteExecFailure(own, error.code);
+      throw error;
+    }
+  });
 }
 
 async function execWith(deps: Deps, request: ExecRequest): Promise<void> {

@@ -32,9 +32,12 @@ export function readStdio(kernel: Kernel, images: Fd, imagePath: string): readon
   return links.slice(0, 3);
 }
 
-/** Pipes have their other end outside: ours stand in for them. Anything else criu opens by its path. */
+/**
+ * Pipes, and fifos that `checkpoint` has called external, have their other end outside: ours stand in for
+ * them. Anything else criu opens by its path.
+ */
 export function inheritedPipes(stdio: readonly string[]): { key: string; fd: number }[] {
-  return stdio.flatMap((key, fd) => (key.startsWith("pipe:") ? [{ key, fd }] : []));
+  return stdio.flatMap((key, fd) => (/^(pipe:|file\[)/.test(key) ? [{ key, fd }] : []));
 }
 
 function unusable(name: string, reason: string): RuneError {

@@ -6,7 +6,7 @@ import { RuneError } from "../errors/error.ts";
 import type { Fd } from "../kernel/kernel.ts";
 import { checkUser } from "../plan/user.ts";
 import { type Bundle, checkSupported, readBundle } from "./bundle.ts";
-import { requireConsoleSocket } from "./console.ts";
+import { type ConsoleSocket, connectConsole, requireConsoleSocket } from "./console.ts";
 import { openDirectory, requireFeature, requireVersion, warnUnlessRoot } from "./criu.ts";
 import { requireEntry } from "./criu-images.ts";
 import { type SharedRequest, workDirectory } from "./criu-options.ts";
@@ -28,7 +28,7 @@ export type RestoreRequest = SharedRequest & {
   readonly id: string;
   /** The directory with config.json. */
   readonly bundle: string;
-  readonly consoleSocket?: string;
+  readonly consoleSocket?: ConsoleSocket;
   readonly pidFile?: string;
   readonly detach: boolean;
   readonly subreaper: boolean;
@@ -68,7 +68,7 @@ async function restoreWith(deps: Deps, request: RestoreRequest): Promise<void> {
   const helpers = await loadHelpers(config, undefined, deps.notifySocket);
 
   const [ours, theirs] = terminal && !detach ? kernel.streamPair() : [undefined, undefined];
-  const console = consoleSocket === undefined ? theirs : kernel.connectUnix(consoleSocket);
+  const console = consoleSocket === undefined ? theirs : connectConsole(kernel, consoleSocket);
   const restoration: Restoration = {
     request,
     bundle,

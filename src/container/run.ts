@@ -8,7 +8,7 @@ import { connectConsole, requireConsoleSocket } from "./console.ts";
 import type { CreateRequest } from "./create.ts";
 import { closingOnFailure, type Deps } from "./deps.ts";
 import { destroy } from "./destroy.ts";
-import { attestIfWanted, prepareBundle } from "./enclave.ts";
+import { attestIfWanted, prepareBundle, tellEnclave } from "./enclave.ts";
 import { type Launched, launch } from "./launch.ts";
 import { type LaunchHelpers, leaveClass, loadHelpers } from "./launch-helpers.ts";
 import { removePidFile } from "./pid-file.ts";
@@ -31,6 +31,7 @@ export function run(deps: Deps, request: RunRequest): Promise<void> {
 async function runWith(deps: Deps, request: RunRequest): Promise<void> {
   const { kernel } = deps;
   const { consoleSocket, detach, subreaper, keep, platform, ...rest } = request;
+  const begunMs = kernel.nowMs();
   const read = readBundle(kernel, request.bundle);
   const terminal = read.config.process.terminal === true;
   requireConsoleSocket(terminal, consoleSocket, detach);
@@ -40,6 +41,7 @@ async function runWith(deps: Deps, request: RunRequest): Promise<void> {
   const seccomp = await prepareSeccomp(deps, read.config);
   const helpers = await loadHelpers(read.config, seccomp.seccomp, deps.notifySocket);
   const prepared = await prepareBundle(deps, read, platform);
+  const preparedMs = deps.kernel.nowMs();
   const launched = launch(deps, {
     ...rest,
     ...prepared,
@@ -51,7 +53,9 @@ async function runWith(deps: Deps, request: RunRequest): Promise<void> {
     ...(detach || keep || unit.unit?.isOurs === true ? {} : { monitored: true }),
   });
   try {
+    const readyMs = deps.kernel.nowMs();
     await attestIfWanted(deps, prepared.enclave, launched.state);
+    await tellEnclave(deps, launched.state, { begunMs, preparedMs, readyMs });
     const notify = helpers.notify?.bindNotifySocket(kernel, launched.directory);
     if (detach) {
       runDetached(kernel, launched.channel);

@@ -3,6 +3,7 @@
 
 /** System call numbers, arch/x86/entry/syscalls/syscall_64.tbl. */
 export const sys = {
+  madvise: 28,
   read: 0,
   write: 1,
   close: 3,

@@ -32,7 +32,9 @@ export class RecordingKernel extends FakeMachine implements Kernel {
       own === undefined
         ? this.files.open(path, flags, mode & ~this.#mask)
         : this.opened(Number(own), path).node;
-    return this.add(path, node);
+    const fd = this.add(path, node);
+    if ((flags & c.O_APPEND) !== 0) this.opened(fd, "open").position = node.content.length;
+    return fd;
   }
 
   openAt(directory: Fd, path: string, flags: number, mode = 0o644): Fd {

@@ -5,7 +5,8 @@
 export const ociVersion = "1.3.0";
 
 /** runtime.md, "State"; `paused` is runc's and crun's addition, which engines know. */
-export type ContainerStatus = "creating" | "created" | "running" | "paused" | "stopped";
+export const containerStatuses = ["creating", "created", "running", "paused", "stopped"] as const;
+export type ContainerStatus = (typeof containerStatuses)[number];
 
 /** The specification's state document. */
 export type OciState = {

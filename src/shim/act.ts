@@ -9,8 +9,10 @@ import { plannerCalls } from "../kernel/planner-calls.ts";
 import { decode, encode } from "../protobuf/codec.ts";
 import { firstPassed } from "./aside.ts";
 import type { ShimCall } from "./command-line.ts";
+import { bundleLog } from "./log.ts";
 import { monitorKernel } from "./monitor-kernel.ts";
 import { MonitorLink } from "./monitor-link.ts";
+import { deleteOwn } from "./ownership.ts";
 import { Act, ActResult } from "./proto/act.gen.ts";
 import { Options } from "./proto/runc-options.gen.ts";
 import { verbDeps } from "./verb-deps.ts";
@@ -45,9 +47,13 @@ async function perform(
       ? undefined
       : ([input, output, error] as const);
   const link = new MonitorLink(kernel, plannerCalls, pod, monitor as Pid);
+  link.tie();
   const own = monitorKernel(kernel, link, stdio);
-  const warn = () => {}; // the server has nobody to tell but the log of the bundle
-  const deps = verbDeps({ kernel: own, libDir, environment, namespace, options, warn });
+  const log = bundleLog(kernel, namespace, request.debug);
+  const warn = (message: string) => log.write({ id, bundle }, "warning", message);
+  const step = (message: string) => log.write({ id, bundle }, "debug", message);
+  const told = log.debug ? { warn, step } : { warn };
+  const deps = verbDeps({ kernel: own, libDir, environment, namespace, options, ...told });
   switch (verb) {
     case "create": {
       const { noPivotRoot: noPivot, noNewKeyring } = options;
@@ -61,6 +67,12 @@ async function perform(
       return await start(deps, id);
     case "delete":
       return await deleteContainer(deps, id, true);
+    case "undo":
+      return await deleteOwn(deps, id, bundle);
+    case "checkpoint":
+      return await (await import("./act-criu.ts")).checkpointTask(deps, request);
+    case "restore":
+      return await (await import("./act-criu.ts")).restoreTask(deps, request, console);
     default:
       throw new RuneError({ code: "USAGE", doing: "act", reason: `no verb \`${verb}\`` });
   }

@@ -3,13 +3,13 @@
 import { RuneError } from "../errors/error.ts";
 import { O_RDONLY, O_WRONLY } from "../kernel/constants.ts";
 import type { Fd } from "../kernel/kernel.ts";
-import type { Surroundings } from "./stdio.ts";
+import { giveTo, type Surroundings } from "./stdio.ts";
 
 const readyPatienceMs = 10_000;
 
 /** Starts it and waits until it reads: what the process writes goes to the two ends that come back. */
 export async function startLogger(
-  { kernel, calls, link, container, namespace }: Surroundings,
+  { kernel, calls, link, container, namespace, owner }: Surroundings,
   address: string,
   keep: (fd: Fd) => Fd,
 ): Promise<readonly [Fd, Fd]> {
@@ -23,6 +23,7 @@ export async function startLogger(
   const given = [nothing[0], nothing[1], nothing[1], output[0], error[0], ready[1]];
   keep(output[1]);
   keep(error[1]);
+  for (const end of [output[1], error[1]]) giveTo(kernel, owner, end);
   try {
     link.spawn({
       path: pathname,

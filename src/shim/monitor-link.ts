@@ -17,6 +17,7 @@ const code = {
   oom: 8,
   shutdown: 9,
   done: 10,
+  tie: 11,
 };
 
 /** In the order of their bits. */
@@ -72,6 +73,11 @@ export class MonitorLink {
     record.u32(kept.length);
     for (const number of kept) record.u32(number);
     return this.#ask(record, `start \`${argv[0] ?? path}\``) as Pid;
+  }
+
+  /** What is started from here on ends with this connection, if that comes first. */
+  tie(): void {
+    this.#ask(new RecordWriter().begin(code.tie), "tie what is started");
   }
 
   reap(pid: Pid): void {

@@ -112,13 +112,7 @@ export class Pods {
       opened.push(events);
       kernel.write(events, new RecordWriter().begin(hello).u64(number).end().finish());
       const pid = startMonitor(this.#program, directory, [listener, events]);
-      try {
-        if (cgroup !== "") joinCgroup(kernel, cgroup, pid);
-      } catch (error) {
-        kernel.kill(pid, SIGKILL);
-        throw error;
-      }
-      const link = new MonitorLink(kernel, this.#calls, directory, pid);
+      const link = this.#linkTo(pid, directory, cgroup);
       const pod = { group, number, directory, link, members: 0 };
       this.#pods.set(group, pod);
       return pod;
@@ -127,6 +121,16 @@ export class Pods {
       throw RuneError.from(error, "start a monitor").within(`make pod \`${group}\``);
     } finally {
       for (const fd of opened) kernel.close(fd);
+    }
+  }
+
+  #linkTo(pid: Pid, directory: string, cgroup: string): MonitorLink {
+    try {
+      if (cgroup !== "") joinCgroup(this.#kernel, cgroup, pid);
+      return new MonitorLink(this.#kernel, this.#calls, directory, pid);
+    } catch (error) {
+      this.#kernel.kill(pid, SIGKILL);
+      throw error;
     }
   }
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The server of a namespace: from its sockets to its end, once there is nothing to serve any more. */
-import { RuneError } from "../errors/error.ts";
-import { ENOENT, ENXIO, O_CREAT, O_NONBLOCK, O_RDWR, O_WRONLY } from "../kernel/constants.ts";
+import { ENOENT, O_CREAT, O_RDWR } from "../kernel/constants.ts";
 import { type Kernel, unlessErrno } from "../kernel/kernel.ts";
 import { plannerCalls } from "../kernel/planner-calls.ts";
 import { shimCalls } from "../kernel/shim-calls.ts";
 import { serve } from "../ttrpc/server.ts";
 import type { ShimCall } from "./command-line.ts";
 import { createPublisher } from "./events.ts";
+import { bundleLog } from "./log.ts";
 import { Place } from "./place.ts";
+import { Rest } from "./rest.ts";
 import { ShimServer } from "./server.ts";
 import { taskService } from "./service.ts";
 
@@ -31,14 +32,17 @@ export async function serveNamespace(kernel: Kernel, call: ShimCall): Promise<vo
     containerd: call.address,
     warn: () => {}, // containerd is away: there is nobody to tell
   });
+  const rest = new Rest(kernel, shimCalls, process.execPath);
   const server = new ShimServer({
     ...{ kernel, place, publisher, libDir: call.libDir, namespace: call.namespace },
     calls: { ...shimCalls, ...plannerCalls },
     environment,
-    warn: (bundle, message, level = "warning") => log(kernel, bundle, message, level),
+    stir: () => rest.stir(),
+    log: bundleLog(kernel, call.namespace, call.debug),
   });
   const listener = serve({ address: place.socket, services: taskService(server) });
   for (;;) {
+    await server.idle();
     await Bun.sleep(lingerMs);
     if (server.isBusy() || listener.connections() > 0) continue;
     const lock = kernel.open(place.lock, O_RDWR | O_CREAT, 0o600);
@@ -64,25 +68,4 @@ function isAwaited(kernel: Kernel, place: Place): boolean {
     if (!fresh) unlessErrno(() => kernel.unlink(path), ENOENT);
     return fresh;
   });
-}
-
-/** containerd copies the bundle's fifo `log` to its own log. Nobody reads: nobody is told. */
-function log(kernel: Kernel, bundle: string, message: string, level: string): void {
-  const time = new Date().toISOString().replace(/\.\d+Z$/, "Z");
-  const line = `time="${time}" level=${level} msg=${JSON.stringify(message)}\n`;
-  try {
-    const fd = unlessErrno(
-      () => kernel.open(`${bundle}/log`, O_WRONLY | O_NONBLOCK),
-      ENOENT,
-      ENXIO,
-    );
-    if (fd === undefined) return;
-    try {
-      kernel.write(fd, new TextEncoder().encode(line));
-    } finally {
-      kernel.close(fd);
-    }
-  } catch (error) {
-    RuneError.from(error, "log"); // a full fifo: the line is lost, the task is not
-  }
 }

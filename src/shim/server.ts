@@ -6,6 +6,7 @@ import type { ShimCalls } from "../kernel/shim-calls.ts";
 import type { Init, Schema } from "../protobuf/schema.ts";
 import { codes, StatusError } from "../ttrpc/status.ts";
 import type { Publisher } from "./events.ts";
+import type { Log } from "./log.ts";
 import type { Place } from "./place.ts";
 import { type Ended, type Pod, Pods } from "./pods.ts";
 import { TaskExit, TaskOOM } from "./proto/events.gen.ts";
@@ -21,8 +22,9 @@ export type ServerInput = {
   readonly namespace: string;
   readonly place: Place;
   readonly publisher: Publisher;
-  /** Writes a line to containerd's log, by way of the bundle's fifo. */
-  readonly warn: (bundle: string, message: string, level?: "info" | "warning") => void;
+  readonly log: Log;
+  /** Something has been done, after which the process may rest. */
+  readonly stir: () => void;
 };
 
 /** A `Create` that has not ended. Making an enclave takes minutes, in which nobody may want it any more. */
@@ -39,6 +41,7 @@ export class ShimServer {
   readonly #watched = new Map<bigint, { task: Task; process: TaskProcess }>();
   readonly #kills = new Map<bigint, number>();
   #tokens = 0n;
+  #idle: PromiseWithResolvers<void> | undefined;
 
   constructor(input: ServerInput) {
     this.input = input;
@@ -56,8 +59,23 @@ export class ShimServer {
   /** A task that is still being made is given up; resolves when nothing of it is left. */
   async giveUp(id: string): Promise<void> {
     const making = this.making.get(id);
-    making?.controller.abort();
+    const reason = `\`${id}\` is not wanted any more`;
+    making?.controller.abort(new StatusError(codes.CANCELLED, reason));
     await making?.ended;
+  }
+
+  /** Resolves when there is no task, or none any more. */
+  async idle(): Promise<void> {
+    if (!this.isBusy()) return;
+    this.#idle ??= Promise.withResolvers<void>();
+    await this.#idle.promise;
+  }
+
+  /** A task is gone, or what was to become one. */
+  left(): void {
+    if (this.isBusy()) return;
+    this.#idle?.resolve();
+    this.#idle = undefined;
   }
 
   isBusy(): boolean {
@@ -92,6 +110,7 @@ export class ShimServer {
   }
 
   #onExit(token: bigint, ended: Ended): void {
+    this.input.stir();
     const watched = this.#watched.get(token);
     if (watched === undefined) return; // forgotten meanwhile
     const { task, process } = watched;

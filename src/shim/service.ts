@@ -24,12 +24,26 @@ import { wait } from "./task/wait.ts";
 /** Versions 2 and 3 are the same to the word, but for the service's name. */
 export function taskService(server: ShimServer): readonly Service[] {
   const doing =
-    <I, C, O>(name: string, verb: (server: ShimServer, request: I, call: C) => Promise<O>) =>
+    <I extends { readonly id: string }, C, O>(
+      name: string,
+      verb: (server: ShimServer, request: I, call: C) => Promise<O>,
+    ) =>
     async (request: I, call: C): Promise<O> => {
+      const [since, before] = [performance.now(), server.tasks.get(request.id)];
+      let outcome = "done";
       try {
         return await verb(server, request, call);
       } catch (error) {
-        throw statusOf(error, name);
+        const status = statusOf(error, name);
+        outcome = `failed: ${status.message}:`;
+        throw status;
+      } finally {
+        server.input.stir();
+        const about = before ?? server.tasks.get(request.id);
+        if (server.input.log.debug && about !== undefined) {
+          const ms = (performance.now() - since).toFixed(1);
+          server.input.log.write(about, "debug", `${name}: ${outcome} in ${ms} ms`);
+        }
       }
     };
   const handlers = {

@@ -44,7 +44,12 @@ export type Surroundings = {
   readonly link: MonitorLink;
   readonly container: string;
   readonly namespace: string;
+  /** Of the fifos and pipes; root: they stay whose they are. */
+  readonly owner: Owner;
 };
+
+/** As the host has them: of a container's root, where that is another than the host's. */
+export type Owner = { readonly uid: number; readonly gid: number };
 
 /** What a client that opens its end in the background takes at most. */
 const readerPatienceMs = 10_000;
@@ -59,7 +64,7 @@ export async function openStreams(
     opened.push(fd);
     return fd;
   };
-  const input = openInput(kernel, streams.stdin, keep);
+  const input = openInput(surroundings, streams.stdin, keep);
   const output = await openOutputs(surroundings, streams, keep);
   if (!streams.terminal) {
     const { outputReader, errorReader } = output;
@@ -106,8 +111,16 @@ function pruned(held: { [Role in keyof Held]: Fd | undefined }): Held {
   return Object.fromEntries(Object.entries(held).filter(([, fd]) => fd !== undefined));
 }
 
-function openInput(kernel: Kernel, path: string, keep: Keep): Fd | undefined {
-  return path === "" ? undefined : keep(openFifo(kernel, path, O_RDONLY | O_NONBLOCK));
+function openInput({ kernel, owner }: Surroundings, path: string, keep: Keep): Fd | undefined {
+  if (path === "") return undefined;
+  const fd = keep(openFifo(kernel, path, O_RDONLY | O_NONBLOCK));
+  giveTo(kernel, owner, fd);
+  return fd;
+}
+
+/** So that the container's root, which is another's than the host's, may open /dev/stdout. */
+export function giveTo(kernel: Kernel, { uid, gid }: Owner, fd: Fd): void {
+  if (uid !== 0 || gid !== 0) kernel.chown(`/proc/self/fd/${fd}`, uid, gid);
 }
 
 type Outputs = { stdout: Fd; stderr: Fd; outputReader?: Fd; errorReader?: Fd };
@@ -150,7 +163,7 @@ function reader(name: "outputReader" | "errorReader", { reader: fd }: Output) {
 
 /** Waits for somebody who reads, as data that nobody will read would be lost. */
 async function openOutput(
-  { kernel, calls }: Surroundings,
+  { kernel, calls, owner }: Surroundings,
   path: string,
   keep: Keep,
 ): Promise<Output> {
@@ -160,6 +173,7 @@ async function openOutput(
     const writer = unlessErrno(() => openFifo(kernel, path, O_WRONLY | O_NONBLOCK), ENXIO);
     if (writer !== undefined) {
       keep(writer);
+      giveTo(kernel, owner, writer);
       const own = keep(kernel.open(path, O_RDONLY | O_NONBLOCK));
       calls.setWaiting(writer, true);
       return { writer, reader: own };

@@ -78,6 +78,12 @@ export type Task = {
   /** Has hooks for its start or its removal: those are done aside. */
   readonly hooked: boolean;
   paused: boolean;
+  /** Of a checkpoint, from which Start restores it. */
+  readonly images?: string;
+  /** A Checkpoint that is on its way; given up when the task is removed. */
+  checkpointing?: AbortController;
+  /** A Delete that is on its way. */
+  removing?: Promise<void>;
 };
 
 export function processOf(task: Task, execId: string): TaskProcess {

@@ -12,10 +12,20 @@ export type DepsInput = {
   readonly namespace: string;
   readonly options: TaskOptions;
   readonly warn: (message: string) => void;
+  /** Of the debug level. */
+  readonly step?: (message: string) => void;
 };
 
 const defaultRoot = "/run/containerd/rune";
 const nodeConfig = "/etc/inclavare-containers/config.toml";
+
+/** Where the system's bus is, if that is not where it always is. */
+export const busVariable = "DBUS_SYSTEM_BUS_ADDRESS";
+
+function busOf(environment: ReadonlyMap<string, string>): { readonly systemBus?: string } {
+  const address = environment.get(busVariable);
+  return address === undefined ? {} : { systemBus: address };
+}
 
 export function verbDeps(input: DepsInput): Deps {
   const { kernel, libDir, environment, namespace, options, warn } = input;
@@ -37,7 +47,7 @@ export function verbDeps(input: DepsInput): Deps {
     systemd: {
       wanted: options.systemdCgroup === true,
       user: () => false,
-      environment: () => ({}),
+      environment: () => busOf(environment),
       deleteCommand: (id) => ({ argv: [rune, "--root", root, "delete", "--force", id], env: [] }),
     },
     criu: {
@@ -45,5 +55,6 @@ export function verbDeps(input: DepsInput): Deps {
       environment: () => [`PATH=${searchPath}`],
     },
     warn,
+    ...(input.step === undefined ? {} : { step: input.step }),
   };
 }

@@ -93,6 +93,16 @@ test("the engine's environment holds nothing of the caller's but what rune obeys
   expect(callers.endsWith("\0")).toBe(true);
 });
 
+test("the shim's server, which stays, is tuned to be small; its other calls to be quick", () => {
+  symlinkSync("rune", join(prefix, "bin/containerd-shim-rune-v2"));
+  const tuning = (action: string) =>
+    start(`exec "$BIN/containerd-shim-rune-v2" -namespace x ${action}`).environment.filter(
+      (entry) => !entry.startsWith("INCLAVARE_FRONT="),
+    );
+  expect(tuning("serve").sort()).toEqual(["BUN_GC_TIMER_DISABLE=1", "BUN_JSC_useJIT=0"]);
+  expect(tuning("start").sort()).toEqual(["BUN_JSC_useJIT=0", "MIMALLOC_ALLOW_THP=1"]);
+});
+
 test("an environment larger than a pipe or a page travels whole", () => {
   const large = "x".repeat(100_000);
   const { callers } = start('exec "$RUNE"', { A: large, B: large, EMPTY: "" });

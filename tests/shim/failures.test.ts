@@ -78,6 +78,33 @@ test("a server killed while containerd is away: `delete` tells the status of wha
   await eventually("its files are gone", async () => (await filesOf(containerd)) === "");
 });
 
+test("a full disk: what runs is told of and removed, and what cannot be made leaves nothing", async () => {
+  const containerd = await engine();
+  const { host } = containerd;
+  const waiting = ["sh", "-c", "until [ -e /end ]; do sleep 0.1; done; exit 9"];
+  const id = await containerd.background([], ...waiting);
+  // Both of the shim's own places are in the host's /run, which is made no larger than what is in it.
+  await host.must([
+    "sh",
+    "-c",
+    "mount -o remount,size=64k /run; cat /dev/zero > /run/fill || true",
+  ]);
+  const failing = await containerd.call(containerd.runWords([], containerd.id(), "true"));
+  expect(failing.status).toBe(1);
+  expect(failing.stderr).toMatch(/no space left on device/i);
+  const exec = ["task", "exec", "--exec-id", "e", id, "touch", "/end"];
+  expect(await containerd.call(exec)).toMatchObject({ status: 0 });
+  await eventually("it has stopped", async () => (await statusOf(containerd, id)) === "STOPPED");
+  expect(await containerd.call(["task", "rm", id])).toMatchObject({
+    stderr: expect.stringContaining("exit code 9"),
+  });
+  await containerd.must("container", "rm", id);
+  await host.must(["sh", "-c", "rm /run/fill; mount -o remount,size=50% /run"]);
+  const next = containerd.runWords(["--rm"], containerd.id(), "echo", "again");
+  expect(await containerd.must(...next)).toBe("again");
+  await eventually("its files are gone", async () => (await filesOf(containerd)) === "");
+});
+
 test("a killed monitor: its task is told as killed, others go on", async () => {
   const containerd = await engine();
   const other = await containerd.background();

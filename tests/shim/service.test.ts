@@ -14,21 +14,24 @@ import { dirname } from "node:path";
 import { encode } from "../../src/protobuf/codec.ts";
 import { TaskExit } from "../../src/shim/proto/events.gen.ts";
 import { CreateOptions } from "../../src/shim/proto/linux-options.gen.ts";
+import { Options } from "../../src/shim/proto/runc-options.gen.ts";
 import { Task } from "../../src/shim/proto/task-v2.gen.ts";
 import { Task as TaskV3 } from "../../src/shim/proto/task-v3.gen.ts";
 import { shell } from "../support/bundle.ts";
-import { eventually } from "../support/command.ts";
+import { command, eventually, Running } from "../support/command.ts";
 import { processes } from "../support/leftovers.ts";
 import { needs, runtimeName } from "../support/runtime.ts";
+import { busObstacle, Systemd } from "../support/systemd.ts";
 import { StandIn } from "./stand-in.ts";
 
-const test = needs(
+const obstacle =
   process.getuid?.() === 0
     ? runtimeName === "rune"
       ? undefined
       : "it is about rune's shim"
-    : "needs root",
-);
+    : "needs root";
+const test = needs(obstacle);
+const needsBus = needs(obstacle ?? busObstacle);
 const streams = { stdin: "", stdout: "", stderr: "", terminal: false };
 
 test("a task's life and its events, in their order, also when it ends at once", async () => {
@@ -109,6 +112,63 @@ function removed(path: string): boolean {
     return false; // somebody is in it
   }
 }
+
+needsBus(
+  "the option SystemdCgroup: scopes are systemd's, and go with their containers",
+  async () => {
+    await using systemd = await Systemd.start();
+    await using containerd = new StandIn();
+    const slice = `${containerd.mark.replaceAll("-", "_")}.slice`;
+    const linux = { cgroupsPath: `${slice}:shim:web` };
+    const { path } = containerd.bundle(
+      "web",
+      { linux },
+      shell("cat /proc/self/cgroup; sleep 1000"),
+    );
+    const value = encode(Options, { systemdCgroup: true });
+    const options = { typeUrl: Options.typeName, value };
+    const client = await containerd.client(await containerd.start("web", systemd.env));
+    const log = `${containerd.path}/cgroup.log`;
+    const given = { ...streams, stdout: `file://${log}`, stderr: `file://${log}` };
+    await client.call(Task, "Create", { ...given, id: "web", bundle: path, options });
+    await client.call(Task, "Start", { id: "web" });
+    const units = () =>
+      systemd
+        .noted()
+        .flatMap(({ member, body }) => (member === "StartTransientUnit" ? [body?.[0]] : []));
+    expect(units()).toEqual(["shim-web.scope"]);
+    await eventually("it says where it is", () => readFileSync(log, "utf8").includes(slice));
+    expect(readFileSync(log, "utf8")).toContain(`/${slice}/shim-web.scope`);
+    await client.call(Task, "Kill", { id: "web", signal: 9 });
+    await client.call(Task, "Wait", { id: "web" });
+    await client.call(Task, "Delete", { id: "web" });
+    for (const name of readdirSync("/sys/fs/cgroup")) {
+      await eventually("the slice is empty", () => removed(`/sys/fs/cgroup/${name}/${slice}`));
+    }
+  },
+);
+
+test("with containerd's debug level every step of a task is in its log", async () => {
+  await using containerd = new StandIn();
+  const { path } = containerd.bundle("web", shell("exit 0"));
+  // As containerd: a fifo in the bundle, that somebody reads.
+  const fifo = `${path}/log`;
+  await command(["mkfifo", fifo]);
+  using reader = new Running(["sh", "-c", 'exec cat <> "$1"', "sh", fifo]);
+  const client = await containerd.client(await containerd.start("web", {}, ["-debug"]));
+  await client.call(Task, "Create", { ...streams, id: "web", bundle: path });
+  await client.call(Task, "Start", { id: "web" });
+  await client.call(Task, "Wait", { id: "web" });
+  await client.call(Task, "Delete", { id: "web" });
+  await eventually("all is told", () => reader.stdout().includes("delete: done in"));
+  reader.kill("SIGKILL");
+  await reader.exited();
+  const lines = reader.stdout().trim().split("\n");
+  for (const line of lines)
+    expect(line).toMatch(/^time="[^"]+" level=debug msg=".*" container="web" namespace="test"$/);
+  for (const words of ["create: done in", "start: done in", "to start the program"])
+    expect(lines.some((line) => line.includes(words))).toBe(true);
+});
 
 test("running out of memory is told", async () => {
   await using containerd = new StandIn();

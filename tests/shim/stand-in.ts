@@ -84,8 +84,12 @@ export class StandIn implements AsyncDisposable {
   }
 
   /** What `start` says. */
-  async start(id: string, more: Readonly<Record<string, string>> = {}): Promise<string> {
-    return await this.#do("start", id, more);
+  async start(
+    id: string,
+    more: Readonly<Record<string, string>> = {},
+    flags: readonly string[] = [],
+  ): Promise<string> {
+    return await this.#do("start", id, more, flags);
   }
 
   /** As for a server that is gone. */
@@ -97,9 +101,10 @@ export class StandIn implements AsyncDisposable {
     verb: string,
     id: string,
     more: Readonly<Record<string, string>> = {},
+    flags: readonly string[] = [],
   ): Promise<string> {
     const words = ["-namespace", "test", "-address", `${this.path}/containerd.sock`, "-id", id];
-    const { status, stdout, stderr } = await command([shim, ...words, verb], {
+    const { status, stdout, stderr } = await command([shim, ...words, ...flags, verb], {
       cwd: join(this.path, id),
       env: {
         PATH: "/usr/sbin:/usr/bin:/sbin:/bin",

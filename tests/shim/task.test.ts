@@ -133,7 +133,7 @@ test("containers outlive containerd, also a killed one", async () => {
   await containerd.remove(id);
 });
 
-test("a container that ends while containerd is away is found stopped, with its status", async () => {
+test("a container that ends while containerd is away is found stopped, or is cleared up", async () => {
   const containerd = await engine();
   const id = await containerd.background(
     [],
@@ -154,10 +154,15 @@ test("a container that ends while containerd is away is found stopped, with its 
   await containerd.stopDaemon("SIGKILL");
   await Bun.sleep(1500);
   await containerd.startDaemon();
-  await eventually("it has stopped", async () => (await statusOf(containerd, id)) === "STOPPED");
-  expect(await containerd.call(["task", "rm", id])).toMatchObject({
-    stderr: expect.stringContaining("exit code 9"),
-  });
+  if ((await containerd.version()) === "1.6") {
+    await eventually("it has stopped", async () => (await statusOf(containerd, id)) === "STOPPED");
+    expect(await containerd.call(["task", "rm", id])).toMatchObject({
+      stderr: expect.stringContaining("exit code 9"),
+    });
+  } else {
+    // Newer ones remove a task in which nothing runs, whichever shim it has.
+    await eventually("it is gone", async () => (await statusOf(containerd, id)) === "gone");
+  }
   await containerd.must("container", "rm", id);
 });
 
@@ -187,7 +192,9 @@ test("ids of every legal shape, and the same one in two namespaces", async () =>
 test("a user namespace: the container's root is nobody to the host", async () => {
   const containerd = await engine();
   const maps = ["--uidmap", "0:100000:65536", "--gidmap", "0:200000:65536"];
-  const script = "cat /proc/self/uid_map /proc/self/gid_map; id -u; touch /made && ls -ln /made";
+  // Its standard output, too, is its own to open: ctr names the owner.
+  const script =
+    "cat /proc/self/uid_map /proc/self/gid_map; id -u > /dev/stdout; touch /made && ls -ln /made";
   const words = containerd.runWords(["--rm", ...maps], containerd.id(), "sh", "-c", script);
   const { status, stdout } = await containerd.call(words);
   expect(status).toBe(0);

@@ -250,6 +250,42 @@ static void test_exits(void)
     ok(end_monitor(&server) == 0, "SHUTDOWN is answered, and done");
 }
 
+/* A verb that is given up takes what it waits for with it, and nothing else. */
+static void test_ties(void)
+{
+    struct server server = start_monitor();
+    int tied = connect_to(server.directory), gate[2];
+    if (pipe(gate) < 0)
+        abort();
+    begin(MONITOR_TIE);
+    ok(ask(tied, NULL, 0) == 0, "TIE");
+    int64_t kept = spawn(tied, "/bin/sh", "read line", gate, 1);
+    ok(watch(tied, 1, kept, 0, NULL) == 0, "what is watched is kept");
+    int64_t other = spawn(server.control, "/bin/sh", "read line", gate, 1);
+    ok(watch(server.control, 2, other, 0, NULL) == 0, "so is another's");
+    /* The shell's child holds the pipe's writing end, too: it ends with its group. */
+    int held[2];
+    if (pipe(held) < 0)
+        abort();
+    int given[2] = {gate[0], held[1]};
+    int64_t pid = spawn(tied, "/bin/sh", "sleep 1000; true", given, 2);
+    ok(pid > 1, "something that takes long");
+    close(held[1]);
+    begin(MONITOR_REAP);
+    write_u32(&w, (uint32_t)pid);
+    send_it(tied, NULL, 0);
+    close(tied);
+    char byte;
+    ok(read(held[0], &byte, 1) == 0, "all of it is killed");
+    ok(kill((pid_t)kept, 0) == 0 && kill((pid_t)other, 0) == 0, "the others are not");
+    close(held[0]);
+    close(gate[0]);
+    close(gate[1]);
+    uint64_t tokens = next_exit(&server).token + next_exit(&server).token;
+    ok(tokens == 3, "and are told of, and nobody else");
+    ok(end_monitor(&server) == 0, "its end");
+}
+
 /* Nobody reads the events while they come: more than the socket takes. */
 static void test_many(void)
 {
@@ -420,6 +456,7 @@ int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
     test_exits();
+    test_ties();
     test_many();
     test_terminal();
     test_pressure();

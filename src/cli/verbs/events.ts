@@ -8,16 +8,19 @@ import { parseDuration } from "../duration.ts";
 
 export type EventsCommand = {
   readonly verb: "events";
-  readonly id: ContainerId;
+  /** Absent: the enclaves of all containers. */
+  readonly id?: ContainerId;
   /** Absent: once, now. */
   readonly intervalMs?: number;
+  /** With what happens to enclaves. */
+  readonly json: boolean;
 };
 
 export const eventsCommand = defineCommand({
   name: "events",
   path: "rune events",
   summary: "print what a container uses, and when it runs out of memory",
-  arguments: oneContainer,
+  arguments: { ...oneContainer, usage: "[<container-id>]", minimum: 0 },
   options: [
     {
       name: "interval",
@@ -26,6 +29,11 @@ export const eventsCommand = defineCommand({
       default: "5s",
       help: "time between two statistics: 5s, 100ms, 1m30s",
     },
+    {
+      name: "json",
+      kind: "flag",
+      help: "also tell when an enclave starts and ends and when evidence is refused; without a container, of all, and nothing else",
+    },
     { name: "stats", kind: "flag", help: "print the statistics of this moment, and end" },
   ],
 });
@@ -33,7 +41,7 @@ export const eventsCommand = defineCommand({
 export function parseEvents(words: readonly string[]): EventsCommand | undefined {
   const parsed = parseCommand(eventsCommand, words);
   if (parsed.help) return undefined;
-  const { interval, stats } = parsed.values;
+  const { interval, json, stats } = parsed.values;
   const intervalMs = parseDuration(interval);
   if (intervalMs === undefined) {
     throw usageError(
@@ -44,6 +52,10 @@ export function parseEvents(words: readonly string[]): EventsCommand | undefined
   if (intervalMs <= 0) {
     throw usageError(eventsCommand, "flag `--interval`: expected a time that is greater than 0");
   }
-  const id = containerArgument(parsed.positionals);
-  return { verb: "events", id, ...(stats ? {} : { intervalMs }) };
+  if (!json && parsed.positionals.length === 0) {
+    throw usageError(eventsCommand, "expected a container's id; without one only with `--json`");
+  }
+  const all = json && parsed.positionals.length === 0;
+  const subject = all ? {} : { id: containerArgument(parsed.positionals) };
+  return { verb: "events", json, ...subject, ...(stats ? {} : { intervalMs }) };
 }

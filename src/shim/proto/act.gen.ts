@@ -13,6 +13,9 @@ export type Act = {
   readonly options: Uint8Array;
   readonly descriptors: number;
   readonly environment: readonly string[];
+  readonly images: string;
+  readonly checkpoint: Uint8Array;
+  readonly debug: boolean;
 };
 export const Act: Schema<Act> = schema("inclavare.shim.Act", {
   verb: [1, "string"],
@@ -24,6 +27,9 @@ export const Act: Schema<Act> = schema("inclavare.shim.Act", {
   options: [7, "bytes"],
   descriptors: [8, "uint32"],
   environment: [9, "string", "list"],
+  images: [10, "string"],
+  checkpoint: [11, "bytes"],
+  debug: [12, "bool"],
 });
 
 export type ActResult = {

@@ -3,27 +3,26 @@
 import { readConfig } from "../../container/bundle.ts";
 import { create as createContainer } from "../../container/create.ts";
 import type { Deps } from "../../container/deps.ts";
-import { peekState } from "../../container/store.ts";
 import { RuneError } from "../../errors/error.ts";
-import type { Fd, Pid } from "../../kernel/kernel.ts";
+import type { Fd } from "../../kernel/kernel.ts";
 import type { Config } from "../../oci/config.ts";
 import type { Call } from "../../ttrpc/call.ts";
 import { codes, StatusError } from "../../ttrpc/status.ts";
 import { actAside, mayTakeLong } from "../aside.ts";
 import { aside } from "../aside-input.ts";
+import { attach } from "../attach.ts";
+import { forget } from "../forget.ts";
 import { killRest } from "../kill-rest.ts";
-import { receiveMaster } from "../master.ts";
 import { forgetTask, rememberTask } from "../memory.ts";
 import { monitorKernel, type Stdio } from "../monitor-kernel.ts";
-import { watchMemory } from "../oom.ts";
-import { type TaskOptions, taskOptions } from "../options.ts";
+import { taskOptions } from "../options.ts";
 import { deleteOwn } from "../ownership.ts";
-import type { Pod } from "../pods.ts";
 import { TaskCreate } from "../proto/events.gen.ts";
 import type { CreateTaskRequest, CreateTaskResponse } from "../proto/task-v2.gen.ts";
 import { mountRootfs, unmountRootfs } from "../rootfs.ts";
 import type { ShimServer } from "../server.ts";
-import { holdInput, type Opened, openStreams } from "../stdio.ts";
+import { type Opened, openStreams } from "../stdio.ts";
+import { surroundingsOf } from "../surroundings.ts";
 import { type Task, TaskProcess } from "../task.ts";
 import { verbDeps } from "../verb-deps.ts";
 
@@ -44,6 +43,7 @@ export async function create(
   } finally {
     server.making.delete(id);
     ended.resolve();
+    server.left();
   }
 }
 
@@ -53,51 +53,54 @@ async function make(
   call: Call,
   givenUp: AbortSignal,
 ): Promise<CreateTaskResponse> {
-  const { kernel, calls, libDir, place, namespace, environment } = server.input;
+  const { kernel, calls, libDir, place, namespace, environment, log } = server.input;
   const { id, bundle, rootfs, stdin, stdout, stderr, terminal } = request;
   const options = taskOptions(request.options);
   const config = readConfig(kernel, bundle);
   const group = groupOf(config.annotations ?? {}) ?? id;
   const pod = server.pods.enter(group, options.shimCgroup ?? "");
   const opened: Fd[] = [];
-  const warn = (message: string) => server.input.warn(bundle, message);
+  const about = { id, bundle };
+  const warn = (message: string) => log.write(about, "warning", message);
+  const step = (message: string) => log.write(about, "debug", message);
   const depsWith = (stdio?: Stdio) => {
     const own = monitorKernel(kernel, pod.link, stdio);
-    return verbDeps({ kernel: own, libDir, environment, namespace, options, warn });
+    const told = log.debug ? { warn, step } : { warn };
+    return verbDeps({ kernel: own, libDir, environment, namespace, options, ...told });
   };
   const deps = depsWith();
+  const init = new TaskProcess("", server.token(), { stdin, stdout, stderr, terminal });
+  const task: Task = {
+    ...{ id, bundle, pod, deps, options, init },
+    execs: new Map(),
+    mounted: rootfs.length > 0,
+    endRest: () => killRest(deps, id),
+    hooked: isHooked(config),
+    paused: false,
+    ...(request.checkpoint === "" ? {} : { images: request.checkpoint }),
+  };
   try {
-    const token = server.token();
-    const known = { root: deps.root, pod: pod.directory, token: String(token) };
+    const known = { root: deps.root, pod: pod.directory, token: String(init.token) };
     rememberTask(kernel, place, id, known);
     place.started(kernel, id);
-    if (rootfs.length > 0) mountRootfs(kernel, calls, bundle, rootfs);
-    const streams = { stdin, stdout, stderr, terminal };
-    const process = new TaskProcess("", token, streams);
-    const around = { kernel, calls, link: pod.link, container: id, namespace };
-    const ready = await openStreams(around, streams, opened);
-    const environment = await enclaveEnvironment(server, deps, config, bundle, () =>
-      AbortSignal.any([call.signal, givenUp]),
-    );
-    const making = { request, options, config, pod, deps: depsWith, environment };
-    await launch(server, making, ready);
-    if (givenUp.aborted) throw new StatusError(codes.CANCELLED, `\`${id}\` is not wanted any more`);
-    const task: Task = {
-      ...{ id, bundle, pod, deps, options, init: process },
-      execs: new Map(),
-      mounted: rootfs.length > 0,
-      endRest: () => killRest(deps, id),
-      hooked: isHooked(config),
-      paused: false,
-    };
-    await attach(server, task, ready, opened);
+    if (task.mounted) mountRootfs(kernel, calls, bundle, rootfs);
+    // One that is restored has nothing to wait with: all of it comes with Start.
+    if (task.images === undefined) {
+      const signal = () => AbortSignal.any([call.signal, givenUp]);
+      const environment = await enclaveEnvironment(server, task, config, signal);
+      const ready = await openStreams(surroundingsOf(server, task), init.streams, opened);
+      await launch(server, { task, config, deps: depsWith, environment, signal }, ready);
+      givenUp.throwIfAborted();
+      attach(server, task, ready, opened);
+    }
     server.tasks.set(id, task);
-    announce(server, request, process.pid);
-    return { pid: process.pid };
+    announce(server, request, init.pid);
+    return { pid: init.pid };
   } catch (error) {
-    await undo(deps, id, bundle);
+    forget(server, task, init);
+    await undo(server, task);
     server.pods.leave(pod);
-    if (rootfs.length > 0) unmountRootfs(calls, bundle);
+    if (task.mounted) unmountRootfs(calls, bundle);
     forgetTask(kernel, place, id);
     throw error;
   } finally {
@@ -106,27 +109,22 @@ async function make(
 }
 
 type Making = {
-  readonly request: CreateTaskRequest;
-  readonly options: TaskOptions;
+  readonly task: Task;
   readonly config: Config;
-  readonly pod: Pod;
   readonly deps: (stdio: Stdio) => Deps;
   /** The process's variables, where a carrier has added to them. */
   readonly environment: readonly string[] | undefined;
+  readonly signal: () => AbortSignal;
 };
 
 async function launch(server: ShimServer, making: Making, ready: Opened): Promise<void> {
-  const { request, options, config, pod, environment } = making;
-  const { id, bundle, checkpoint } = request;
+  const { task, config, environment } = making;
+  const { id, bundle, options } = task;
   const { console } = ready;
-  if (checkpoint !== "") {
-    const reason = "restoring is not possible through the shim";
-    throw new RuneError({ code: "CONFIG_UNSUPPORTED", doing: `create \`${id}\``, reason });
-  }
   if (mayTakeLong(config)) {
     const descriptors = [...ready.stdio, ...(console === undefined ? [] : [console.theirs])];
-    const act = { ...aside(server, pod, options), verb: "create", id, bundle, environment };
-    return await actAside(server.input, act, descriptors);
+    const act = { ...aside(server, task), verb: "create", environment };
+    return await actAside(server.input, act, descriptors, making.signal());
   }
   const { noPivotRoot = false, noNewKeyring = false } = options;
   await createContainer(making.deps(ready.stdio), {
@@ -139,33 +137,18 @@ async function launch(server: ShimServer, making: Making, ready: Opened): Promis
 /** Has an enclave made where the container asks for one; undefined: it is a container as it stands. */
 async function enclaveEnvironment(
   { input }: ShimServer,
-  { kernel, nodeConfig, libDir }: Deps,
+  { id, bundle, deps }: Task,
   config: Config,
-  bundle: string,
-  signalOf: () => AbortSignal,
+  signal: () => AbortSignal,
 ): Promise<readonly string[] | undefined> {
   const asks = config.process.env?.some((entry) => entry.startsWith("RUNE_CARRIER="));
   if (asks !== true) return undefined;
   const { prepareEnclave } = await import("../carrier/prepare.ts");
-  const log = (level: "info" | "warning", message: string) => input.warn(bundle, message, level);
-  return prepareEnclave({ kernel, nodeConfig, libDir, bundle, signal: signalOf(), log });
-}
-
-/** The container is there: its end is awaited, and what is held goes to the monitor. */
-async function attach(server: ShimServer, task: Task, ready: Opened, opened: Fd[]): Promise<void> {
-  const { kernel } = server.input;
-  const { held, console } = ready;
-  const { init, deps, pod } = task;
-  const state = peekState(kernel, deps.root, task.id);
-  init.pid = state.init?.pid ?? 0;
-  const master = console === undefined ? {} : { master: receiveMaster(kernel, console.ours) };
-  const given = { ...held, ...master, ...holdInput(server.input, init.streams, ready) };
-  const handed = new Set<Fd>(Object.values(given));
-  const left = opened.filter((fd) => !handed.has(fd));
-  opened.splice(0, opened.length, ...left);
-  server.watch(task, init);
-  pod.link.watch(init.token, init.pid as Pid, given);
-  watchMemory(kernel, pod.link, init.token, state.cgroup, deps.warn);
+  const log = (level: "info" | "warning", message: string) =>
+    input.log.write({ id, bundle }, level, message);
+  const { kernel } = input;
+  const { nodeConfig, libDir } = deps;
+  return prepareEnclave({ kernel, nodeConfig, libDir, bundle, signal: signal(), log });
 }
 
 function isHooked({ hooks = {} }: Config): boolean {
@@ -177,9 +160,15 @@ export function groupOf(annotations: Readonly<Record<string, string>>): string |
   return annotations["io.containerd.runc.v2.group"] ?? annotations["io.kubernetes.cri.sandbox-id"];
 }
 
-async function undo(deps: Deps, id: string, bundle: string): Promise<void> {
+/** Hooks of its removal may take long, too: longer than anybody should wait for what has failed. */
+const undoPatienceMs = 10_000;
+
+async function undo(server: ShimServer, task: Task): Promise<void> {
+  const { deps, id, bundle } = task;
   try {
-    await deleteOwn(deps, id, bundle);
+    if (!task.hooked) return await deleteOwn(deps, id, bundle);
+    const act = { ...aside(server, task), verb: "undo" };
+    await actAside(server.input, act, [], AbortSignal.timeout(undoPatienceMs));
   } catch (error) {
     deps.warn(RuneError.from(error, `undo \`${id}\``).message);
   }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { deleteContainer } from "../../container/delete.ts";
-import { RuneError } from "../../errors/error.ts";
 import type { Init } from "../../protobuf/schema.ts";
+import type { Call } from "../../ttrpc/call.ts";
 import { codes, StatusError } from "../../ttrpc/status.ts";
 import { actAside } from "../aside.ts";
 import { aside } from "../aside-input.ts";
+import { forget } from "../forget.ts";
 import { forgetTask } from "../memory.ts";
 import { TaskDelete } from "../proto/events.gen.ts";
 import type { DeleteRequest, DeleteResponse } from "../proto/task-v2.gen.ts";
@@ -19,6 +20,7 @@ const killedStatus = 137;
 export async function remove(
   server: ShimServer,
   { id, execId }: DeleteRequest,
+  call: Call,
 ): Promise<Init<DeleteResponse>> {
   // containerd deletes what it has no patience for any more.
   if (execId === "") await server.giveUp(id);
@@ -27,46 +29,49 @@ export async function remove(
   if (process.starting || process.status === "running") {
     throw new StatusError(codes.FAILED_PRECONDITION, `\`${execId || id}\` is running`);
   }
-  if (process === task.init) await removeContainer(server, task);
+  if (process === task.init) await removeTask(server, task, call.signal);
   else removeExec(server, task, process);
   const { pid, exitStatus, exitedAt } = process;
   return { pid, exitStatus, exitedAt: timestamp(exitedAt) };
 }
 
 function removeExec(server: ShimServer, task: Task, process: TaskProcess): void {
-  if (process.pid !== 0) forget(server, task, process);
+  forget(server, task, process);
   task.execs.delete(process.execId);
 }
 
-async function removeContainer(server: ShimServer, task: Task): Promise<void> {
+/** One after the other: what the first has removed, the second finds gone. */
+async function removeTask(server: ShimServer, task: Task, signal: AbortSignal): Promise<void> {
+  while (task.removing !== undefined) await task.removing.catch(() => {});
+  server.task(task.id);
+  task.removing = removeContainer(server, task, signal);
+  try {
+    await task.removing;
+  } finally {
+    delete task.removing;
+  }
+}
+
+async function removeContainer(server: ShimServer, task: Task, signal: AbortSignal): Promise<void> {
   const { kernel, calls, place } = server.input;
   const { id, init } = task;
+  task.checkpointing?.abort(new StatusError(codes.ABORTED, `\`${id}\` is being removed`));
   if (task.hooked) {
-    const act = { ...aside(server, task.pod, task.options), verb: "delete", id };
-    await actAside(server.input, act, []);
+    const act = { ...aside(server, task), verb: "delete" };
+    await actAside(server.input, act, [], signal);
   } else {
     await deleteContainer(task.deps, id, true);
   }
-  for (const process of [init, ...task.execs.values()]) {
-    if (process.pid !== 0) forget(server, task, process);
-  }
+  for (const process of [init, ...task.execs.values()]) forget(server, task, process);
   // Deleted before it was started: it has been killed just now.
   if (init.exitedAt === undefined) init.end(killedStatus, BigInt(Date.now()) * 1_000_000n);
   if (task.mounted) unmountRootfs(calls, task.bundle);
   server.tasks.delete(id);
+  server.left();
   server.pods.leave(task.pod);
   forgetTask(kernel, place, id);
   server.publish("/tasks/delete", TaskDelete, {
     ...{ containerId: id, pid: init.pid, exitStatus: init.exitStatus },
     exitedAt: timestamp(init.exitedAt),
   });
-}
-
-function forget(server: ShimServer, task: Task, process: TaskProcess): void {
-  server.unwatch(process);
-  try {
-    task.pod.link.forget(process.token);
-  } catch (error) {
-    task.deps.warn(RuneError.from(error, "forget a process").message);
-  }
 }

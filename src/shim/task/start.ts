@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { exec as execInContainer } from "../../container/exec.ts";
+import { kill as killContainer } from "../../container/kill.ts";
 import { start as startContainer } from "../../container/start.ts";
 import { readProcess } from "../../container/status.ts";
 import { withoutEnclaveVariables } from "../../enclave/mentions.ts";
 import { RuneError } from "../../errors/error.ts";
+import { SIGKILL } from "../../kernel/constants.ts";
 import type { Fd } from "../../kernel/kernel.ts";
+import type { Call } from "../../ttrpc/call.ts";
 import { codes, StatusError } from "../../ttrpc/status.ts";
 import { actAside } from "../aside.ts";
 import { aside } from "../aside-input.ts";
@@ -14,10 +17,16 @@ import { TaskExecStarted, TaskStart } from "../proto/events.gen.ts";
 import type { StartRequest, StartResponse } from "../proto/task-v2.gen.ts";
 import type { ShimServer } from "../server.ts";
 import { holdInput, openStreams } from "../stdio.ts";
+import { surroundingsOf } from "../surroundings.ts";
 import { processOf, type Task, type TaskProcess } from "../task.ts";
+import { restoreTask } from "./restore.ts";
 
 /** Lets a created process run. Its end is told after its start, however soon it comes. */
-export async function start(server: ShimServer, request: StartRequest): Promise<StartResponse> {
+export async function start(
+  server: ShimServer,
+  request: StartRequest,
+  call: Call,
+): Promise<StartResponse> {
   const task = server.task(request.id);
   const process = processOf(task, request.execId);
   if (process.status !== "created" || process.starting) {
@@ -26,7 +35,7 @@ export async function start(server: ShimServer, request: StartRequest): Promise<
   }
   process.starting = true;
   try {
-    if (process === task.init) await startInit(server, task);
+    if (process === task.init) await startInit(server, task, call.signal);
     else await startExec(server, task, process);
   } catch (error) {
     if (process !== task.init) server.unwatch(process);
@@ -41,11 +50,26 @@ export async function start(server: ShimServer, request: StartRequest): Promise<
   return { pid: process.pid };
 }
 
-async function startInit(server: ShimServer, task: Task): Promise<void> {
-  const { id, pod, options, deps } = task;
+async function startInit(server: ShimServer, task: Task, signal: AbortSignal): Promise<void> {
+  const { id, deps } = task;
+  if (task.images !== undefined) return await restoreTask(server, task, task.images, signal);
   if (!task.hooked) return await startContainer(deps, id);
-  const act = { ...aside(server, pod, options), verb: "start", id };
-  await actAside(server.input, act, []);
+  try {
+    await actAside(server.input, { ...aside(server, task), verb: "start" }, [], signal);
+  } catch (error) {
+    // Where one of its hooks fails, the verb has ended it. Where nobody waits for the hook, nobody has.
+    if (signal.aborted) endTask(task);
+    throw error;
+  }
+}
+
+function endTask({ deps, id }: Task): void {
+  try {
+    killContainer(deps, id, SIGKILL, false);
+  } catch (error) {
+    const cause = RuneError.from(error, `end \`${id}\``);
+    if (cause.code !== "CONTAINER_NOT_RUNNING") deps.warn(cause.message);
+  }
 }
 
 function tell(server: ShimServer, task: Task, process: TaskProcess): void {
@@ -56,15 +80,14 @@ function tell(server: ShimServer, task: Task, process: TaskProcess): void {
 }
 
 async function startExec(server: ShimServer, task: Task, process: TaskProcess): Promise<void> {
-  const { kernel, calls, namespace } = server.input;
+  const { kernel } = server.input;
   const { link } = task.pod;
   const { config } = process;
   if (config === undefined) return;
   const opened: Fd[] = [];
   let watched = false;
   try {
-    const around = { kernel, calls, link, container: task.id, namespace };
-    const ready = await openStreams(around, process.streams, opened);
+    const ready = await openStreams(surroundingsOf(server, task), process.streams, opened);
     const { console } = ready;
     const deps = { ...task.deps, kernel: monitorKernel(kernel, link, ready.stdio) };
     await execInContainer(deps, {

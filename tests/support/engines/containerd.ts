@@ -75,6 +75,12 @@ export class Containerd {
     this.#daemon = undefined;
   }
 
+  /** "1.6", "1.7", "2.1". */
+  async version(): Promise<string> {
+    const text = await this.must("version");
+    return /Server:\s+Version:\s+v?(\d+\.\d+)/.exec(text)?.[1] ?? text;
+  }
+
   /** Makes an image of busybox and some files, known by this name. */
   async load(name: string, ...files: string[]): Promise<void> {
     const folder = `${this.host.path}/image-${name.replace(/\W/g, "-")}`;

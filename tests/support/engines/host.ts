@@ -4,7 +4,7 @@
  * is written to /etc and /usr stays. What an engine or its runtime mounts, binds or links is seen there and
  * nowhere else, and ends with the namespaces; what runs or has a cgroup bears the mark.
  */
-import { chmodSync, mkdirSync, mkdtempSync, rmdirSync, symlinkSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import {
@@ -48,6 +48,8 @@ export class EngineHost {
     // Where the documentation says that rune is installed.
     for (const name of ["rune", "containerd-shim-rune-v2"])
       symlinkSync(join(repository, "dist/bin", name), join(this.path, "usr/bin", name));
+    for (const [name, path] of otherContainerd())
+      symlinkSync(path, join(this.path, "usr/bin", name));
     this.#holder = new Running([
       ...["unshare", "--net", "--mount", "--propagation", "private"],
       ...["sh", "-c", setUp, "sh", this.path],
@@ -118,6 +120,13 @@ export class EngineHost {
       removeTree(this.path);
     }
   }
+}
+
+/** CONTAINERD is a directory with another containerd than the machine's, as of scripts/containerd.sh. */
+function otherContainerd(): (readonly [name: string, path: string])[] {
+  const folder = process.env["CONTAINERD"] ?? "";
+  if (folder === "") return [];
+  return readdirSync(folder).map((name) => [name, join(folder, name)] as const);
 }
 
 /** Engines leave the parent of their containers' cgroups, with any runtime. One in use stays. */
