@@ -12,7 +12,7 @@ import { testImage } from "../sgx/testing.ts";
 import { openAuditLog } from "./audit.ts";
 import { type ClientConfig, requestSignature } from "./client.ts";
 import { listen, type RunningServer, type ServerOptions } from "./server.ts";
-import { commandSigner, pemSigner, type Signer, throwAwaySigner } from "./signer.ts";
+import { commandSigner, pemSigner, type Signer } from "./signer.ts";
 
 const { body: exampleBody } = prepareSkeleton(testImage(), { date: 0x2026_1128 });
 const material = encodeSignedPart(exampleBody);
@@ -347,7 +347,7 @@ test("before the handshake of TLS, too", async () => {
 
 test("beyond its limit the server is busy, and says so", async () => {
   const go = Promise.withResolvers<void>();
-  const real = await throwAwaySigner();
+  const real = pemSigner(path("key.pem"), path("pub.pem"));
   const signer: Signer = {
     publicKeyPem: real.publicKeyPem,
     sign: async (bytes) => {
