@@ -4,6 +4,7 @@ import { expect } from "bun:test";
 import { shared } from "../support/engines/shared.ts";
 import { needs, runtimeName } from "../support/runtime.ts";
 import { podTests } from "./bodies.ts";
+import { refusal } from "./client.ts";
 import { CriEngine, criObstacle } from "./engine.ts";
 
 const notOurs = runtimeName === "rune" ? undefined : `${runtimeName}: the shim calls no binary`;
@@ -23,4 +24,5 @@ test("a pod with the configuration of today", async () => {
   const container = await other.script("echo other");
   await container.exited();
   expect(container.output()).toBe("other\n");
+  expect(await refusal(engine.pod("absent"))).toContain('no runtime for "absent" is configured');
 });
