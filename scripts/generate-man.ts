@@ -5,9 +5,10 @@ import packageJson from "../package.json";
 import { commandProse } from "../src/cli/help.ts";
 import { program } from "../src/cli/table.ts";
 import { completionScript } from "../src/options/completion.ts";
-import { manualPages } from "../src/options/man.ts";
+import { manualPages, singlePage } from "../src/options/man.ts";
 import { program as toolsProgram } from "../src/sgx-tools/commands.ts";
 import { commandProse as toolsProse } from "../src/sgx-tools/prose.ts";
+import { signatureServer, signatureServerProse } from "../src/signature/command.ts";
 
 const [directory, date] = process.argv.slice(2);
 if (directory === undefined || date === undefined) throw new Error("usage: generate-man DIR DATE");
@@ -16,6 +17,7 @@ const { version } = packageJson;
 for (const { file, text } of [
   ...manualPages({ program, prose: commandProse, version, date }),
   ...manualPages({ program: toolsProgram, prose: toolsProse, version, date }),
+  singlePage(signatureServer, signatureServerProse, { version, date }),
 ]) {
   await Bun.write(join(directory, "man/man8", file), text);
 }

@@ -20,7 +20,7 @@ const root = resolve(import.meta.dir, "..");
 const modules = join(root, "node_modules");
 
 /** Folders of .proto files, each a set of its own. */
-const folders = ["src/ttrpc/proto", "src/shim/proto"];
+const folders = ["src/ttrpc/proto", "src/shim/proto", "tests/cri/proto"];
 const wellKnown = "src/protobuf/well-known.gen.ts";
 const wellKnownMessages = new Set(["Any", "Empty", "Timestamp"]);
 

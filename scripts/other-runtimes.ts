@@ -4,7 +4,14 @@
  * is a wrong test, or has its reason written beside it.
  */
 export const otherRuntimes: Readonly<Record<string, readonly string[]>> = {
-  runc: ["tests/runtime/", "tests/cgroups/", "tests/seccomp/", "tests/security/", "tests/engines/"],
+  runc: [
+    "tests/runtime/",
+    "tests/cgroups/",
+    "tests/seccomp/",
+    "tests/security/",
+    "tests/engines/",
+    "tests/cri/",
+  ],
   crun: ["tests/runtime/", "tests/cgroups/", "tests/seccomp/", "tests/security/"],
 };
 

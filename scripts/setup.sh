@@ -10,6 +10,9 @@ cd "$(dirname "$0")/.."
 build_packages="gcc make libc6-dev musl-tools libseccomp2 busybox-static wabt"
 test_packages="clang-format openssl iproute2 runc crun strace uidmap golang-github-containers-common dbus systemd procps e2fsprogs zsh fish mandoc protobuf-compiler patchelf clang lld wasi-libc libclang-rt-14-dev-wasm32 rustc libstd-rust-dev-wasm32 golang-go default-jdk-headless chromium"
 
+# Some machines have it from elsewhere, at the same path.
+command -v kubectl >/dev/null || test_packages="$test_packages kubernetes-client"
+
 main() {
     check_machine
     packages=$build_packages
@@ -49,7 +52,7 @@ hint: as root: apt-get install --no-install-recommends $1"
 }
 
 # What tests/engines/ starts.
-engine_packages="containerd docker.io podman iptables"
+engine_packages="containerd containernetworking-plugins docker.io podman iptables"
 
 # The tests start engines themselves, away from the machine: installing one must not start it.
 keep_services_down() {

@@ -28,6 +28,22 @@ export function manualPages(input: ManualInput): ManualPage[] {
   return [programPage(input, commands), ...commands.map((command) => commandPage(input, command))];
 }
 
+/** The page of a program without commands. */
+export function singlePage(
+  command: CommandSpec,
+  prose: CommandProse,
+  foot: Pick<ManualInput, "version" | "date">,
+): ManualPage {
+  const input = { ...foot, program: { ...command, commands: [] }, prose: {} };
+  return page(input, command, [
+    ...synopsis(command, "option", ""),
+    ...description(prose),
+    ".SH OPTIONS",
+    ...options(command),
+    ...examples(prose),
+  ]);
+}
+
 function programPage(input: ManualInput, commands: readonly CommandSpec[]): ManualPage {
   const { program, prose } = input;
   return page(input, program, [

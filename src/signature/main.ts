@@ -6,7 +6,7 @@ import { formatCommandHelp } from "../options/help.ts";
 import type { OptionValues } from "../options/option.ts";
 import { parseCommand } from "../options/parse.ts";
 import { openAuditLog } from "./audit.ts";
-import { signatureServer } from "./command.ts";
+import { signatureServer, signatureServerProse } from "./command.ts";
 import { listen, type TlsFiles } from "./server.ts";
 import { commandSigner, pemSigner, type Signer } from "./signer.ts";
 
@@ -20,7 +20,7 @@ const signTimeoutMs = 30_000;
 /** Runs until SIGTERM or SIGINT. */
 export async function main(args: readonly string[]): Promise<number> {
   const parsed = parseCommand(signatureServer, args);
-  if (parsed.help) return say(formatCommandHelp(signatureServer).trimEnd());
+  if (parsed.help) return say(formatCommandHelp(signatureServer, signatureServerProse).trimEnd());
   const { values } = parsed;
   if (values.version) {
     const version = typeof BUILD_VERSION === "string" ? BUILD_VERSION : "source";

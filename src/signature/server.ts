@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { createServer as createPlainServer, type Socket } from "node:net";
 import { createServer as createTlsServer, TLSSocket } from "node:tls";
 import { RuneError } from "../errors/error.ts";
+import { Admission, type AdmissionLimits } from "./admission.ts";
 import { answer, type Routes } from "./routes.ts";
 
 export type TlsFiles = {
@@ -23,21 +24,17 @@ export type ServerOptions = {
   readonly warn: (message: string) => void;
 };
 
-export type Limits = {
+export type Limits = AdmissionLimits & {
   readonly bodyBytes: number;
-  readonly connections: number;
   /** Requests that are being signed at the same time. */
   readonly requests: number;
-  /** From a request's headers to its last byte. */
-  readonly requestMs: number;
-  /** One request's whole life, with its signing. */
-  readonly connectionMs: number;
 };
 
 /** docs/protocol/signature.md gives the same figures. */
 export const defaultLimits: Limits = {
   bodyBytes: 65_536,
   connections: 256,
+  perAddress: 64,
   requests: 32,
   requestMs: 10_000,
   connectionMs: 60_000,
@@ -52,34 +49,30 @@ export type RunningServer = {
 export async function listen(options: ServerOptions): Promise<RunningServer> {
   const { routes, host, port, tls, warn } = options;
   const limits = { ...defaultLimits, ...options.limits };
+  const admission = new Admission(limits);
   let running = 0;
-  const serve = (request: IncomingMessage, response: ServerResponse) => {
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    // Not counted until it is whole: whoever sends slowly keeps nobody from being served.
+    const body = await readBody(request, limits.bodyBytes);
+    admission.received(request.socket);
     if (running >= limits.requests) {
       send(response, request, { status: 503, type: "text/plain", body: "busy\n" });
       return;
     }
     running++;
-    respond(request, response, routes, limits)
-      .catch((error: unknown) => {
-        warn(String(error));
-        response.destroy();
-      })
-      .finally(() => {
-        running--;
-      });
+    await respond(request, response, routes, body, limits).finally(() => {
+      running--;
+    });
   };
   // It listens nowhere: what comes by way of Bun's own HTTPS does not tell whose certificate it was.
-  const http = createServer(serve);
-  const open = new Set<Socket>();
-  const accept = (socket: Socket) => {
-    open.add(socket);
-    socket.on("close", () => open.delete(socket));
-    socket.on("error", () => socket.destroy());
-    // Not when it is idle: whoever sends a byte now and then would stay for ever.
-    const end = setTimeout(() => socket.destroy(), limits.connectionMs);
-    socket.on("close", () => clearTimeout(end));
-    http.emit("connection", socket);
-  };
+  const http = createServer((request, response) => {
+    serve(request, response).catch((error: unknown) => {
+      // What its sender has broken off is nobody's trouble.
+      if (!request.socket.destroyed) warn(String(error));
+      response.destroy();
+    });
+  });
+  const accept = (socket: Socket) => void http.emit("connection", socket);
   const server =
     tls === undefined
       ? createPlainServer(accept)
@@ -95,7 +88,8 @@ export async function listen(options: ServerOptions): Promise<RunningServer> {
           },
           accept,
         );
-  server.maxConnections = limits.connections;
+  // Before the handshake, which may be slow as well.
+  server.prependListener("connection", (socket: Socket) => admission.admit(socket));
   // A client without the right certificate, or that speaks no TLS: its connection has ended.
   server.on("tlsClientError", () => {});
   await new Promise<void>((resolve, reject) => {
@@ -112,7 +106,7 @@ export async function listen(options: ServerOptions): Promise<RunningServer> {
     close: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       while (running > 0) await Bun.sleep(5);
-      for (const socket of open) socket.destroySoon();
+      admission.endAll();
       await closed;
     },
   };
@@ -122,10 +116,9 @@ async function respond(
   request: IncomingMessage,
   response: ServerResponse,
   routes: Routes,
+  body: Uint8Array | undefined,
   limits: Limits,
 ): Promise<void> {
-  const late = setTimeout(() => request.destroy(), limits.requestMs);
-  const body = await readBody(request, limits.bodyBytes).finally(() => clearTimeout(late));
   if (body === undefined) {
     const reason = `more than ${limits.bodyBytes} bytes\n`;
     send(response, request, { status: 413, type: "text/plain", body: reason });

@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { createPublicKey, verify } from "node:crypto";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assembleSigstruct } from "../sgx/sign.ts";
@@ -12,7 +12,7 @@ import { testImage } from "../sgx/testing.ts";
 import { openAuditLog } from "./audit.ts";
 import { type ClientConfig, requestSignature } from "./client.ts";
 import { listen, type RunningServer, type ServerOptions } from "./server.ts";
-import { commandSigner, pemSigner, type Signer, throwAwaySigner } from "./signer.ts";
+import { commandSigner, pemSigner, type Signer } from "./signer.ts";
 
 const { body: exampleBody } = prepareSkeleton(testImage(), { date: 0x2026_1128 });
 const material = encodeSignedPart(exampleBody);
@@ -256,7 +256,7 @@ test("a server that is silent, and one that is not there, end in time", async ()
 });
 
 test("a body that comes too slowly ends, and the server goes on", async () => {
-  const base = await start({ limits: { requestMs: 50 } });
+  const base = await start({ limits: { requestMs: 1000 } });
   const port = server?.port ?? 0;
   const ended = Promise.withResolvers<void>();
   const socket = connect(port, "127.0.0.1", () => {
@@ -279,11 +279,11 @@ test.each([
   const signer: Signer = {
     publicKeyPem: real.publicKeyPem,
     sign: async (bytes) => {
-      await Bun.sleep(100);
+      await Bun.sleep(1500);
       return real.sign(bytes);
     },
   };
-  const base = await start({ signer, limits: { connectionMs: 3000, requestMs: 30 } });
+  const base = await start({ signer, limits: { requestMs: 1000 } });
   const ended = Promise.withResolvers<void>();
   const socket = connect(server?.port ?? 0, "127.0.0.1", () => void socket.write(sent));
   const drip = setInterval(() => socket.write(sent === "" ? "" : "x"), 5);
@@ -299,9 +299,55 @@ test.each([
   clearInterval(drip);
 });
 
+const slowBody =
+  "POST /api/v1/signature/pkcs1 HTTP/1.1\r\nHost: x\r\nContent-Length: 256\r\n\r\n12";
+
+/** Connections that send this and no more; all are there when it returns. */
+async function slowSenders(count: number, sent: string): Promise<Socket[]> {
+  const port = server?.port ?? 0;
+  return Promise.all(
+    Array.from({ length: count }, async () => {
+      const socket = connect(port, "127.0.0.1");
+      socket.on("error", () => {});
+      socket.resume();
+      await new Promise<void>((resolve) => {
+        socket.on("connect", () => socket.write(sent, () => resolve()));
+      });
+      return socket;
+    }),
+  );
+}
+
+test.each([
+  ["a body", slowBody],
+  ["headers", "GET /ping HTTP/1.1\r\nX: "],
+  ["nothing", "\r\n"],
+])("those who send %s slowly keep nobody out, however many they are", async (_, sent) => {
+  const base = await start({ limits: { requests: 1, perAddress: 8, requestMs: 600_000 } });
+  const slow = await slowSenders(40, sent);
+  for (let round = 0; round < 3; round++) {
+    const url = `${base}/api/v1/signature/pkcs1`;
+    expect((await fetch(url, { method: "POST", body: material })).status).toBe(200);
+  }
+  for (const socket of slow) socket.destroy();
+});
+
+test("before the handshake of TLS, too", async () => {
+  const base = await start({ tls: tlsFiles(), limits: { perAddress: 8, requestMs: 600_000 } });
+  const slow = await slowSenders(40, "\x16\x03\x01");
+  const certificate = { clientCertificate: path("client.pem"), clientKey: path("client-key.pem") };
+  const { publicKeyPem } = await ask({
+    ...certificate,
+    serverAddress: base,
+    caCertificate: path("ca.pem"),
+  });
+  expect(publicKeyPem).toBe(read("pub.pem"));
+  for (const socket of slow) socket.destroy();
+});
+
 test("beyond its limit the server is busy, and says so", async () => {
   const go = Promise.withResolvers<void>();
-  const real = await throwAwaySigner();
+  const real = pemSigner(path("key.pem"), path("pub.pem"));
   const signer: Signer = {
     publicKeyPem: real.publicKeyPem,
     sign: async (bytes) => {

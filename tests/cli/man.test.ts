@@ -38,6 +38,7 @@ test("install-system installs tools, pages and completion", async () => {
     await mustRun(["sh", join(repository, "scripts/install-system.sh"), "--prefix", prefix]);
     for (const file of [
       ...["man/man8/rune.8", "man/man8/rune-exec.8", "man/man8/sgx-tools.8"],
+      "man/man8/signature-server.8",
       ...["bash-completion/completions/rune", "zsh/site-functions/_rune"],
       "fish/vendor_completions.d/rune.fish",
     ]) {
@@ -52,6 +53,10 @@ test("install-system installs tools, pages and completion", async () => {
       if (Bun.which("systemd-analyze") === null) continue;
       expect(await mustRun([...verify, unit, unit.replace(/service$/, "socket")])).toBe("");
     }
+    const unit = join(prefix, "lib/systemd/system/signature-server.service");
+    expect(readFileSync(unit, "utf8")).toContain(`\nExecStart=${prefix}/bin/signature-server `);
+    const verify = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", unit];
+    if (Bun.which("systemd-analyze") !== null) expect(await mustRun(verify)).toBe("");
   } finally {
     rmSync(prefix, { recursive: true, force: true });
   }

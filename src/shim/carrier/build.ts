@@ -5,7 +5,7 @@ import { rm } from "node:fs/promises";
 import type { ShimConfig } from "../../config/shim-config.ts";
 import { RuneError } from "../../errors/error.ts";
 import { requestSignature } from "../../signature/client.ts";
-import { Cache } from "./cache.ts";
+import { Cache, type Held } from "./cache.ts";
 import type { Carrier, Job } from "./carrier.ts";
 import { Limiter } from "./limiter.ts";
 import { cancelled, toolRunner } from "./tool.ts";
@@ -33,7 +33,7 @@ export class Builds {
   readonly #timeoutMs: number;
   readonly #cache: Cache;
   readonly #limiter: Limiter;
-  readonly #running = new Map<string, Promise<string>>();
+  readonly #running = new Map<string, Promise<Held>>();
 
   constructor(config: ShimConfig["carrier"]) {
     this.#timeoutMs = config.buildTimeoutMs;
@@ -74,19 +74,19 @@ export class Builds {
     folder: string,
     warn: (message: string) => void,
   ): Promise<void> {
-    const built = await this.#built(carrier, job);
-    const material = await carrier.generateSigningMaterial(built);
+    await using built = await this.#built(carrier, job);
+    const material = await carrier.generateSigningMaterial(built.path);
     job.log("signing");
     const { signature: config } = job.config;
     const signed = await requestSignature({ config, material, signal: job.signal, warn });
-    await deliver(carrier, job, built, folder, (place) =>
+    await deliver(carrier, job, built.path, folder, (place) =>
       carrier.cascadeSignature(place, material, signed),
     );
     job.log("the enclave is in place");
   }
 
-  /** The folder with the unsigned enclave: from the cache, from another build of the same, or made now. */
-  async #built(carrier: Carrier, job: Job): Promise<string> {
+  /** The unsigned enclave: from the cache, from another build of the same, or made now. */
+  async #built(carrier: Carrier, job: Job): Promise<Held> {
     const key = await this.#keyOf(carrier, job);
     for (;;) {
       const found = this.#cache.find(key);
@@ -120,7 +120,7 @@ export class Builds {
     return hasher.digest("hex");
   }
 
-  async #build(carrier: Carrier, job: Job, key: string): Promise<string> {
+  async #build(carrier: Carrier, job: Job, key: string): Promise<Held> {
     const workspace = this.#cache.workspace();
     try {
       job.log(`building in \`${workspace}\``);
@@ -128,8 +128,9 @@ export class Builds {
       // Here too: what cannot be signed is not worth keeping.
       await carrier.generateSigningMaterial(workspace);
       return await this.#cache.keep(key, workspace);
-    } finally {
+    } catch (error) {
       await rm(workspace, { recursive: true, force: true });
+      throw error;
     }
   }
 }

@@ -25,9 +25,10 @@ export function manifestTemplate({ args, environment, cwd }: Job): string {
     `loader.argv = [${args.map(quoted).join(", ")}]`,
     `fs.start_dir = ${quoted(cwd)}`,
     'fs.root = { type = "chroot", uri = "file:/" }',
-    ...variables(environment).map(
-      ([name, value]) => `loader.env.${quoted(name)} = ${quoted(value)}`,
-    ),
+    ...variables(environment).map(([name, value]) => {
+      const setting = isMeasured(name) ? quoted(value) : "{ passthrough = true }";
+      return `loader.env.${quoted(name)} = ${setting}`;
+    }),
     `sgx.enclave_size = "${size}"`,
     `sgx.max_threads = ${threads}`,
     `sgx.debug = ${debug}`,
@@ -40,6 +41,14 @@ export function manifestTemplate({ args, environment, cwd }: Job): string {
 function variables(environment: ReadonlyMap<string, string>): (readonly [string, string])[] {
   const ours = /^(RUNE_CARRIER$|ENCLAVE_|GRAMINE_)/;
   return [...environment].filter(([name]) => !ours.test(name)).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/**
+ * What decides which code runs is measured. Everything else is the host's to say anyway, and is taken when the
+ * enclave starts: its value is in no file of the container or the cache, and does not change the measurement.
+ */
+function isMeasured(name: string): boolean {
+  return name === "PATH" || name === "GLIBC_TUNABLES" || name.startsWith("LD_");
 }
 
 function checked(

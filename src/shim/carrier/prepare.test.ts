@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { linux } from "../../kernel/linux.ts";
-import { Cache } from "./cache.ts";
 import { prepareEnclave } from "./prepare.ts";
 
 let folder = "";
@@ -61,28 +60,3 @@ test.skipIf(!isRoot)(
     await expect(prepare(["RUNE_CARRIER=occlum"], "no toml")).rejects.toThrow("config.toml");
   },
 );
-
-test("a cache that others may write is not used", () => {
-  mkdirSync(join(folder, "cache"), { mode: 0o700 });
-  new Cache(join(folder, "cache"), 1);
-  Bun.spawnSync(["chmod", "0777", join(folder, "cache")]);
-  expect(() => new Cache(join(folder, "cache"), 1)).toThrow("nobody else may write");
-});
-
-test("what leaves the cache leaves it as a whole", async () => {
-  const count = 3000;
-  const cache = new Cache(join(folder, "cache"), 1);
-  const fill = (files: number) => {
-    const path = cache.workspace();
-    for (let at = 0; at < files; at++) writeFileSync(join(path, `file-${at}`), "x");
-    return path;
-  };
-  const old = await cache.keep("old", fill(count));
-  const seen = new Set<number>();
-  const look = setInterval(() => existsSync(old) && seen.add(readdirSync(old).length), 0);
-  await cache.keep("new", fill(2));
-  clearInterval(look);
-  expect([...seen].filter((files) => files !== count)).toEqual([]);
-  expect(existsSync(old)).toBe(false);
-  expect(readdirSync(join(folder, "cache/builds"))).toEqual([]);
-});

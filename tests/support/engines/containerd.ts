@@ -9,17 +9,27 @@ import { makeImage } from "./image.ts";
 /** The name that `ctr` knows the tests' image by. */
 export const ctrImage = "docker.io/library/busybox:test";
 
-/** Starts a containerd that keeps all it has in the host's directory. */
-export async function startContainerd(host: EngineHost): Promise<Daemon> {
+/** Where a containerd in the host's directory keeps what it has, as the head of its configuration. */
+export function containerdFolders(host: EngineHost): string {
   const path = `${host.path}/containerd`;
-  const config = `
-version = 2
-root = "${path}/root"
-state = "${path}/state"
+  return `root = "${path}/root"\nstate = "${path}/state"\n`;
+}
+
+function withoutPods(host: EngineHost): string {
+  return `version = 2
+${containerdFolders(host)}
 disabled_plugins = ["io.containerd.grpc.v1.cri"]
 [grpc]
   address = "${addressOf(host)}"
 `;
+}
+
+/** Starts a containerd that keeps all it has in the host's directory. */
+export async function startContainerd(
+  host: EngineHost,
+  config = withoutPods(host),
+): Promise<Daemon> {
+  const path = `${host.path}/containerd`;
   await host.write(`${path}/config.toml`, config);
   const argv = ["containerd", "--config", `${path}/config.toml`];
   const isReady = async () =>
