@@ -54,6 +54,7 @@ export const importRules: Readonly<Record<string, readonly string[]>> = {
     "ttrpc",
     "signature",
     "sgx",
+    "wasm",
     "oci",
     "kernel",
     "config",

@@ -12,6 +12,7 @@ test("the name decides; pause and ordinary containers have none", async () => {
   expect(await chosen("RUNE_CARRIER=occlum")).toBe("occlum");
   expect(await chosen("RUNE_CARRIER=graphene")).toBe("gramine");
   expect(await chosen("RUNE_CARRIER=skeleton")).toBe("skeleton");
+  expect(await chosen("RUNE_CARRIER=wasm")).toBe("wasm");
   await expect(chosen("RUNE_CARRIER=Occlum")).rejects.toThrow("unknown carrier `Occlum`");
   await expect(chosen("RUNE_CARRIER=constructor")).rejects.toThrow("unknown carrier");
 });

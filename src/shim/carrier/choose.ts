@@ -3,7 +3,7 @@
 import { RuneError } from "../../errors/error.ts";
 import type { Carrier } from "./carrier.ts";
 
-const names = ["occlum", "gramine", "graphene", "skeleton"] as const;
+const names = ["occlum", "gramine", "graphene", "skeleton", "wasm"] as const;
 
 /**
  * Undefined for a pause container, an ordinary one, and the empty carrier: nothing is built.
@@ -23,6 +23,8 @@ export async function chooseCarrier(
       return (await import("./gramine.ts")).gramine;
     case "skeleton":
       return (await import("./skeleton.ts")).skeleton;
+    case "wasm":
+      return (await import("./wasm.ts")).wasm;
     case undefined:
       throw new RuneError({
         code: "ENCLAVE_CONFIG",
