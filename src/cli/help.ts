@@ -99,6 +99,15 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
       "rune attest --isRA --quote-type epidLinkable --spid-file spid --subscription-key-file key web",
     ],
   },
+  doctor: {
+    description:
+      "Looks at what containers, enclaves, attestation and the engines need: each check says ok, missing, " +
+      "broken, or unknown where it cannot be looked at, why, and the command that mends it. Nothing is changed, " +
+      "no enclave runtime is loaded, and without --network nothing goes out. The exit status is 0 when " +
+      "nothing is broken, and with a topic nothing missing that it needs; 1 otherwise; 2 for a wrong command " +
+      "line. What each check looks at, and the JSON: docs/reference/doctor.md.",
+    examples: ["rune doctor", "rune doctor sgx", "rune doctor --json containerd | jq .status"],
+  },
   ps: {
     description:
       "Calls ps(1) of the host with the options, `-ef` unless there are any, and prints the lines of " +

@@ -18,6 +18,8 @@ export type Session = {
   readonly front: Front;
   readonly log: Log;
   readonly libDir: string;
+  /** The exit status of a command whose result is one; 0 where nobody calls it. */
+  readonly endWith: (exitCode: number) => void;
 };
 
 /** What a shell without PATH uses, and where newuidmap is. */
@@ -127,6 +129,12 @@ export async function perform(command: Command, session: Session): Promise<void>
     case "attest": {
       const { printAttest } = await import("./print-attest.ts");
       return await printAttest(depsOf(session), command, print);
+    }
+    case "doctor": {
+      const { doctor } = await import("./print-doctor.ts");
+      const { environment } = session.front;
+      const status = await doctor(command, { deps: depsOf(session), environment, print, stdout });
+      return session.endWith(status);
     }
     case "planner": {
       const { plan } = await import("./planner.ts");

@@ -8,6 +8,7 @@ import { type CheckpointCommand, checkpointCommand, parseCheckpoint } from "./ve
 import { type CompletionCommand, completionCommand, parseCompletion } from "./verbs/completion.ts";
 import { type CreateCommand, createCommand, parseCreate } from "./verbs/create.ts";
 import { type DeleteCommand, deleteCommand, parseDelete } from "./verbs/delete.ts";
+import { type DoctorCommand, doctorCommand, parseDoctor } from "./verbs/doctor.ts";
 import { type EventsCommand, eventsCommand, parseEvents } from "./verbs/events.ts";
 import { type ExecCommand, execCommand, parseExec } from "./verbs/exec.ts";
 import { type FeaturesCommand, featuresCommand, parseFeatures } from "./verbs/features.ts";
@@ -40,6 +41,7 @@ export type Command =
   | CompletionCommand
   | CreateCommand
   | DeleteCommand
+  | DoctorCommand
   | EventsCommand
   | ExecCommand
   | FeaturesCommand
@@ -66,6 +68,8 @@ export type VersionCommand = { readonly verb: "version" };
 
 export type CommandLine = {
   readonly global: GlobalOptions;
+  /** As typed, known or not. */
+  readonly verb: string | undefined;
   /**
    * Parses what follows the global options: a call of its own, so that its failure can be logged
    * where the global options say.
@@ -99,6 +103,7 @@ const verbs: readonly Verb[] = [
   { spec: listCommand, parse: parseList },
   { spec: specCommand, parse: parseSpec },
   { spec: featuresCommand, parse: parseFeatures },
+  { spec: doctorCommand, parse: parseDoctor },
   { spec: completionCommand, parse: parseCompletion },
   { spec: plannerCommand, parse: parsePlanner },
   { spec: plannerWorkerCommand, parse: parsePlannerWorker },
@@ -113,7 +118,7 @@ const makers: ReadonlySet<string> = new Set(["create", "run", "restore"]);
 /** @throws RuneError USAGE for the global options */
 export function parseCommandLine(words: readonly string[]): CommandLine {
   const parsed = parseCommand(programCommand, words);
-  if (parsed.help) return { global: noOptions, command: () => ({ verb: "help" }) };
+  if (parsed.help) return { global: noOptions, verb: undefined, command: () => ({ verb: "help" }) };
   const { values, positionals } = parsed;
   const twoLevels = values.debug && values["log-level"] !== undefined;
   const command = (): Command => {
@@ -125,7 +130,7 @@ export function parseCommandLine(words: readonly string[]): CommandLine {
     }
     return verb;
   };
-  return { global: toGlobalOptions(values), command };
+  return { global: toGlobalOptions(values), verb: positionals[0], command };
 }
 
 function parseVerb(words: readonly string[]): Command {
