@@ -37,7 +37,7 @@ export const importRules: Readonly<Record<string, readonly string[]>> = {
     "aesm",
   ],
   planner: ["record", "kernel"],
-  engines: ["kernel"],
+  engines: ["kernel", "config"],
   doctor: ["engines", "cgroups", "enclave", "kernel", "config", "sgx", "attest", "aesm"],
   cli: [
     "container",

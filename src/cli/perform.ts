@@ -136,6 +136,12 @@ export async function perform(command: Command, session: Session): Promise<void>
       const status = await doctor(command, { deps: depsOf(session), environment, print, stdout });
       return session.endWith(status);
     }
+    case "install":
+    case "uninstall": {
+      const { install, uninstall } = await import("./print-install.ts");
+      const context = { kernel, print, libDir: session.libDir };
+      return command.verb === "install" ? install(command, context) : uninstall(command, context);
+    }
     case "planner": {
       const { plan } = await import("./planner.ts");
       return await plan(command, session);

@@ -12,6 +12,7 @@ import { type DoctorCommand, doctorCommand, parseDoctor } from "./verbs/doctor.t
 import { type EventsCommand, eventsCommand, parseEvents } from "./verbs/events.ts";
 import { type ExecCommand, execCommand, parseExec } from "./verbs/exec.ts";
 import { type FeaturesCommand, featuresCommand, parseFeatures } from "./verbs/features.ts";
+import { type InstallCommand, installCommand, parseInstall } from "./verbs/install.ts";
 import { type KillCommand, killCommand, parseKill } from "./verbs/kill.ts";
 import { type ListCommand, listCommand, parseList } from "./verbs/list.ts";
 import { type PauseCommand, parsePause, pauseCommand } from "./verbs/pause.ts";
@@ -33,6 +34,7 @@ import { parseRun, type RunCommand, runCommand } from "./verbs/run.ts";
 import { parseSpec, type SpecCommand, specCommand } from "./verbs/spec.ts";
 import { parseStart, type StartCommand, startCommand } from "./verbs/start.ts";
 import { parseState, type StateCommand, stateCommand } from "./verbs/state.ts";
+import { parseUninstall, type UninstallCommand, uninstallCommand } from "./verbs/uninstall.ts";
 import { parseUpdate, type UpdateCommand, updateCommand } from "./verbs/update.ts";
 
 export type Command =
@@ -46,6 +48,7 @@ export type Command =
   | ExecCommand
   | FeaturesCommand
   | HelpCommand
+  | InstallCommand
   | KillCommand
   | ListCommand
   | PauseCommand
@@ -59,6 +62,7 @@ export type Command =
   | SpecCommand
   | StartCommand
   | StateCommand
+  | UninstallCommand
   | UpdateCommand
   | VersionCommand;
 
@@ -104,6 +108,8 @@ const verbs: readonly Verb[] = [
   { spec: specCommand, parse: parseSpec },
   { spec: featuresCommand, parse: parseFeatures },
   { spec: doctorCommand, parse: parseDoctor },
+  { spec: installCommand, parse: parseInstall },
+  { spec: uninstallCommand, parse: parseUninstall },
   { spec: completionCommand, parse: parseCompletion },
   { spec: plannerCommand, parse: parsePlanner },
   { spec: plannerWorkerCommand, parse: parsePlannerWorker },

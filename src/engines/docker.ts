@@ -15,7 +15,7 @@ export const docker: EngineFile = {
     const { runtimes } = objectOf(document);
     const now = isObject(runtimes) ? runtimes[name] : undefined;
     if (isObject(now) && now["path"] === program) return text;
-    const entry = { ...(isObject(now) ? now : { runtimeArgs: [] }), path: program };
+    const entry = { ...(isObject(now) ? now : {}), path: program };
     return setMember(document, path, ["runtimes", name], entry);
   },
   remove: (text, name) => {

@@ -54,6 +54,11 @@ function insert(
   const inner = `\n${indent.repeat(depth + 1)}`;
   const member = `${inner}${JSON.stringify(name)}: ${written(value, indent, depth + 1)}`;
   const last = object.members?.at(-1);
+  if (last !== undefined && !text.slice(object.start, object.end).includes("\n")) {
+    const end = last.node.end; // an object in one line stays in it
+    const short = `, ${JSON.stringify(name)}: ${JSON.stringify(value)}`;
+    return text.slice(0, end) + short + text.slice(end);
+  }
   if (last !== undefined) {
     return `${text.slice(0, last.node.end)},${member}${text.slice(last.node.end)}`;
   }

@@ -22,18 +22,32 @@ export function parseToml(text: string, path: string): TomlTable {
 }
 
 /**
- * The document with the block at its end, or in place of the one that an earlier call has put there.
+ * The document with the block at its end or where `at` says, which is the beginning of a line, or in
+ * place of the one that an earlier call has put there.
  * @throws RuneError ENGINE_CONFIG where the document cannot be added to
  */
-export function withBlock(text: string, path: string, block: string): string {
+export function withBlock(text: string, path: string, block: string, at?: number): string {
   const marked = `${begin}\n${block.trimEnd()}\n${end}\n`;
   const found = findBlock(text, path);
-  const edited =
-    found === undefined
-      ? `${text}${text === "" || text.endsWith("\n") ? "" : "\n"}${separator(text)}${marked}`
-      : text.slice(0, found.start) + marked + text.slice(found.end);
+  const edited = inserted(
+    text,
+    marked,
+    found ?? { start: at ?? text.length, end: at ?? text.length },
+  );
   requireSame(text, edited, path, found !== undefined);
   return edited;
+}
+
+function inserted(
+  text: string,
+  marked: string,
+  { start, end }: { start: number; end: number },
+): string {
+  const before = text.slice(0, start);
+  const ended = before === "" || before.endsWith("\n") ? before : `${before}\n`;
+  // A block of its own at the end stands apart.
+  const apart = start === text.length ? separator(ended) : "";
+  return `${ended}${apart}${marked}${text.slice(end)}`;
 }
 
 /** Undefined: there is no such block. */

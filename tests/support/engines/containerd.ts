@@ -9,8 +9,8 @@ import { makeImage } from "./image.ts";
 /** The name that `ctr` knows the tests' image by. */
 export const ctrImage = "docker.io/library/busybox:test";
 
-/** Starts a containerd that keeps all it has in the host's directory. */
-export async function startContainerd(host: EngineHost): Promise<Daemon> {
+/** Starts a containerd that keeps all it has in the host's directory, unless a configuration is given. */
+export async function startContainerd(host: EngineHost, given?: string): Promise<Daemon> {
   const path = `${host.path}/containerd`;
   const config = `
 version = 2
@@ -21,7 +21,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
   address = "${addressOf(host)}"
 `;
   await host.write(`${path}/config.toml`, config);
-  const argv = ["containerd", "--config", `${path}/config.toml`];
+  const argv = ["containerd", "--config", given ?? `${path}/config.toml`];
   const isReady = async () =>
     (await command(["ctr", "--address", addressOf(host), "version"])).status === 0;
   return await Daemon.start(host, argv, isReady);
@@ -65,8 +65,9 @@ export class Containerd {
     }
   }
 
-  async startDaemon(): Promise<void> {
-    this.#daemon = await startContainerd(this.host);
+  /** @param configuration path of a file, instead of the tests' own */
+  async startDaemon(configuration?: string): Promise<void> {
+    this.#daemon = await startContainerd(this.host, configuration);
   }
 
   async stopDaemon(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
