@@ -12,6 +12,7 @@ import { program as toolsProgram } from "../src/sgx-tools/commands.ts";
 import { commandProse as toolsProse } from "../src/sgx-tools/prose.ts";
 import { signatureServer, signatureServerProse } from "../src/signature/command.ts";
 import { conformancePage, conformancePath } from "./conformance/page.ts";
+import { doctorPage } from "./doctor-page.ts";
 
 const root = resolve(import.meta.dir, "..");
 
@@ -33,6 +34,7 @@ export function generatedPages(): GeneratedPage[] {
       text: single(signatureServer, signatureServerProse),
     },
     { path: conformancePath, text: conformancePage() },
+    { path: "docs/reference/doctor.md", text: doctorPage() },
   ];
 }
 

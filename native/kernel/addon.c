@@ -7,6 +7,7 @@
  */
 #include "node_api.h"
 
+#include <cpuid.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -130,13 +131,35 @@ static napi_value invoke(napi_env env, napi_callback_info info)
     return integer(env, ((function *)(intptr_t)a[0])(a[1], a[2], a[3], a[4], a[5], a[6]));
 }
 
+/* cpuid(leaf, subleaf, array of 16 bytes): fills it with EAX, EBX, ECX and EDX. */
+static napi_value processor(napi_env env, napi_callback_info info)
+{
+    struct arguments arguments = arguments_of(env, info);
+    int64_t leaf = 0, subleaf = 0;
+    napi_typedarray_type type = -1;
+    size_t length = 0;
+    void *data = NULL;
+    if (arguments.count != 3 || napi_get_value_int64(env, arguments.values[0], &leaf) != 0 ||
+        napi_get_value_int64(env, arguments.values[1], &subleaf) != 0 ||
+        napi_get_typedarray_info(env, arguments.values[2], &type, &length, &data, NULL, NULL) !=
+            0 ||
+        type != 1 || length != 16)
+        return refuse(env, "cpuid takes a leaf, a subleaf and an array of 16 bytes");
+    unsigned int registers[4] = {0};
+    __cpuid_count((unsigned int)leaf, (unsigned int)subleaf, registers[0], registers[1],
+                  registers[2], registers[3]);
+    memcpy(data, registers, sizeof(registers));
+    return NULL;
+}
+
 napi_value napi_register_module_v1(napi_env env, napi_value exports)
 {
     static const struct {
         const char *name;
         napi_callback function;
     } functions[] = {{"systemCall", system_call}, {"addressOf", address_of}, {"copy", copy},
-                     {"library", library},        {"symbol", symbol},        {"invoke", invoke}};
+                     {"library", library},        {"symbol", symbol},        {"invoke", invoke},
+                     {"cpuid", processor}};
     for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
         napi_value value;
         if (napi_create_function(env, functions[i].name, strlen(functions[i].name),

@@ -118,6 +118,34 @@ export const commandProse: Readonly<Record<string, CommandProse>> = {
       "rune attest --isRA --quote-type epidLinkable --spid-file spid --subscription-key-file key web",
     ],
   },
+  doctor: {
+    description:
+      "Looks at what containers, enclaves, attestation and the engines need: each check says ok, missing, " +
+      "broken, or unknown where it cannot be looked at, why, and the command that mends it. Nothing is changed, " +
+      "no enclave runtime is loaded, and without --network nothing goes out. The exit status is 0 when " +
+      "nothing is broken, and with a topic nothing missing that it needs; 1 otherwise; 2 for a wrong command " +
+      "line. What each check looks at, and the JSON: docs/reference/doctor.md.",
+    examples: ["rune doctor", "rune doctor sgx", "rune doctor --json containerd | jq .status"],
+  },
+  install: {
+    description:
+      "Adds rune to the configuration of engines: /etc/docker/daemon.json, /etc/containerd/config.toml (versions 1, " +
+      "2 and 3; for pods, ctr needs nothing), and a file of its own in /etc/containers/containers.conf.d for podman. " +
+      "Comments and order of what is there stay; a copy of the file is kept beside it, the difference is printed, " +
+      "and the command that makes the engine take notice. A file that is damaged, or says something else of " +
+      "a runtime of that name, is refused, and then none is written. What is there already is left alone.",
+    examples: [
+      "rune install --docker --dry-run",
+      "rune install --docker --containerd --podman",
+      "rune install --docker --simulation",
+    ],
+  },
+  uninstall: {
+    description:
+      "Puts back what `rune install` has changed, to the byte; where somebody has changed a file since, " +
+      "only rune's part is taken out, and that is said. Without an engine's flag, for all of them.",
+    examples: ["rune uninstall --dry-run", "rune uninstall --docker"],
+  },
   ps: {
     description:
       "Calls ps(1) of the host with the options, `-ef` unless there are any, and prints the lines of " +

@@ -35,13 +35,15 @@ export async function invoke(invocation: Invocation): Promise<Outcome> {
     const front = invocation.front();
     const line: CommandLine = parseCommandLine(words);
     log = openLog(kernel, line.global);
+    // 1 is what `doctor` says of a machine, so that a wrong line must be told from it.
+    if (line.verb === "doctor") exitCode = 2;
     const command = line.command();
     verb = command.verb === "report-failure" ? command.failed : command.verb;
     // What containerd and people's scripts tell from a program's own 1: runc, exec.go.
     if (verb === "exec") exitCode = 255;
     log = openLog(kernel, line.global, containerOf(command));
-    await dispatch(invocation, line.global, command, front, log);
-    return { exitCode: 0, expected: true };
+    const verdict = await dispatch(invocation, line.global, command, front, log);
+    return { exitCode: verdict, expected: true };
   } catch (error) {
     log.failure(RuneError.from(error, `rune ${verb ?? ""}`.trim()));
     return { exitCode, expected: error instanceof RuneError };
@@ -54,15 +56,20 @@ async function dispatch(
   command: Command,
   front: Front,
   log: Log,
-): Promise<void> {
+): Promise<number> {
   const { traced } = log.writes("trace") ? await import("../kernel/traced.ts") : {};
-  return await perform(command, {
+  let exitCode = 0;
+  await perform(command, {
     kernel: traced === undefined ? kernel : traced(kernel, log.trace),
     global,
     front,
     log,
     libDir,
+    endWith: (status) => {
+      exitCode = status;
+    },
   });
+  return exitCode;
 }
 
 const logDefaults = { format: "text", level: "info", now: () => new Date() } as const;

@@ -18,6 +18,8 @@ export type Session = {
   readonly front: Front;
   readonly log: Log;
   readonly libDir: string;
+  /** The exit status of a command whose result is one; 0 where nobody calls it. */
+  readonly endWith: (exitCode: number) => void;
 };
 
 /** What a shell without PATH uses, and where newuidmap is. */
@@ -148,6 +150,18 @@ export async function perform(command: Command, session: Session): Promise<void>
     case "metrics": {
       const { printMetrics } = await import("./print-metrics.ts");
       return printMetrics(depsOf(session), command, print);
+    }
+    case "doctor": {
+      const { doctor } = await import("./print-doctor.ts");
+      const { environment } = session.front;
+      const status = await doctor(command, { deps: depsOf(session), environment, print, stdout });
+      return session.endWith(status);
+    }
+    case "install":
+    case "uninstall": {
+      const { install, uninstall } = await import("./print-install.ts");
+      const context = { kernel, print, libDir: session.libDir };
+      return command.verb === "install" ? install(command, context) : uninstall(command, context);
     }
     case "planner": {
       const { plan } = await import("./planner.ts");

@@ -8,9 +8,11 @@ import { type CheckpointCommand, checkpointCommand, parseCheckpoint } from "./ve
 import { type CompletionCommand, completionCommand, parseCompletion } from "./verbs/completion.ts";
 import { type CreateCommand, createCommand, parseCreate } from "./verbs/create.ts";
 import { type DeleteCommand, deleteCommand, parseDelete } from "./verbs/delete.ts";
+import { type DoctorCommand, doctorCommand, parseDoctor } from "./verbs/doctor.ts";
 import { type EventsCommand, eventsCommand, parseEvents } from "./verbs/events.ts";
 import { type ExecCommand, execCommand, parseExec } from "./verbs/exec.ts";
 import { type FeaturesCommand, featuresCommand, parseFeatures } from "./verbs/features.ts";
+import { type InstallCommand, installCommand, parseInstall } from "./verbs/install.ts";
 import { type KillCommand, killCommand, parseKill } from "./verbs/kill.ts";
 import { type ListCommand, listCommand, parseList } from "./verbs/list.ts";
 import { type MetricsCommand, metricsCommand, parseMetrics } from "./verbs/metrics.ts";
@@ -34,6 +36,7 @@ import { parseSpec, type SpecCommand, specCommand } from "./verbs/spec.ts";
 import { parseStart, type StartCommand, startCommand } from "./verbs/start.ts";
 import { parseState, type StateCommand, stateCommand } from "./verbs/state.ts";
 import { parseTop, type TopCommand, topCommand } from "./verbs/top.ts";
+import { parseUninstall, type UninstallCommand, uninstallCommand } from "./verbs/uninstall.ts";
 import { parseUpdate, type UpdateCommand, updateCommand } from "./verbs/update.ts";
 
 export type Command =
@@ -42,10 +45,12 @@ export type Command =
   | CompletionCommand
   | CreateCommand
   | DeleteCommand
+  | DoctorCommand
   | EventsCommand
   | ExecCommand
   | FeaturesCommand
   | HelpCommand
+  | InstallCommand
   | KillCommand
   | ListCommand
   | MetricsCommand
@@ -61,6 +66,7 @@ export type Command =
   | StartCommand
   | StateCommand
   | TopCommand
+  | UninstallCommand
   | UpdateCommand
   | VersionCommand;
 
@@ -70,6 +76,8 @@ export type VersionCommand = { readonly verb: "version" };
 
 export type CommandLine = {
   readonly global: GlobalOptions;
+  /** As typed, known or not. */
+  readonly verb: string | undefined;
   /**
    * Parses what follows the global options: a call of its own, so that its failure can be logged
    * where the global options say.
@@ -105,6 +113,9 @@ const verbs: readonly Verb[] = [
   { spec: metricsCommand, parse: parseMetrics },
   { spec: specCommand, parse: parseSpec },
   { spec: featuresCommand, parse: parseFeatures },
+  { spec: doctorCommand, parse: parseDoctor },
+  { spec: installCommand, parse: parseInstall },
+  { spec: uninstallCommand, parse: parseUninstall },
   { spec: completionCommand, parse: parseCompletion },
   { spec: plannerCommand, parse: parsePlanner },
   { spec: plannerWorkerCommand, parse: parsePlannerWorker },
@@ -119,7 +130,7 @@ const makers: ReadonlySet<string> = new Set(["create", "run", "restore"]);
 /** @throws RuneError USAGE for the global options */
 export function parseCommandLine(words: readonly string[]): CommandLine {
   const parsed = parseCommand(programCommand, words);
-  if (parsed.help) return { global: noOptions, command: () => ({ verb: "help" }) };
+  if (parsed.help) return { global: noOptions, verb: undefined, command: () => ({ verb: "help" }) };
   const { values, positionals } = parsed;
   const twoLevels = values.debug && values["log-level"] !== undefined;
   const command = (): Command => {
@@ -131,7 +142,7 @@ export function parseCommandLine(words: readonly string[]): CommandLine {
     }
     return verb;
   };
-  return { global: toGlobalOptions(values), command };
+  return { global: toGlobalOptions(values), verb: positionals[0], command };
 }
 
 function parseVerb(words: readonly string[]): Command {

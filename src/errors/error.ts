@@ -33,6 +33,8 @@ export type ErrorCode =
   | "CRIU" // criu is missing or too old, or could not checkpoint or restore
   // Node configuration.
   | "NODE_CONFIG" // /etc/inclavare-containers/config.toml
+  // Container engines.
+  | "ENGINE_CONFIG" // an engine's configuration is damaged, or says what cannot be added to
   // Enclave containers.
   | "ENCLAVE_CONFIG" // enclave.* annotations or ENCLAVE_* variables
   | "ENCLAVE_TYPE_UNSUPPORTED" // the host has no such hardware

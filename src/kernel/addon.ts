@@ -20,6 +20,8 @@ type Addon = {
   readonly symbol: (handle: Address, name: string) => Address;
   /** Calls a C function with up to six integers or addresses; what it returns is taken for a long. */
   readonly invoke: (address: Address, ...args: number[]) => number;
+  /** Fills 16 bytes with EAX, EBX, ECX and EDX of the CPUID instruction. */
+  readonly cpuid: (leaf: number, subleaf: number, into: Uint8Array) => void;
 };
 
 /** Beside the engine; run from the sources, in what the build has made. */

@@ -21,6 +21,8 @@ test("docs/how-to/docker.md: its daemon.json, and every command with its answer"
   expect(await docker.must(["info", "--format", "{{json .Runtimes.rune}}"])).toBe(
     '{"path":"/usr/bin/rune"}',
   );
+  // What the page adds to is a file that does not name rune yet.
+  await docker.host.write("/etc/docker/daemon.json", "{}\n");
   for (const { commands, answer } of commandsOf(page)) {
     const install = commands.startsWith("npm run");
     const folder = install ? repository : docker.host.path;
@@ -28,6 +30,8 @@ test("docs/how-to/docker.md: its daemon.json, and every command with its answer"
     // Between the lines of an answer stand ids, which differ.
     expect(lines.filter((line) => answer.includes(line))).toEqual(answer);
   }
+  const written = await docker.host.must(["cat", "/etc/docker/daemon.json"]);
+  expect(written).toBe(onlyBlock(page, "json"));
 });
 
 const pal = "/usr/lib/liberpal-skeleton-v2.so";

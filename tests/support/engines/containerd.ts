@@ -24,14 +24,15 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
 `;
 }
 
-/** Starts a containerd that keeps all it has in the host's directory. */
+/** Starts a containerd that keeps all it has in the host's directory, or with a file of its own. */
 export async function startContainerd(
   host: EngineHost,
   config = withoutPods(host),
+  given?: string,
 ): Promise<Daemon> {
   const path = `${host.path}/containerd`;
   await host.write(`${path}/config.toml`, config);
-  const argv = ["containerd", "--config", `${path}/config.toml`];
+  const argv = ["containerd", "--config", given ?? `${path}/config.toml`];
   const isReady = async () =>
     (await command(["ctr", "--address", addressOf(host), "version"])).status === 0;
   return await Daemon.start(host, argv, isReady);
@@ -76,8 +77,9 @@ export class Containerd {
     }
   }
 
-  async startDaemon(): Promise<void> {
-    this.#daemon = await startContainerd(this.host);
+  /** @param configuration path of a file, instead of the tests' own */
+  async startDaemon(configuration?: string): Promise<void> {
+    this.#daemon = await startContainerd(this.host, undefined, configuration);
   }
 
   async stopDaemon(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
