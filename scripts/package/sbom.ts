@@ -30,7 +30,11 @@ export function sbomOf(root: string, stage: string, source: Source): object {
     relationships: [
       relationship("SPDXRef-DOCUMENT", "DESCRIBES", own),
       ...others.map((component) =>
-        relationship(own, component.how === "inside" ? "CONTAINS" : "DYNAMIC_LINK", idOf(component)),
+        relationship(
+          own,
+          component.how === "inside" ? "CONTAINS" : "DYNAMIC_LINK",
+          idOf(component),
+        ),
       ),
       ...files.map(({ SPDXID }) => relationship(own, "CONTAINS", SPDXID)),
     ],

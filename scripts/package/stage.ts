@@ -38,7 +38,10 @@ export function makeStage(root: string, stage: string, source: Source): string {
   }
   signSample(library, source);
   for (const name of filesBelow(stage)) {
-    chmodSync(join(stage, name), /^dist\/bin\/|\.sh$/.test(name) || isProgram(name) ? 0o755 : 0o644);
+    chmodSync(
+      join(stage, name),
+      /^dist\/bin\/|\.sh$/.test(name) || isProgram(name) ? 0o755 : 0o644,
+    );
   }
   return stage;
 }
