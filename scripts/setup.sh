@@ -8,7 +8,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 build_packages="gcc make libc6-dev musl-tools libseccomp2 busybox-static wabt"
-test_packages="clang-format openssl iproute2 runc crun strace uidmap golang-github-containers-common dbus systemd procps e2fsprogs zsh fish mandoc protobuf-compiler patchelf clang lld wasi-libc libclang-rt-14-dev-wasm32 rustc libstd-rust-dev-wasm32"
+test_packages="clang-format openssl iproute2 runc crun strace uidmap golang-github-containers-common dbus systemd procps e2fsprogs zsh fish mandoc protobuf-compiler patchelf clang lld wasi-libc libclang-rt-14-dev-wasm32 rustc libstd-rust-dev-wasm32 debootstrap"
 
 main() {
     check_machine
@@ -17,7 +17,11 @@ main() {
     install_packages "$(missing_packages $packages)"
     install_node_modules
     sh scripts/build.sh
-    [ "${1:-}" != --tests ] || fetch_criu
+    if [ "${1:-}" = --tests ]; then
+        fetch_criu
+        # Without it tests/package is skipped, with the reason that this prints.
+        sh scripts/debian-root.sh || [ $? = 77 ] || stop "scripts/debian-root.sh failed"
+    fi
 }
 
 check_machine() {
