@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds dist/: the C parts with make, the TypeScript as one compiled executable. Does only what
-# changed since the last build.
+# changed since the last build; with EXACT=1 also what names a commit that is not the present one.
 #
 #   dist/bin/{rune,sgx-tools,signature-server,containerd-shim-rune-v2}
 #                                  names of one static C front
@@ -11,6 +11,10 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+commit=$(git rev-parse HEAD 2>/dev/null || echo unknown)
+if [ "${EXACT:-}" = 1 ] && [ "$(cat dist/commit 2>/dev/null)" != "$commit" ]; then
+    rm -rf dist/lib/inclavare/engine dist/share
+fi
 tools="rune sgx-tools signature-server containerd-shim-rune-v2"
 engine=dist/lib/inclavare/engine
 
@@ -30,9 +34,10 @@ if [ ! -x "$engine" ] || [ -n "$(find src package.json scripts/build.sh -newer "
     sh scripts/bun.sh build src/main.ts --compile --minify --bytecode --splitting --format=esm --compile-jit-policy=10 \
         --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
         --define "BUILD_VERSION=\"$(sed -n 's/.*"version": "\(.*\)".*/\1/p' package.json | head -1)\"" \
-        --define "BUILD_COMMIT=\"$(git rev-parse HEAD 2>/dev/null || echo unknown)\"" \
+        --define "BUILD_COMMIT=\"$commit\"" \
         --outfile "$engine.new" >dist/build.log 2>&1 || { cat dist/build.log >&2; exit 1; }
     mv "$engine.new" "$engine"
+    echo "$commit" >dist/commit
 fi
 if [ ! -d dist/share ] || [ -n "$(find src scripts/generate-man.ts package.json -newer dist/share -type f ! -name '*.test.ts' | head -1)" ]; then
     rm -rf dist/share.new

@@ -9,7 +9,7 @@ SGXSIM_SOURCES := $(addprefix sgxsim/,base.c log.c lock.c user_memory.c own_memo
 	accept.c enter.c fast_enter.c fast_exit.c fidelity.c exit_stubs.c exits.c segment_bases.c service.c service_frames.c)
 SGXSIM_HEADERS := $(wildcard sgxsim/*.h) $(SGXSIM_CRYPTO_HEADERS)
 SGXSIM_BUILD := $(B)/sgxsim
-SGXSIM_FLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -fpie -fvisibility=hidden \
+SGXSIM_FLAGS := -std=gnu11 -O2 -g $(MAPPED) $(WARN) -ffreestanding -fpie -fvisibility=hidden \
 	-fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables \
 	-fsanitize=undefined -fsanitize-undefined-trap-on-error -Wframe-larger-than=20480
 SGXSIM_OBJECTS := $(SGXSIM_SOURCES:sgxsim/%.c=$(SGXSIM_BUILD)/%.o) \

@@ -13,6 +13,7 @@ export const nodeConfigPath = "/etc/inclavare-containers/config.toml";
 /** Where PALs may be loaded from unless the node says otherwise. */
 export const defaultPalDirs: readonly string[] = [
   "/usr/lib",
+  "/usr/lib/inclavare",
   "/usr/lib/x86_64-linux-gnu",
   "/usr/local/lib",
   "/usr/local/lib/inclavare",
