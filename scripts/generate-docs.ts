@@ -12,6 +12,7 @@ import { program as toolsProgram } from "../src/sgx-tools/commands.ts";
 import { commandProse as toolsProse } from "../src/sgx-tools/prose.ts";
 import { signatureServer } from "../src/signature/command.ts";
 import { conformancePage, conformancePath } from "./conformance/page.ts";
+import { errorsPage, errorsPath } from "./errors/page.ts";
 
 const root = resolve(import.meta.dir, "..");
 
@@ -30,6 +31,7 @@ export function generatedPages(): GeneratedPage[] {
     },
     { path: "docs/reference/signature-server-cli.md", text: single(signatureServer) },
     { path: conformancePath, text: conformancePage() },
+    { path: errorsPath, text: errorsPage() },
   ];
 }
 

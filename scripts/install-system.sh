@@ -2,7 +2,8 @@
 # Installs what `npm run build` has made:
 #   npm run install-system -- --prefix DIR     (default /usr/local)
 # DIR/bin gets the tools, DIR/lib/inclavare what they need; the tools find it relative to themselves.
-# DIR/share gets manual pages and completion scripts, DIR/lib/systemd units that nobody has enabled,
+# DIR/include gets the header of the PAL API,
+# DIR/share manual pages and completion scripts, DIR/lib/systemd units that nobody has enabled,
 # DIR/lib/sysusers.d the user of the platform service, for systemd-sysusers.
 set -eu
 cd "$(dirname "$0")/.."
@@ -28,6 +29,8 @@ for file in dist/bin/* dist/lib/inclavare/*; do
     install -m 755 "$file" "$target.new"
     mv -f "$target.new" "$target"
 done
+# What authors of enclave runtimes compile against.
+install -D -m 644 native/include/enclave_runtime_pal.h "$prefix/include/enclave_runtime_pal.h"
 (cd dist && find share -type f) | while read -r file; do
     install -D -m 644 "dist/$file" "$prefix/$file"
 done
