@@ -12,7 +12,9 @@ import { program as toolsProgram } from "../src/sgx-tools/commands.ts";
 import { commandProse as toolsProse } from "../src/sgx-tools/prose.ts";
 import { signatureServer } from "../src/signature/command.ts";
 import { conformancePage, conformancePath } from "./conformance/page.ts";
+import { docsIndex, indexPath } from "./docs-index.ts";
 import { errorsPage, errorsPath } from "./errors/page.ts";
+import { featuresPage, featuresPath } from "./features-page.ts";
 
 const root = resolve(import.meta.dir, "..");
 
@@ -23,6 +25,11 @@ export type GeneratedPage = {
 };
 
 export function generatedPages(): GeneratedPage[] {
+  const made = referencePages();
+  return [...made, { path: indexPath, text: docsIndex(made) }];
+}
+
+function referencePages(): GeneratedPage[] {
   return [
     { path: "docs/reference/rune-cli.md", text: reference(program, commandProse, "src/cli/") },
     {
@@ -32,6 +39,7 @@ export function generatedPages(): GeneratedPage[] {
     { path: "docs/reference/signature-server-cli.md", text: single(signatureServer) },
     { path: conformancePath, text: conformancePage() },
     { path: errorsPath, text: errorsPage() },
+    { path: featuresPath, text: featuresPage() },
   ];
 }
 

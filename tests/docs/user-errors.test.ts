@@ -120,7 +120,9 @@ describe("an enclave runtime", () => {
       `load PAL \`${pal}\`: no such file on the host (PAL_PATH); hint: an enclave runtime is installed on the node, not in the image; it may be in ${sandbox.pals}`,
     );
     writeFileSync(pal, "no library, but long enough");
-    expect(await run()).toContain(`load PAL \`${pal}\`: it is no ELF file (PAL_ABI_MISMATCH); hint:`);
+    expect(await run()).toContain(
+      `load PAL \`${pal}\`: it is no ELF file (PAL_ABI_MISMATCH); hint:`,
+    );
     const other = Buffer.from(await Bun.file(`${pal}.kept`).bytes());
     other[4] = 1;
     writeFileSync(pal, other);
@@ -139,18 +141,23 @@ describe("an enclave runtime", () => {
     );
   });
 
-  enclaveTest("whose enclave is not signed for what it is says what the processor says", async () => {
-    await using sandbox = new SignedEnclaveSandbox();
-    await sandbox.sign();
-    const image = sandbox.inRootfs("encl.bin");
-    const bytes = Buffer.from(await Bun.file(image).bytes());
-    bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
-    writeFileSync(image, bytes);
-    sandbox.configure(sandbox.skeleton("v3", "hello"));
-    const result = await sandbox.call(["run", "--platform", "simulation", sandbox.id()]);
-    expect(messageOf(result)).toContain("operation not permitted (PAL_FAILED); hint: the enclave");
-    expect(result.stderr).toContain("SGX_INVALID_MEASUREMENT (4): encl.bin is not the image");
-  });
+  enclaveTest(
+    "whose enclave is not signed for what it is says what the processor says",
+    async () => {
+      await using sandbox = new SignedEnclaveSandbox();
+      await sandbox.sign();
+      const image = sandbox.inRootfs("encl.bin");
+      const bytes = Buffer.from(await Bun.file(image).bytes());
+      bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+      writeFileSync(image, bytes);
+      sandbox.configure(sandbox.skeleton("v3", "hello"));
+      const result = await sandbox.call(["run", "--platform", "simulation", sandbox.id()]);
+      expect(messageOf(result)).toContain(
+        "operation not permitted (PAL_FAILED); hint: the enclave",
+      );
+      expect(result.stderr).toContain("SGX_INVALID_MEASUREMENT (4): encl.bin is not the image");
+    },
+  );
 
   enclaveTest("on a machine without SGX, and with a dead AESM", async () => {
     await using sandbox = new SignedEnclaveSandbox();

@@ -8,6 +8,11 @@
 #define ENCLAVE_RUNTIME_PAL_VERSION 2
 #include <enclave_runtime_pal.h>
 
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+
 int goInit(pal_attr_v1_t *attr);
 int goCreateProcess(pal_create_process_args *args);
 int goExec(pal_exec_args *args);
@@ -23,12 +28,38 @@ int pal_get_version(void)
     return 2;
 }
 
-int pal_init(pal_attr_v1_t *attr)
+/*
+ * Go finds its environment and the auxiliary vector behind its arguments, as they lie on the first
+ * stack of a process: this makes such a block. NULL where there is no memory; it is kept for good.
+ */
+static char **first_stack(void)
 {
     static char name[] = "pal";
-    static char *argv[] = {name, NULL};
+    static const unsigned long wanted[] = {AT_PAGESZ, AT_RANDOM, AT_SYSINFO_EHDR, AT_SECURE};
+    size_t wants = sizeof wanted / sizeof wanted[0], variables = 0;
+    while (environ[variables] != NULL)
+        variables++;
+    char **block = calloc(2 + variables + 1 + 2 * (wants + 1), sizeof *block), **end = block;
+    if (block == NULL)
+        return NULL;
+    *end = name;
+    end += 2;
+    memcpy(end, environ, variables * sizeof *end);
+    end += variables + 1;
+    for (size_t one = 0; one < wants; one++) {
+        *end++ = (char *)wanted[one];
+        *end++ = (char *)getauxval(wanted[one]);
+    }
+    return block; /* ends in AT_NULL, which is 0 */
+}
+
+int pal_init(pal_attr_v1_t *attr)
+{
+    char **argv = first_stack();
+    if (argv == NULL)
+        return -ENOMEM;
     for (const constructor *each = __start_go_constructors; each < __stop_go_constructors; each++)
-        (*each)(1, argv, environ);
+        (*each)(1, argv, argv + 2);
     return goInit(attr); /* waits for Go's runtime */
 }
 
