@@ -8,7 +8,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 build_packages="gcc make libc6-dev musl-tools libseccomp2 busybox-static wabt"
-test_packages="clang-format openssl iproute2 runc crun strace uidmap golang-github-containers-common dbus systemd procps e2fsprogs zsh fish mandoc protobuf-compiler patchelf clang lld wasi-libc libclang-rt-14-dev-wasm32 rustc libstd-rust-dev-wasm32 golang-go"
+test_packages="clang-format openssl iproute2 runc crun strace uidmap golang-github-containers-common dbus systemd procps e2fsprogs zsh fish mandoc protobuf-compiler patchelf clang lld wasi-libc libclang-rt-14-dev-wasm32 rustc libstd-rust-dev-wasm32"
 
 main() {
     check_machine
@@ -48,8 +48,8 @@ hint: as root: apt-get install --no-install-recommends $1"
     apt_get install -qq -y --no-install-recommends $1 >/dev/null || stop "apt-get install failed; see above"
 }
 
-# What tests/engines/ starts.
-engine_packages="containerd docker.io podman iptables"
+# What tests/engines/ starts, and what examples/pal/go is built with.
+engine_packages="containerd docker.io podman iptables golang-go"
 
 # The tests start engines themselves, away from the machine: installing one must not start it.
 keep_services_down() {
