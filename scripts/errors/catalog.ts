@@ -34,7 +34,7 @@ const commandLine: CodeGroup = {
     CONTAINER_NOT_FOUND: {
       meaning: "there is no container of that id below this `--root`",
       remedy:
-        "`rune list`. Engines have a root of their own: containerd's is `/run/containerd/runc/NAMESPACE`, docker's `/var/run/docker/runtime-runc/moby`",
+        "`rune list`. Engines have a root of their own: containerd's is `/run/containerd/runc/NAMESPACE`, docker's `/var/run/docker/runtime-NAME/moby`, with the name that the runtime has in daemon.json",
     },
     CONTAINER_NOT_RUNNING: {
       meaning: "the container has no process that lives",
