@@ -13,6 +13,9 @@ import { commandProse as toolsProse } from "../src/sgx-tools/prose.ts";
 import { signatureServer, signatureServerProse } from "../src/signature/command.ts";
 import { conformancePage, conformancePath } from "./conformance/page.ts";
 import { doctorPage } from "./doctor-page.ts";
+import { docsIndex, indexPath } from "./docs-index.ts";
+import { errorsPage, errorsPath } from "./errors/page.ts";
+import { featuresPage, featuresPath } from "./features-page.ts";
 
 const root = resolve(import.meta.dir, "..");
 
@@ -23,6 +26,11 @@ export type GeneratedPage = {
 };
 
 export function generatedPages(): GeneratedPage[] {
+  const made = referencePages();
+  return [...made, { path: indexPath, text: docsIndex(made) }];
+}
+
+function referencePages(): GeneratedPage[] {
   return [
     { path: "docs/reference/rune-cli.md", text: reference(program, commandProse, "src/cli/") },
     {
@@ -35,6 +43,8 @@ export function generatedPages(): GeneratedPage[] {
     },
     { path: conformancePath, text: conformancePage() },
     { path: "docs/reference/doctor.md", text: doctorPage() },
+    { path: errorsPath, text: errorsPage() },
+    { path: featuresPath, text: featuresPage() },
   ];
 }
 

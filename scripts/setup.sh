@@ -8,7 +8,10 @@ set -eu
 cd "$(dirname "$0")/.."
 
 build_packages="gcc make libc6-dev musl-tools libseccomp2 busybox-static wabt"
-test_packages="clang-format openssl iproute2 runc crun strace uidmap golang-github-containers-common dbus systemd procps e2fsprogs zsh fish mandoc protobuf-compiler patchelf clang lld wasi-libc libclang-rt-14-dev-wasm32 rustc libstd-rust-dev-wasm32 golang-go default-jdk-headless chromium debootstrap"
+test_packages="clang-format openssl iproute2 runc crun strace uidmap golang-github-containers-common dbus systemd procps e2fsprogs zsh fish mandoc protobuf-compiler patchelf clang lld wasi-libc libclang-rt-14-dev-wasm32 rustc libstd-rust-dev-wasm32 default-jdk-headless chromium debootstrap"
+
+# Some machines have it from elsewhere, at the same path.
+command -v kubectl >/dev/null || test_packages="$test_packages kubernetes-client"
 
 main() {
     check_machine
@@ -17,6 +20,11 @@ main() {
     install_packages "$(missing_packages $packages)"
     install_node_modules
     sh scripts/build.sh
+    if [ "${1:-}" = --tests ]; then
+        fetch_for_tests
+        # Without it tests/package is skipped, with the reason that this prints.
+        sh scripts/debian-root.sh || [ $? = 77 ] || stop "scripts/debian-root.sh failed"
+    fi
 }
 
 check_machine() {
@@ -48,7 +56,7 @@ hint: as root: apt-get install --no-install-recommends $1"
 }
 
 # What tests/engines/ starts.
-engine_packages="containerd containernetworking-plugins docker.io podman iptables"
+engine_packages="containerd containernetworking-plugins docker.io podman iptables golang-go"
 
 # The tests start engines themselves, away from the machine: installing one must not start it.
 keep_services_down() {

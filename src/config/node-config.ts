@@ -57,7 +57,9 @@ export function readNodeConfig(kernel: Kernel, path: string): NodeConfig {
   try {
     const { uid, mode } = kernel.fstat(fd);
     if (uid !== 0 || (mode & 0o022) !== 0) {
-      throw configFault(path, "it must belong to root and be writable by root alone");
+      throw configFault(path, "it must belong to root and be writable by root alone", {
+        hint: `\`chown root ${path}\` and \`chmod go-w ${path}\`, if what it says is right`,
+      });
     }
     checkParents(kernel, path, path);
     // Where symbolic links have led.
@@ -81,7 +83,9 @@ function checkParents(kernel: Kernel, file: string, path: string): void {
     const { uid, mode } = kernel.fstat(fd);
     kernel.close(fd);
     if (uid === 0 && ((mode & 0o022) === 0 || (mode & 0o1000) !== 0)) continue;
-    throw configFault(path, `\`${directory}\` must belong to root and be writable by root alone`);
+    throw configFault(path, `\`${directory}\` must belong to root and be writable by root alone`, {
+      hint: "whoever may write there could put another file in its place; keep it below /etc",
+    });
   }
 }
 

@@ -13,14 +13,22 @@ export function parseTable(text: string, path: string): Table {
   try {
     return new Table(parse(text), document, "");
   } catch (cause) {
-    throw configFault(path, syntaxReason(cause), cause);
+    throw configFault(path, syntaxReason(cause), { cause });
   }
 }
 
-export function configFault(path: string, reason: string, cause?: unknown): RuneError {
-  const doing = `read \`${path}\``;
-  const why = cause === undefined ? {} : { cause };
-  return new RuneError({ code: "NODE_CONFIG", doing, reason, ...why });
+export function configFault(
+  path: string,
+  reason: string,
+  { hint, cause }: { readonly hint?: string; readonly cause?: unknown } = {},
+): RuneError {
+  return new RuneError({
+    code: "NODE_CONFIG",
+    doing: `read \`${path}\``,
+    reason,
+    ...(hint === undefined ? {} : { hint }),
+    ...(cause === undefined ? {} : { cause }),
+  });
 }
 
 /** A table of the document that remembers which of its keys somebody knew. */

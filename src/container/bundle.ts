@@ -30,6 +30,7 @@ export function readBundle(kernel: Kernel, bundle: string): Bundle {
       code: "CONFIG_INVALID",
       doing: `open the root file system \`${rootfs}\``,
       reason: found === undefined ? "no such directory" : "not a directory",
+      hint: "`root.path` of config.json names it; a relative one is below the bundle",
     });
   }
   return { path, rootfs, config };
@@ -51,7 +52,7 @@ export function readConfig(kernel: Kernel, bundle: string): Config {
       hint: "name the bundle with --bundle, or make a configuration with `rune spec`",
     });
   }
-  return parseConfig(bytes);
+  return parseConfig(bytes, file);
 }
 
 /** Refuses what does not fit together: nothing a configuration says is ignored. */

@@ -3,6 +3,7 @@
 import { type ErrorCode, RuneError } from "../errors/error.ts";
 import type { Fd, Kernel, Pid } from "../kernel/kernel.ts";
 import { RecordReader, RecordWriter } from "../record/record.ts";
+import { failureHint } from "./failure-hints.ts";
 
 const packetMaxBytes = 64 << 10;
 
@@ -87,13 +88,21 @@ function decodeFailure(record: RecordReader): RuneError {
   return failureOf(record.u32(), record.u32(), record.string(), record.string());
 }
 
-/** What a FAILED means; strerror's capital becomes the house's lower case. */
-export function failureOf(code: number, errno: number, doing: string, text: string): RuneError {
-  const reason = text.replace(/^[A-Z](?=[a-z ])/, (letter) => letter.toLowerCase());
+/**
+ * What a FAILED means. strerror's capital becomes the house's lower case, and the dynamic linker need
+ * not repeat the file by the name that it has in init-runelet.
+ */
+export function failureOf(number: number, errno: number, doing: string, text: string): RuneError {
+  const reason = text
+    .replace(/^\/proc\/self\/fd\/\d+\/[^/:]+: /, "")
+    .replace(/^[A-Z](?=[a-z ])/, (letter) => letter.toLowerCase());
+  const code = failureCodes[number] ?? "RUNELET";
+  const hint = failureHint(code, errno, reason);
   return new RuneError({
-    code: failureCodes[code] ?? "RUNELET",
+    code,
     doing,
     reason,
+    ...(hint === undefined ? {} : { hint }),
     ...(errno === 0 ? {} : { errno }),
   });
 }

@@ -35,6 +35,7 @@ import { PalPatience } from "./pal-patience.ts";
 import { sendPidfd, writePidFile } from "./pid-file.ts";
 import { inheritPreserved, spawnRunelet, submitPlan } from "./runelet.ts";
 import { plannedSeccomp } from "./seccomp.ts";
+import { explainStarved } from "./starved.ts";
 import type { State } from "./state.ts";
 import { requireChild } from "./status.ts";
 import { ContainerDirectory } from "./store.ts";
@@ -294,6 +295,8 @@ class Attempt {
         ? {}
         : { takeListener: (pid, fd) => this.#sendListener(seccomp, pid, fd) }),
       died: () => {
+        const starved = explainStarved(this.#kernel, this.#cgroup, config.linux?.resources);
+        if (starved !== undefined) return starved;
         const { pal } = enclave ?? {};
         return pal === undefined ? died("it died without a word") : palDied(pal);
       },

@@ -220,11 +220,19 @@ function makeRoot(kernel: Kernel, root: string): void {
 }
 
 function exists(id: string): RuneError {
-  const reason = "a container with that id exists";
-  return new RuneError({ code: "CONTAINER_EXISTS", doing: `create \`${id}\``, reason });
+  return new RuneError({
+    code: "CONTAINER_EXISTS",
+    doing: `create \`${id}\``,
+    reason: "a container with that id exists",
+    hint: `\`rune delete ${id}\` removes it once it has ended, with --force at any time`,
+  });
 }
 
 function notFound(id: string): RuneError {
-  const reason = "container does not exist";
-  return new RuneError({ code: "CONTAINER_NOT_FOUND", doing: `open container \`${id}\``, reason });
+  return new RuneError({
+    code: "CONTAINER_NOT_FOUND",
+    doing: `open container \`${id}\``,
+    reason: "container does not exist",
+    hint: "`rune list` shows those of the same --root; engines have a root of their own",
+  });
 }

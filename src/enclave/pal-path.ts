@@ -38,7 +38,7 @@ export function openPal(kernel: Kernel, path: string, palDirs: readonly string[]
   if (!path.startsWith("/") || path.split("/").includes("..")) {
     throw refusal(path, "it is not an absolute path without `..`");
   }
-  const canonical = canonicalPath(kernel, path);
+  const canonical = canonicalPath(kernel, path, palDirs);
   const allowed = palDirs.map((dir) => unlessErrno(() => resolve(kernel, dir), ENOENT, ENOTDIR));
   const directory = canonical.slice(0, canonical.lastIndexOf("/"));
   if (!allowed.includes(directory)) {
@@ -50,7 +50,7 @@ export function openPal(kernel: Kernel, path: string, palDirs: readonly string[]
   return { fd: openChecked(kernel, canonical, path), path: canonical };
 }
 
-function canonicalPath(kernel: Kernel, path: string): string {
+function canonicalPath(kernel: Kernel, path: string, palDirs: readonly string[]): string {
   try {
     return resolve(kernel, path);
   } catch (error) {
@@ -58,7 +58,10 @@ function canonicalPath(kernel: Kernel, path: string): string {
     switch (errno) {
       case ENOENT:
       case ENOTDIR:
-        throw refusal(path, "no such file");
+        throw refusal(path, "no such file on the host", [
+          "an enclave runtime is installed on the node, not in the image",
+          `it may be in ${palDirs.join(", ")}`,
+        ]);
       case ELOOP:
         throw refusal(path, "it leads through a magic link of /proc, or its links go in a circle");
       default:
@@ -128,9 +131,14 @@ function openFile(kernel: Kernel, at: Fd, name: string, canonical: string, given
 /** The sticky bit of a directory that others may write is no help: they may put the file there. */
 function checkOwner({ uid, mode }: Stat, path: string, given: string): void {
   const what = (mode & S_IFMT) === S_IFDIR ? "directory" : "file";
-  if (uid !== 0) throw refusal(given, `${what} \`${path}\` belongs to uid ${uid}, not to root`);
+  const why = "its code runs as the host's root before it is in the container";
+  if (uid !== 0) {
+    throw refusal(given, `${what} \`${path}\` belongs to uid ${uid}, not to root`, [why]);
+  }
   if ((mode & 0o022) === 0) return;
-  throw refusal(given, `${what} \`${path}\` may be written by others than root`);
+  throw refusal(given, `${what} \`${path}\` may be written by others than root`, [
+    `${why}: \`chmod go-w ${path}\``,
+  ]);
 }
 
 function refusal(path: string, reason: string, hint: readonly string[] = []): RuneError {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { RuneError } from "../errors/error.ts";
 import { ENOENT } from "../kernel/constants.ts";
@@ -57,6 +57,11 @@ test("the flag alone is as good; asking for hardware asks for nothing on a machi
 
 const isRoot = process.getuid?.() === 0;
 
+/** As much of a shared object for x86-64 as is looked at before it is loaded. */
+const sharedObject = new Uint8Array(20);
+sharedObject.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
+sharedObject.set([3, 0, 62, 0], 16);
+
 describe.skipIf(!isRoot)("a container with a type (needs root)", () => {
   let base = "";
   let node = "";
@@ -65,7 +70,7 @@ describe.skipIf(!isRoot)("a container with a type (needs root)", () => {
     chmodSync(base, 0o755);
     node = join(base, "config.toml");
     writeFileSync(node, `[runtime]\npal_dirs = ["${base}"]\npal_init_timeout = 7\n`);
-    writeFileSync(join(base, "libpal.so"), "");
+    writeFileSync(join(base, "libpal.so"), sharedObject);
   });
   afterEach(() => rmSync(base, { recursive: true }));
 
@@ -75,6 +80,16 @@ describe.skipIf(!isRoot)("a container with a type (needs root)", () => {
     "enclave.runtime.args": "a,b",
     "enclave.attestation.ra_type": "epidLinkable",
     "enclave.attestation.ra_epid_spid": spid,
+  });
+
+  test("whose PAL is no shared object is refused, and nothing stays open", () => {
+    writeFileSync(join(base, "libpal.so"), "text");
+    const before = readdirSync("/proc/self/fd").length;
+    const asked = config([`ENCLAVE_RA_EPID_SUB_KEY=${key}`], annotations());
+    expect(() => prepareEnclave(on(withoutSgx, node), asked, "simulation")).toThrow(
+      "it is no ELF file",
+    );
+    expect(readdirSync("/proc/self/fd").length).toBe(before);
   });
 
   test("gets its PAL; what is stored has the original's shape and no secret", () => {

@@ -6,6 +6,7 @@ import type { Config } from "../oci/config.ts";
 import { type SimulatedService, simulatedNodes, withEnclave } from "./additions.ts";
 import { type EnclaveConfig, readEnclaveConfig } from "./enclave-config.ts";
 import { detectSgx, hasDriver } from "./host-detection.ts";
+import { checkPalFile } from "./pal-file.ts";
 import { type OpenedPal, openPal } from "./pal-path.ts";
 import { type ChosenPlatform, choosePlatform } from "./platform-choice.ts";
 import { checkProfile } from "./profile-check.ts";
@@ -60,8 +61,7 @@ export function prepareEnclave(
     ? withEnclave(kernel, epc.config, simulatedNodes, { simulated, service, epcBytes: epc.bytes })
     : withEnclave(kernel, config, host.nodes, { simulated });
   // Last: whatever else fails leaves no descriptor behind.
-  const pal =
-    enclave.type === undefined ? undefined : openPal(kernel, enclave.palPath, node.palDirs);
+  const pal = enclave.type === undefined ? undefined : openedPal(kernel, enclave, node.palDirs);
   return {
     config: changed,
     enclave,
@@ -78,6 +78,18 @@ export function prepareEnclave(
         : []),
     ],
   };
+}
+
+/** The PAL's descriptor, if it is a file that can be loaded; else none is left open. */
+function openedPal(kernel: Kernel, { palPath }: EnclaveConfig, dirs: readonly string[]): OpenedPal {
+  const pal = openPal(kernel, palPath, dirs);
+  try {
+    checkPalFile(kernel, pal);
+    return pal;
+  } catch (error) {
+    kernel.close(pal.fd);
+    throw error;
+  }
 }
 
 /** `--platform` on a container that names neither type nor platform. */

@@ -99,6 +99,7 @@ export const ECHILD = 10;
 export const EINTR = 4;
 export const EIO = 5;
 export const ENXIO = 6;
+export const ENOEXEC = 8;
 export const EAGAIN = 11;
 export const EACCES = 13;
 export const EBUSY = 16;

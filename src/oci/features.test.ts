@@ -27,6 +27,7 @@ test("what a build can do is spelled out, in the form of features.md", () => {
   const rdt = { enabled: true, schemata: true, monitoring: true };
   expect(document.linux.intelRdt).toEqual(rdt);
   expect(document.linux.memoryPolicy.modes).toContain("MPOL_BIND");
+  expect(document.potentiallyUnsafeConfigAnnotations).toContain("org.criu.config");
 });
 
 test("what a build cannot do is not claimed", () => {

@@ -72,6 +72,6 @@ export function featuresDocument(features: SupportedFeatures, build: BuildIdenti
     },
     // Annotations that choose a library which is loaded as host root (checked against pal_dirs), or
     // weaken what the container promises; and what systemd does as root for a unit (ExecStopPost).
-    potentiallyUnsafeConfigAnnotations: ["enclave.", "org.systemd.property."],
+    potentiallyUnsafeConfigAnnotations: ["enclave.", "org.criu.config", "org.systemd.property."],
   };
 }

@@ -32,11 +32,14 @@ export const maximumConfigSizeBytes = 16 * 1024 * 1024;
 /**
  * Parses and checks a whole config.json. Unknown properties and annotations are ignored, unknown
  * capabilities kept for the caller to warn about.
+ * `file` is where the bytes are from, for messages.
  * @throws RuneError CONFIG_INVALID that names the JSON path; CONFIG_UNSUPPORTED for another major
  * version of the specification
  */
-export function parseConfig(bytes: Uint8Array): Config {
-  return checked("config", bytes, (value) => {
+export function parseConfig(bytes: Uint8Array, file?: string): Config {
+  // A fault of the text is one of the file; a fault of a field is known by the field's name.
+  const document = file === undefined ? "config" : `config \`${file}\``;
+  return checked({ document, field: "config" }, bytes, (value) => {
     checkVersion(value);
     return config(value);
   });
@@ -44,12 +47,12 @@ export function parseConfig(bytes: Uint8Array): Config {
 
 /** Parses the process.json of `exec --process`, by the rules of `process` in config.json. */
 export function parseProcess(bytes: Uint8Array): Process {
-  return checked("process", bytes, process);
+  return checked({ document: "process", field: "process" }, bytes, process);
 }
 
 /** Parses the JSON of `update --resources`, by the rules of `linux.resources` in config.json. */
 export function parseResources(bytes: Uint8Array): Resources {
-  return checked("resources", bytes, resources);
+  return checked({ document: "resources", field: "resources" }, bytes, resources);
 }
 
 const mount = refine(
@@ -119,7 +122,10 @@ function checkVersion(value: unknown): void {
   });
 }
 
-function checked<T>(document: string, bytes: Uint8Array, check: Checker<T>): T {
+/** What a fault is said to be of: the text as a whole, or one of its fields. */
+type Names = { readonly document: string; readonly field: string };
+
+function checked<T>({ document, field }: Names, bytes: Uint8Array, check: Checker<T>): T {
   try {
     return checkBytes(bytes, check);
   } catch (error) {
@@ -127,7 +133,7 @@ function checked<T>(document: string, bytes: Uint8Array, check: Checker<T>): T {
     const path = error.pathText;
     throw new RuneError({
       code: "CONFIG_INVALID",
-      doing: path === "" ? document : `${document} \`${path}\``,
+      doing: path === "" ? document : `${field} \`${path}\``,
       reason: error.reason,
     });
   }

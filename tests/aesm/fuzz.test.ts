@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Changed bytes at both ends of the protocol, crowds, and clients that die. Bounded by numbers of
- * rounds, not by time; a failure names the seed that repeats it with AESM_FUZZ_SEED.
+ * rounds, not by time; a failure names the seed that repeats it with FUZZ_SEED.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
@@ -19,10 +19,12 @@ import { ecdsaQuoteBytes } from "../../src/aesm/quote-bytes.ts";
 import { ecdsaQuote, ecdsaTargetInfo, epidQuote, epidTargetInfo } from "../../src/aesm/quoting.ts";
 import type { AnyRequest } from "../../src/aesm/schema.ts";
 import { testPlatform } from "../../src/aesm/testing.ts";
-import { RuneError } from "../../src/errors/error.ts";
+import { Fuzz, fuzzSeed, requireCode } from "../support/fuzz.ts";
 
-const seed = Number(process.env["AESM_FUZZ_SEED"] ?? Date.now() % 0xffff_ffff);
-const random = generator(seed);
+const fuzz = new Fuzz(fuzzSeed);
+const random = (limit: number) => fuzz.below(limit);
+const mutate = (bytes: Uint8Array) => fuzz.mutate(bytes);
+const pick = <T>(from: readonly T[]) => fuzz.pick(from);
 const platform = testPlatform();
 const { attKeyId } = platform.ecdsa;
 const quoteBytes = ecdsaQuoteBytes(await platform.ecdsa.initialise());
@@ -70,7 +72,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe(`seed ${seed}`, () => {
+describe(`seed ${fuzzSeed}`, () => {
   test("the core answers changed requests, or says that they are none", async () => {
     let answered = 0;
     for (let round = 0; round < 20_000; round++) {
@@ -213,57 +215,6 @@ function sendAndLeave(bytes: Uint8Array, manner: number): Promise<void> {
     connection.on("error", () => {});
     connection.on("close", () => resolve());
   });
-}
-
-/** Flips, cuts, doubles, inserts or exchanges bytes, up to four times. */
-function mutate(original: Uint8Array): Uint8Array {
-  let bytes = [...original];
-  for (let times = 1 + random(4); times > 0; times--) {
-    const at = random(Math.max(bytes.length, 1));
-    const some = bytes.slice(at, at + 1 + random(16));
-    switch (random(6)) {
-      case 0:
-        bytes[at] = (bytes[at] ?? 0) ^ (1 << random(8));
-        break;
-      case 1:
-        bytes[at] = pick([0, 1, 0x7f, 0x80, 0xff]);
-        break;
-      case 2:
-        bytes = bytes.slice(0, at);
-        break;
-      case 3:
-        bytes.splice(at, some.length);
-        break;
-      case 4:
-        bytes.splice(at, 0, ...some);
-        break;
-      default:
-        bytes.splice(at, 0, ...Array.from({ length: 1 + random(9) }, () => random(256)));
-    }
-  }
-  return Uint8Array.from(bytes);
-}
-
-function requireCode(error: unknown, codes: readonly string[]): void {
-  if (error instanceof RuneError && codes.includes(error.code)) return;
-  throw error;
-}
-
-function pick<T>(from: readonly T[]): T {
-  // Never beyond the end, and never called with nothing to pick from.
-  return from[random(from.length)] as T;
-}
-
-/** Marsaglia's xorshift: numbers below a limit, the same for the same seed. */
-function generator(start: number): (limit: number) => number {
-  let state = start === 0 ? 1 : start >>> 0;
-  return (limit) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    state >>>= 0;
-    return state % limit;
-  };
 }
 
 async function until(condition: () => boolean): Promise<void> {

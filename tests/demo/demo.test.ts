@@ -25,7 +25,7 @@ needs(obstacle)("the demo ends well, prints what the README says, and leaves not
 /** The lines of the README's example; "..." stands for lines left out. */
 function readmeBlock(): string[] {
   const readme = readFileSync(join(repository, "README.md"), "utf8");
-  const block = /```\n(A bundle:[\s\S]*?)```/.exec(readme)?.[1];
+  const block = /```text test="[^"]*"\n(A bundle:[\s\S]*?)```/.exec(readme)?.[1];
   if (block === undefined) throw new Error("README.md has no example of the demo");
   return withoutWhatDiffers(block).filter((line) => line.trim() !== "..." && line !== "");
 }

@@ -9,6 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define FUZZ_ROUNDS 20000
+
 /* SETSID, UMASK 022, EXIT; three inherited descriptors 5, 6, 7. */
 static const uint8_t good[] = {
     'R', 'U', 'N', 'E', 'P', 'L', 'A', 'N',                           /* 0: magic */
@@ -163,8 +165,59 @@ static void test_slots(void)
     close(fd);
 }
 
+/* A generator that is the same everywhere: a failure is repeated by its seed and round. */
+static uint32_t random_state;
+
+static uint32_t next_random(void)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 17;
+    random_state ^= random_state << 5;
+    return random_state;
+}
+
+/* Bits, words and sizes changed. What is accepted must be records that lie within the plan. */
+static void test_fuzz(void)
+{
+    const char *given = getenv("FUZZ_SEED");
+    uint32_t seed = given == NULL ? 20261128 : (uint32_t)strtoul(given, NULL, 10);
+    random_state = seed == 0 ? 1 : seed;
+    int taken = 0, refused = 0, wrong = 0;
+    for (int round = 0; round < FUZZ_ROUNDS; round++) {
+        uint8_t bytes[sizeof(good) + 16];
+        memset(bytes, 0, sizeof(bytes));
+        memcpy(bytes, good, sizeof(good));
+        size_t size = next_random() % 8 == 0 ? next_random() % sizeof(bytes) : sizeof(good);
+        for (uint32_t times = next_random() % 4; times > 0; times--) {
+            uint32_t word = next_random() % 3 == 0 ? next_random() : next_random() % 80;
+            size_t at = next_random() % sizeof(good) & ~3u;
+            if (next_random() % 2 == 0)
+                memcpy(bytes + at, &word, 4);
+            else
+                bytes[at + word % 4] ^= (uint8_t)(1u << next_random() % 8);
+        }
+        if (next_random() % 2 == 0) {
+            uint32_t true_size = (uint32_t)size;
+            memcpy(bytes + 12, &true_size, 4); /* past the first check, to the others */
+        }
+        struct run run = empty_run();
+        struct failure f = {0};
+        if (open_plan(bytes, size, &run, &f) == 0) {
+            taken++;
+            wrong += memcmp(bytes, "RUNEPLAN", 8) != 0;
+        } else {
+            refused++;
+            wrong += f.code != FAILURE_PLAN || f.reason[0] == '\0';
+        }
+        free((void *)(uintptr_t)run.plan);
+    }
+    ok(taken > 0 && refused > taken && wrong == 0, "changed plans (seed %u): %d taken, %d refused",
+       seed, taken, refused);
+}
+
 int main(void)
 {
+    test_fuzz();
     test_good();
     test_headers();
     test_records();

@@ -1,24 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Pages of the documentation whose commands a test types, and whose answers it expects. */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { repository } from "../runtime.ts";
+import { type Fence, fencesOf, isShell, pageText } from "../markdown.ts";
 import type { EngineHost } from "./host.ts";
 import { TerminalSession } from "./terminal.ts";
 
-export type Block = {
-  /** "shell", "json", "toml"; "text" is what the block before it prints. */
-  readonly language: string;
-  readonly text: string;
-};
-
-/** The fenced blocks of a page below docs/, in their order. */
-export function blocksOf(page: string): Block[] {
-  const text = readFileSync(join(repository, "docs", page), "utf8");
-  return [...text.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language = "", body = ""]) => ({
-    language,
-    text: body,
-  }));
+/** The fenced blocks of a page below docs/ that are not marked as left out, in their order. */
+export function blocksOf(page: string): Fence[] {
+  return fencesOf(pageText(`docs/${page}`)).filter(({ marks }) => !marks.has("skip"));
 }
 
 /** The one block of a language. */
@@ -31,11 +19,11 @@ export function onlyBlock(page: string, language: string): string {
 /** Each shell block with the answer that the page shows below it, if any. */
 export function commandsOf(page: string): { commands: string; answer: string[] }[] {
   const blocks = blocksOf(page);
-  return blocks.flatMap(({ language, text }, index) => {
-    if (language !== "shell") return [];
+  return blocks.flatMap((block, index) => {
+    if (!isShell(block)) return [];
     const next = blocks[index + 1];
     const answer = next?.language === "text" ? next.text.trimEnd().split("\n") : [];
-    return [{ commands: text, answer }];
+    return [{ commands: block.text, answer }];
   });
 }
 

@@ -1,0 +1,3 @@
+module example/pal
+
+go 1.19
