@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from "bun:test";
 import { EIO } from "../kernel/constants.ts";
-import { events, statistics } from "./events.ts";
+import { enclaveEvents, events, statistics } from "./events.ts";
 import { existing, fakeHost, type Host, initPid, root } from "./fake-host.ts";
+import { noteEnclaveEnd, noteEnclaveStart } from "./journal.ts";
 
 /** A container whose memory version 1 counts. */
 function v1(): Host {
@@ -86,4 +87,49 @@ test("every call that fails closes what was opened", async () => {
     });
     expect(broken.kernel.openNames(), `${root} ${call}`).toEqual([]);
   }
+});
+
+const pal = {
+  type: "intelSgx",
+  platform: "hardware",
+  platformChosenBy: "x",
+  pal: "/pal.so",
+} as const;
+const phases = { prepare: 1, launch: 2, attest: 0 };
+
+test("an enclave's start comes first and its end last, where they are asked for", async () => {
+  for (const withEnclave of [true, false]) {
+    const host = fakeHost();
+    const cgroup = [{ version: 2, controllers: [], path: "/cg/unified/web" }] as const;
+    existing(host, { enclave: pal, cgroup });
+    host.kernel.file("/cg/unified/web/memory.events", "max 0\noom_kill 0\n");
+    noteEnclaveEnd(host.deps, "web"); // an earlier one's of that name
+    noteEnclaveStart(host.deps, "web", "hardware", phases);
+    noteEnclaveStart(host.deps, "db", "hardware", phases);
+    host.kernel.reactions.wait = (names) => names.filter((name) => name === `pidfd:${initPid}`);
+    const found: string[] = [];
+    const emit = ({ type, id }: { type: string; id: string }) => void found.push(`${type} ${id}`);
+    await events(host.deps, "web", 1000, emit, withEnclave);
+    expect(found).toEqual(withEnclave ? ["enclave-started web", "enclave-ended web"] : []);
+  }
+});
+
+test("all enclaves' events, each once", async () => {
+  const host = fakeHost();
+  existing(host);
+  noteEnclaveStart(host.deps, "web", "hardware", phases);
+  const found: string[] = [];
+  const emit = ({ type, id }: { type: string; id: string }) => void found.push(`${type} ${id}`);
+  await enclaveEvents(host.deps, undefined, emit);
+  expect(found.splice(0)).toEqual(["enclave-started web"]);
+  let looks = 0;
+  Object.assign(host.kernel, {
+    sleepMs: () => {
+      if (looks++ === 2) throw new Error("enough");
+      noteEnclaveEnd(host.deps, `web-${looks}`);
+    },
+  });
+  expect(enclaveEvents(host.deps, 100, emit)).rejects.toThrow("enough");
+  await Bun.sleep(0);
+  expect(found).toEqual(["enclave-started web", "enclave-ended web-1", "enclave-ended web-2"]);
 });
