@@ -3,6 +3,7 @@
 import { type CgroupDirectory, locateCgroup } from "../cgroups/cgroup.ts";
 import { isUnifiedOnly, readHierarchies } from "../cgroups/layout.ts";
 import { limitProcesses } from "../cgroups/limits.ts";
+import { oomKills } from "../cgroups/oom-kills.ts";
 import type { ContainerUnit } from "../cgroups/unit.ts";
 import { withoutSecrets } from "../enclave/mentions.ts";
 import { RuneError } from "../errors/error.ts";
@@ -295,6 +296,7 @@ class Attempt {
         : { takeListener: (pid, fd) => this.#sendListener(seccomp, pid, fd) }),
       died: () => {
         const { pal } = enclave ?? {};
+        if (oomKills(this.#kernel, this.#cgroup) > 0) return outOfMemory();
         return pal === undefined ? died("it died without a word") : palDied(pal);
       },
     });
@@ -312,6 +314,16 @@ class Attempt {
     const intelRdt = this.#rdt === undefined ? {} : { intelRdt: this.#rdt.record };
     return launchState(this.#deps, this.#bundle, this.#request, { cgroup, ...intelRdt }, init);
   }
+}
+
+/** Of an init that died without a word: an empty cgroup that was there before may have counted others. */
+function outOfMemory(): RuneError {
+  return new RuneError({
+    code: "CGROUP",
+    doing: "start the container's init",
+    reason: "the kernel killed it for want of memory",
+    hint: "raise `linux.resources.memory.limit` (docker run -m): a start takes some megabytes, and an enclave runtime's its own on top",
+  });
 }
 
 export function callerOf(kernel: Kernel): Caller {
