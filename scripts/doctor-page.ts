@@ -42,6 +42,8 @@ With \`--json\`, standard output has one object:
 | \`status\` | \`ok\`, \`missing\` or \`broken\`, as the exit status |
 | \`checks\` | an array, in the order of this page; each has \`topic\`, \`name\`, \`status\`, \`optional\` (true or false), \`reason\`, and \`mend\` where there is something to do |
 
+With \`--config-root\` links in the image lead as they would on this machine; only what engines and the node are told is looked at there, the rest is this machine's.
+
 Colour is for terminals, and \`NO_COLOR\` switches it off.
 
 `;

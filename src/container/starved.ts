@@ -6,7 +6,10 @@ import { RuneError } from "../errors/error.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { Resources } from "../oci/config-resources.ts";
 
-/** The error for an init that died, if it was killed for want of memory. */
+/**
+ * The error for an init that died, if it was killed for want of memory. An empty cgroup that was there
+ * before may have counted others.
+ */
 export function explainStarved(
   kernel: Kernel,
   cgroup: readonly CgroupDirectory[],

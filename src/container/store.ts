@@ -220,12 +220,9 @@ function makeRoot(kernel: Kernel, root: string): void {
 }
 
 function exists(id: string): RuneError {
-  return new RuneError({
-    code: "CONTAINER_EXISTS",
-    doing: `create \`${id}\``,
-    reason: "a container with that id exists",
-    hint: `\`rune delete ${id}\` removes it once it has ended, with --force at any time`,
-  });
+  const reason = "a container with that id exists";
+  const hint = `choose another id, or see \`rune state ${id}\`: \`rune delete ${id}\` removes it where it has stopped, \`rune delete --force ${id}\` also where it runs or its state is damaged`;
+  return new RuneError({ code: "CONTAINER_EXISTS", doing: `create \`${id}\``, reason, hint });
 }
 
 function notFound(id: string): RuneError {

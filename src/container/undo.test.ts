@@ -175,6 +175,18 @@ test("an undo that fails says what has to be done, and the first failure stays t
   expect(broken.kernel.openNames()).toEqual(["preserved"]);
 });
 
+test("an init that the kernel killed for want of memory is told from one that died otherwise", async () => {
+  const small = host(false, (kernel) => {
+    kernel.file("/cg/memory/web/memory.oom_control", "under_oom 0\noom_kill 1\n");
+    return [];
+  });
+  await expect(create(small.deps, request)).rejects.toMatchObject({
+    code: "CGROUP",
+    reason: "the kernel killed it for want of memory",
+    hint: expect.stringContaining("memory.limit"),
+  });
+});
+
 test("exec: whichever call fails, nothing of it is left", async () => {
   for (const detach of [false, true]) {
     const attempt = (broken: Host) =>

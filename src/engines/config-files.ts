@@ -14,15 +14,14 @@ import {
   O_DIRECTORY,
   O_EXCL,
   O_NOFOLLOW,
-  O_NONBLOCK,
   O_PATH,
-  O_RDONLY,
   O_SYNC,
   O_WRONLY,
+  S_IFLNK,
   S_IFMT,
   S_IFREG,
 } from "../kernel/constants.ts";
-import { type Fd, type Kernel, readToEnd, unlessErrno } from "../kernel/kernel.ts";
+import { type Fd, type Kernel, readFile, unlessErrno } from "../kernel/kernel.ts";
 import { engineFault } from "./json-document.ts";
 
 const largestBytes = 1 << 20;
@@ -90,6 +89,10 @@ export function configFiles(kernel: Kernel, root: string): ConfigFiles {
 
 function placeOf(path: string): { folder: string[]; name: string } {
   const names = path.split("/").filter((name) => name !== "");
+  // Attack: an image's record of an installation names a copy outside of the image.
+  if (names.some((name) => name === "." || name === "..")) {
+    throw engineFault(path, "a path of a configuration file has no `.` or `..` in it");
+  }
   return { folder: names.slice(0, -1), name: names.at(-1) ?? "" };
 }
 
@@ -150,6 +153,8 @@ function linkFault(error: unknown, path: string): RuneError {
   );
 }
 
+const notFollowed = { code: "SYSCALL", reason: "it is a link", errno: ELOOP } as const;
+
 type Found = {
   readonly text: string;
   readonly uid: number;
@@ -160,16 +165,18 @@ type Found = {
 function readAt(kernel: Kernel, directory: Fd, name: string, path: string): Found | undefined {
   let fd: Fd | undefined;
   try {
-    const flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
-    fd = unlessErrno(() => kernel.openAt(directory, name, flags), ENOENT);
+    fd = unlessErrno(() => kernel.openAt(directory, name, O_PATH | O_NOFOLLOW), ENOENT);
   } catch (error) {
     throw linkFault(error, path);
   }
   if (fd === undefined) return undefined;
   try {
     const { mode, uid, gid } = kernel.fstat(fd);
+    const isLink = (mode & S_IFMT) === S_IFLNK;
+    if (isLink) throw linkFault(new RuneError({ ...notFollowed, doing: `open \`${path}\`` }), path);
+    // Before it is opened to be read: opening a device may do anything.
     if ((mode & S_IFMT) !== S_IFREG) throw engineFault(path, "it is no regular file");
-    const bytes = readToEnd(kernel, fd, path, largestBytes);
+    const bytes = readFile(kernel, `/proc/self/fd/${fd}`, largestBytes);
     return { text: decoded(bytes, path), uid, gid, mode: mode & 0o7777 };
   } finally {
     kernel.close(fd);

@@ -207,6 +207,25 @@ test("no link leads out of another root", async () => {
   expect(readdirSync(outside)).toEqual([]);
 });
 
+test("an image's own record leads nowhere else", async () => {
+  await using image = new Image();
+  const outside = join(image.sandbox.path, "outside");
+  image.write({ ...before });
+  writeFileSync(outside, "mine");
+  await image.must("install", "--docker");
+  const record = "etc/inclavare-containers/install.json";
+  const digest = new Bun.CryptoHasher("sha256").update("mine").digest("hex");
+  const forged = JSON.parse(image.read(record));
+  forged.changes[0] = { ...forged.changes[0], backup: "/../outside", before: digest };
+  image.write({ [record]: JSON.stringify(forged) });
+  const { status, stderr } = await image.call("uninstall", "--docker");
+  expect({ status, code: /code=(\w+)/.exec(stderr)?.[1] }).toEqual({
+    status: 1,
+    code: "ENGINE_CONFIG",
+  });
+  expect(readFileSync(outside, "utf8")).toBe("mine");
+});
+
 test("a line without an engine, and a relative path, are refused", async () => {
   await using image = new Image();
   expect((await image.call("install")).stderr).toContain("one or more of --docker");
