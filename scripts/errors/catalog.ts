@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What each error code means to who sees it, and what he does about it. */
-import type { ErrorCode } from "../../src/errors/error.ts";
-
 export type CodeEntry = {
   /** One sentence without its full stop. */
   readonly meaning: string;
@@ -10,7 +8,7 @@ export type CodeEntry = {
 
 export type CodeGroup = {
   readonly title: string;
-  readonly codes: Readonly<Partial<Record<ErrorCode, CodeEntry>>>;
+  readonly codes: Readonly<Record<string, CodeEntry>>;
 };
 
 const commandLine: CodeGroup = {
@@ -129,6 +127,12 @@ const host: CodeGroup = {
     CRIU: {
       meaning: "criu is missing, too old, or could not checkpoint or restore",
       remedy: "its log is in the work path: [checkpoints](../explanation/checkpoint.md)",
+    },
+    ENGINE_CONFIG: {
+      meaning:
+        "the configuration of docker, containerd or podman is damaged, or says what cannot be added to",
+      remedy:
+        "the text names the file; mend it, or add rune by hand as the page of the engine says",
     },
     NODE_CONFIG: {
       meaning: "the node's configuration is wrong, or others than root could change it",

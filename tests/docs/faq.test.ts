@@ -10,7 +10,11 @@ import { repository } from "../support/runtime.ts";
 /** What is printed as it stands, by the C parts and by verdicts. */
 const literal = [...new Bun.Glob("{src,native}/**/*.{ts,c,h}").scanSync(repository)]
   .filter((file) => !/\/tests\/|[._]test\./.test(file))
-  .map((file) => readFileSync(join(repository, file), "utf8"));
+  .map((file) => withoutComments(readFileSync(join(repository, file), "utf8")));
+
+function withoutComments(source: string): string {
+  return source.replace(/^\s*(?:\/\/|\/?\*).*$/gm, "").replace(/\s\/\/ .*$/gm, "");
+}
 
 /** The dynamic linker's. */
 const elsewhere = ["cannot open shared object file"];

@@ -46,7 +46,9 @@ export class DocsHost {
       // Go compiles its library once for all pages and runs.
       ...[`PROJECT=${repository}`, `GOCACHE=${join(repository, "dist/go-cache")}`],
     ];
-    const inner = `exec 2>&1 </dev/null; set -e; cd /srv\n${script}\n`;
+    // What pages send to logs is the first thing to look at when a command fails.
+    const onFailure = `trap '[ $? = 0 ] || tail -n 3 *.log log 2>/dev/null' EXIT`;
+    const inner = `exec 2>&1 </dev/null; set -e; ${onFailure}; cd /srv\n${script}\n`;
     const { status, stdout } = await this.#host.call(["env", ...environment, "sh", "-c", inner]);
     return { status, printed: stdout.split(`${mark}\n`).slice(1) };
   }
