@@ -17,6 +17,7 @@ export const guests: readonly Guest[] = [
     tests: [
       "tests/cgroups/devices.test.ts",
       "tests/cgroups/limits.test.ts",
+      "tests/cgroups/refused-limits.test.ts",
       "tests/cgroups/update.test.ts",
       "tests/runtime/checkpoint.test.ts",
       "tests/runtime/checkpoint-memory.test.ts",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** For tests: where controllers are on this machine, and what a container's cgroup files say. */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Hierarchy, isUnifiedOnly, readHierarchies } from "../../src/cgroups/layout.ts";
 import { linux } from "../../src/kernel/linux.ts";
@@ -66,4 +66,13 @@ export function settings(path: string): Map<string, string> {
     }
   }
   return found;
+}
+
+/** Directories above a container's cgroup stay, as with every runtime; they are the test's. */
+export function removeParents(...paths: readonly string[]): void {
+  for (const { mountPoint } of hierarchies) {
+    for (const path of paths.flatMap((one) => [`${one}/parent`, one])) {
+      if (existsSync(join(mountPoint, path))) rmdirSync(join(mountPoint, path));
+    }
+  }
 }

@@ -5,11 +5,16 @@ import { join } from "node:path";
 import { shell } from "./bundle.ts";
 import { type CriuSandbox, until } from "./criu.ts";
 
-const count = "i=0; while :; do i=$((i+1)); echo $i >/tmp/count; sleep 0.02; done";
-export const counting = shell(count);
+const count = "i=$((i+1)); echo $i >/tmp/count";
+export const counting = shell(`i=0; while :; do ${count}; sleep 0.02; done`);
 
-/** With a mebibyte of memory that it never changes. */
-export const countingInMuch = shell(`much=$(head -c 1048576 /dev/zero | tr '\\000' x); ${count}`);
+/**
+ * With a mebibyte of memory that it never changes. It makes no processes: one that has just been
+ * made has that memory too, and is in no earlier checkpoint.
+ */
+export const countingInMuch = shell(
+  `much=$(head -c 1048576 /dev/zero | tr '\\000' x); i=0; while :; do ${count}; done`,
+);
 
 /** What the container counts to, from now on. */
 export class Counter {
