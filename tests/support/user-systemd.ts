@@ -5,7 +5,7 @@
  */
 import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { withoutView } from "../cgroups/unified-view.ts";
 import { type CommandResult, command, eventually, mustRun, Running } from "./command.ts";
 import { leftovers } from "./leftovers.ts";
@@ -73,6 +73,14 @@ export class UserSystemd {
     return command(this.inside("/", ["systemctl", "--user", "--no-pager", ...words]), {
       env: this.env,
     });
+  }
+
+  /** Gives it a unit, or a part of one ("name.service.d/more.conf"). */
+  async addUnit(name: string, text: string): Promise<void> {
+    const path = join(this.#folder, "units", name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+    await this.systemctl("daemon-reload");
   }
 
   /** Properties of a unit as systemd has them. */

@@ -17,12 +17,14 @@ import {
 } from "../issue/certificate.ts";
 import { type IssuerKey, pointBytes } from "../issue/key.ts";
 import { sgxExtension } from "../issue/sgx-extension.ts";
-import { isoSeconds, type Json, signJson } from "../issue/signed-json.ts";
+import { type Json, signJson } from "../issue/signed-json.ts";
 import { parseCertificate } from "../x509/certificate.ts";
 import { toPem } from "../x509/pem.ts";
 import { SGX_EXTENSION } from "../x509/sgx-extension.ts";
 import { type TrustAnchor, trustAnchorOf } from "../x509/trust.ts";
 import { name, newKey } from "./authority.ts";
+import { bodyPrefix, enclaveBody, qeBody, sized, tdBody, u16 } from "./evidence-bytes.ts";
+import { identityJson, PLATFORM, tcbInfoJson } from "./evidence-json.ts";
 
 export type PlatformOptions = {
   readonly components: readonly number[];
@@ -97,15 +99,6 @@ export const foreignKey = newKey();
 
 export const NOW = new Date("2026-06-15T12:00:00Z");
 const DAY = 86_400_000;
-export const QE_MRSIGNER = "8c4f5775d796503e96137f77c68a829a0056ac8ded70140b081b094490c57bff";
-export const TDX_QE_MRSIGNER = "dc9e2a7c6f948f17474e34a7fc43ed030f7c1563f1babddf6340c82e0e54a8c5";
-
-const PLATFORM: PlatformOptions = {
-  components: [5, 5, 2, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
-  pceSvn: 10,
-  fmspc: "00906ed50000",
-  pceId: "0000",
-};
 
 export function makeEvidence(options: EvidenceOptions = {}): Evidence {
   const at = options.at ?? NOW;
@@ -230,90 +223,6 @@ function testExtension({ components, pceSvn, pceId, fmspc }: PlatformOptions): U
   });
 }
 
-type Window = { readonly thisUpdate: Date; readonly nextUpdate: Date };
-
-/** Three levels: the platform's own, one below it and one that nobody should be at. */
-function tcbInfoJson(platform: PlatformOptions, window: Window, tdx: boolean): Json {
-  const level = (svn: number, pcesvn: number, tcbStatus: string, advisories: string[]) => ({
-    tcb: {
-      sgxtcbcomponents: PLATFORM.components.map((own, index) => ({ svn: index < 2 ? svn : own })),
-      pcesvn,
-      ...(tdx
-        ? { tdxtcbcomponents: [svn, 0, 3, ...new Array(13).fill(0)].map((one) => ({ svn: one })) }
-        : {}),
-    },
-    tcbDate: `202${svn}-01-01T00:00:00Z`,
-    tcbStatus,
-    ...(advisories.length > 0 ? { advisoryIDs: advisories } : {}),
-  });
-  const module = {
-    mrsigner: "0".repeat(96),
-    attributes: "0".repeat(16),
-    attributesMask: "F".repeat(16),
-  };
-  return {
-    id: tdx ? "TDX" : "SGX",
-    version: 3,
-    issueDate: isoSeconds(window.thisUpdate),
-    nextUpdate: isoSeconds(window.nextUpdate),
-    fmspc: platform.fmspc.toUpperCase(),
-    pceId: platform.pceId,
-    tcbType: 0,
-    tcbEvaluationDataNumber: 18,
-    ...(tdx
-      ? {
-          tdxModule: module,
-          tdxModuleIdentities: [
-            {
-              id: "TDX_01",
-              ...module,
-              tcbLevels: [
-                { tcb: { isvsvn: 5 }, tcbDate: "2024-06-01T00:00:00Z", tcbStatus: "UpToDate" },
-                {
-                  tcb: { isvsvn: 2 },
-                  tcbDate: "2023-06-01T00:00:00Z",
-                  tcbStatus: "OutOfDate",
-                  advisoryIDs: ["INTEL-SA-03000"],
-                },
-              ],
-            },
-          ],
-        }
-      : {}),
-    tcbLevels: [
-      level(5, 10, "UpToDate", []),
-      level(4, 9, "OutOfDate", ["INTEL-SA-01000"]),
-      level(3, 5, "Revoked", ["INTEL-SA-01001"]),
-    ],
-  };
-}
-
-function identityJson(window: Window, tdx: boolean): Json {
-  return {
-    id: tdx ? "TD_QE" : "QE",
-    version: 2,
-    issueDate: isoSeconds(window.thisUpdate),
-    nextUpdate: isoSeconds(window.nextUpdate),
-    tcbEvaluationDataNumber: 17,
-    miscselect: "00000000",
-    miscselectMask: "FFFFFFFF",
-    attributes: "11000000000000000000000000000000",
-    attributesMask: "FBFFFFFFFFFFFFFF0000000000000000",
-    mrsigner: (tdx ? TDX_QE_MRSIGNER : QE_MRSIGNER).toUpperCase(),
-    isvprodid: tdx ? 2 : 1,
-    tcbLevels: [
-      { tcb: { isvsvn: 8 }, tcbDate: "2025-03-01T00:00:00Z", tcbStatus: "UpToDate" },
-      {
-        tcb: { isvsvn: 6 },
-        tcbDate: "2022-03-01T00:00:00Z",
-        tcbStatus: "OutOfDate",
-        advisoryIDs: ["INTEL-SA-02000"],
-      },
-      { tcb: { isvsvn: 1 }, tcbDate: "2020-03-01T00:00:00Z", tcbStatus: "Revoked" },
-    ],
-  };
-}
-
 function makeQuote(
   options: EvidenceOptions,
   platform: PlatformOptions,
@@ -380,58 +289,4 @@ function certificationData(
     u16(platform.pceSvn),
     Buffer.from(platform.pceId, "hex"),
   ]);
-}
-
-function enclaveBody(): Uint8Array {
-  const body = new Uint8Array(384);
-  const view = new DataView(body.buffer);
-  view.setBigUint64(48, 0x5n, true);
-  view.setBigUint64(56, 0x3n, true);
-  body.fill(0x11, 64, 96);
-  body.fill(0x22, 128, 160);
-  view.setUint16(256, 7, true);
-  view.setUint16(258, 3, true);
-  body.fill(0x33, 320, 384);
-  return body;
-}
-
-function tdBody(is15: boolean): Uint8Array {
-  const body = new Uint8Array(is15 ? 648 : 584);
-  body.set([5, 1, 3], 0);
-  body.fill(0x44, 16, 64);
-  new DataView(body.buffer).setBigUint64(120, 1n << 28n, true);
-  body.fill(0x55, 136, 184);
-  body.fill(0x66, 520, 584);
-  if (is15) body.set([5, 1, 3], 584);
-  return body;
-}
-
-function qeBody(tdx: boolean): Uint8Array {
-  const body = new Uint8Array(384);
-  const view = new DataView(body.buffer);
-  view.setBigUint64(48, 0x15n, true);
-  view.setBigUint64(56, 0xe7n, true);
-  body.set(Buffer.from(tdx ? TDX_QE_MRSIGNER : QE_MRSIGNER, "hex"), 128);
-  view.setUint16(256, tdx ? 2 : 1, true);
-  view.setUint16(258, 8, true);
-  return body;
-}
-
-function bodyPrefix(kind: "sgx" | "td10" | "td15", size: number): Uint8Array {
-  return Buffer.concat([u16({ sgx: 1, td10: 2, td15: 3 }[kind]), u32(size)]);
-}
-
-function u16(value: number): Uint8Array {
-  return Uint8Array.of(value & 0xff, value >> 8);
-}
-
-function u32(value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, value, true);
-  return bytes;
-}
-
-/** Preceded by its length. */
-function sized(bytes: Uint8Array): Uint8Array {
-  return Buffer.concat([u32(bytes.length), bytes]);
 }
