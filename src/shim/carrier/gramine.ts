@@ -19,7 +19,6 @@ export const gramine: Carrier = {
   name: "gramine",
   isComplete: async () => false,
   inputs: async (job) => {
-    runtimePathOf(job);
     // Another Gramine measures another enclave.
     const libpal = await fileDigest(libpalOf(job));
     return JSON.stringify({ manifest: manifestTemplate(job), libpal });
@@ -52,26 +51,15 @@ export const gramine: Carrier = {
     writeFileSync(`${folder}/${sigstructFile}`, sigstruct, { mode: 0o644 });
   },
   leftOut: ["app.manifest.template"],
-  variables: (job) => ({
+  variables: ({ config, libDir }) => ({
     ENCLAVE_TYPE: "intelSgx",
-    ENCLAVE_RUNTIME_PATH: runtimePathOf(job),
+    ENCLAVE_RUNTIME_PATH: config.gramine.runtimePath ?? `${libDir}/liberpal-gramine.so`,
     ENCLAVE_RUNTIME_ARGS: "app",
   }),
 };
 
 function libpalOf({ config }: Job): string {
   return `${config.gramine.libosPath ?? "/usr/lib/x86_64-linux-gnu/gramine"}/sgx/libpal.so`;
-}
-
-function runtimePathOf({ config, environment }: Job): string {
-  const path = environment.get("ENCLAVE_RUNTIME_PATH") ?? config.gramine.runtimePath;
-  if (path !== undefined) return path;
-  throw new RuneError({
-    code: "ENCLAVE_CONFIG",
-    doing: "start Gramine",
-    reason: "there is no PAL for it",
-    hint: "set enclave_runtime_path in [enclave_runtime.gramine] of config.toml",
-  });
 }
 
 /** Not at once: it takes up to a second, in which nothing else would be answered. */
