@@ -7,8 +7,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-build_packages="gcc make libc6-dev musl-tools libseccomp2 busybox-static wabt"
-test_packages="clang-format openssl iproute2 runc crun strace uidmap golang-github-containers-common dbus systemd procps e2fsprogs zsh fish mandoc protobuf-compiler patchelf clang lld wasi-libc libclang-rt-14-dev-wasm32 rustc libstd-rust-dev-wasm32 default-jdk-headless chromium debootstrap"
+build_packages="gcc make libc6-dev musl-tools libseccomp2 busybox-static wabt openssl curl"
+test_packages="clang-format iproute2 runc crun strace uidmap golang-github-containers-common dbus systemd procps e2fsprogs zsh fish mandoc protobuf-compiler patchelf clang lld wasi-libc libclang-rt-14-dev-wasm32 rustc libstd-rust-dev-wasm32 default-jdk-headless chromium debootstrap"
 
 # Some machines have it from elsewhere, at the same path.
 command -v kubectl >/dev/null || test_packages="$test_packages kubernetes-client"

@@ -236,6 +236,11 @@ static void fd_prestat_get(void)
     IS(stat.tag, __WASI_PREOPENTYPE_DIR);
     IS(stat.u.dir.pr_name_len, 5);
     IS(__wasi_fd_prestat_get(LISTENER, &stat), __WASI_ERRNO_BADF);
+    /* Half of it is memory: nothing is written. */
+    volatile uint32_t *last = (uint32_t *)(__builtin_wasm_memory_size(0) * 65536 - 4);
+    *last = 0x12345678;
+    IS(__wasi_fd_prestat_get(DATA, (__wasi_prestat_t *)last), __WASI_ERRNO_FAULT);
+    IS(*last, 0x12345678);
 }
 static void fd_prestat_dir_name(void)
 {

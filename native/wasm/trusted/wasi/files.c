@@ -238,7 +238,8 @@ u32 WASI(fd_prestat_get)(void *instance, u32 fd, u32 prestat)
         return error;
     if (!descriptor->is_preopen)
         return WASI_EBADF; /* wasi-libc counts up until this */
-    if (!guest_put32(prestat, 0) ||
+    /* As a whole first: the second word's address may wrap around. */
+    if (guest(prestat, 8) == NULL || !guest_put32(prestat, 0) ||
         !guest_put32(prestat + 4, (u32)strlen(descriptor->preopen->name)))
         return WASI_EFAULT;
     return WASI_SUCCESS;
