@@ -70,5 +70,5 @@ export function progressAt({ write, nowMs, moves }: Terminal): Progress {
 
 /** A step may name a file, and a file's name may hold what a terminal obeys. */
 function printable(text: string): string {
-  return text.replaceAll(/[^\x20-\x7e\u{a0}-\u{10ffff}]/gu, "?");
+  return text.replaceAll(/[^ -~\u{a0}-\u{10ffff}]/gu, "?");
 }
