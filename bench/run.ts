@@ -4,6 +4,7 @@
  * same minutes, interleaved. Absolute times of shared machines mean little; ratios of medians do.
  * Writes bench/results/<name>.md and .json; the name is the first argument, the date without one.
  */
+import { progressOn } from "../src/progress/progress.ts";
 import {
   Bench,
   machine,
@@ -31,7 +32,9 @@ function measure(bench: Bench): Map<string, Sample[]> {
   const samples = new Map<string, Sample[]>();
   const short = bench.bundle("true", ["/bin/true"]);
   const long = bench.bundle("sleep", ["/bin/sleep", "1000"]);
+  using progress = progressOn(2);
   for (let round = -3; round < rounds; round++) {
+    progress.at(round, rounds);
     for (const { name, command } of bench.runtimes) {
       const base = [...command, "--root", bench.stateRoot(name)];
       const id = `bench-${name}-${process.pid}`;

@@ -9,6 +9,7 @@ export const importRules: Readonly<Record<string, readonly string[]>> = {
   seccomp: ["oci", "kernel"],
   options: [],
   record: [],
+  progress: [],
   kernel: [],
   config: ["kernel"],
   netlink: ["kernel"],
@@ -76,7 +77,7 @@ export const importRules: Readonly<Record<string, readonly string[]>> = {
     "config",
   ],
   signature: ["sgx", "options"],
-  "sgx-tools": ["attest", "aesm", "sgx", "options", "kernel", "platform", "wasm"],
+  "sgx-tools": ["attest", "aesm", "sgx", "options", "kernel", "platform", "wasm", "progress"],
 };
 
 /** The folder of `src/` a repository path lies in; undefined for `src/main.ts` and what is outside. */

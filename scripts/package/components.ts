@@ -85,6 +85,7 @@ function systemComponents(): Component[] {
 /** Of the machine that builds; empty where it is not Debian's. */
 function debianVersion(name: string): string {
   if (!existsSync("/var/lib/dpkg/status")) return "";
-  const { stdout } = Bun.spawnSync(["dpkg-query", "-W", "-f=${Version}", name]);
-  return stdout.toString().trim();
+  const { stdout } = Bun.spawnSync(["dpkg-query", "--show", name]);
+  // Name, tab, version.
+  return stdout.toString().trim().split("\t")[1] ?? "";
 }

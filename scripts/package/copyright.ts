@@ -28,7 +28,7 @@ function paragraph(files: string, parts: readonly Component[]): string {
   const licenses = ["Apache-2.0", ...parts.flatMap(({ license }) => license.split(" AND "))];
   return [
     `Files: ${files}`,
-    "Copyright: Inclavare Containers contributors",
+    "Copyright: 2026 Inclavare Containers contributors",
     ...parts.map(({ holders }) => ` ${holders}`),
     `License: ${[...new Set(licenses)].join(" and ")}`,
     "Comment: With what is in it of others:",

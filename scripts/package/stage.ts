@@ -22,6 +22,7 @@ const copied = [
   "packaging/systemd",
   "packaging/sysusers.d",
   "LICENSE",
+  "native/include/enclave_runtime_pal.h",
 ];
 
 export function makeStage(root: string, stage: string, source: Source): string {

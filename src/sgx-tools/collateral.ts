@@ -12,6 +12,7 @@ import {
 import { LONGEST_QUOTE_BYTES } from "../attest/quote/quote.ts";
 import { RuneError } from "../errors/error.ts";
 import type { OptionValues } from "../options/option.ts";
+import { progressOn } from "../progress/progress.ts";
 import { descriptionLines } from "./describe.ts";
 import { describeCollateral } from "./describe-evidence.ts";
 import type * as commands from "./evidence-commands.ts";
@@ -26,7 +27,7 @@ export async function fetchToArchive(
     values.quote === undefined
       ? namedPlatform(values)
       : platformOf(readInput(values.quote, LONGEST_QUOTE_BYTES));
-  const files = await fetchFrom(values.url, platform, values);
+  const files = await fetchWatched(values, platform);
   // What cannot be read later is not worth keeping.
   collateralFromFiles(files);
   mkdirSync(directory, { recursive: true });
@@ -43,6 +44,15 @@ export function showArchive(
   const description = describeCollateral(readArchive(path, readInput));
   if (values.json) printLine(JSON.stringify(description, null, 2));
   else for (const line of descriptionLines(description)) printLine(line);
+}
+
+async function fetchWatched(
+  values: OptionValues<typeof commands.collateralFetch.options>,
+  platform: QuotedPlatform,
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  using progress = progressOn(2);
+  progress.step(`fetch collateral from ${values.url}`);
+  return await fetchFrom(values.url, platform, values);
 }
 
 function namedPlatform(

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { RuneError } from "../errors/error.ts";
 import type { OptionValues } from "../options/option.ts";
+import { progressOn } from "../progress/progress.ts";
 import { XFRM_LEGACY } from "../sgx/attributes.ts";
 import { sameBytes, toHex } from "../sgx/bytes.ts";
 import { isElf, measureElf } from "../sgx/elf-image.ts";
+import type { MeasureWatch } from "../sgx/measurement.ts";
 import { isSgxs, measureSgxs } from "../sgx/sgxs.ts";
 import { parseSigstruct, SIGSTRUCT_BYTES, type Sigstruct } from "../sgx/sigstruct.ts";
 import { LARGEST_IMAGE_BYTES, parseSkeletonImage } from "../sgx/skeleton-image.ts";
@@ -70,7 +72,9 @@ function measureProgram(
   path: string,
   sigstruct: Sigstruct | undefined,
 ): void {
-  const { mrenclave, enclaveBytes, ...rest } = measureElf(file, values.heap);
+  const { mrenclave, enclaveBytes, ...rest } = watched((watch) =>
+    measureElf(file, values.heap, watch),
+  );
   requireSigned(mrenclave, values.sigstruct, path, sigstruct);
   if (!values.json) {
     printLine(toHex(mrenclave));
@@ -92,7 +96,7 @@ function measureStream(
   sigstruct: Sigstruct | undefined,
 ): void {
   if (values.heap !== undefined) throw wrongOptions("`--heap` is about ELF files");
-  const found = measureSgxs(file);
+  const found = watched((watch) => measureSgxs(file, watch));
   requireSigned(found.mrenclave, values.sigstruct, path, sigstruct);
   if (!values.json) {
     printLine(toHex(found.mrenclave));
@@ -119,7 +123,7 @@ function measureWasm(
   requireNoImageOptions(values);
   if (values.heap !== undefined) throw wrongOptions("`--heap` is about ELF files");
   const image = parseImage(file);
-  const mrenclave = measureImage(image);
+  const mrenclave = watched((watch) => measureImage(image, watch));
   requireSigned(mrenclave, values.sigstruct, path, sigstruct);
   const description = {
     mrenclave: toHex(mrenclave),
@@ -127,6 +131,11 @@ function measureWasm(
     ssaFramePages: image.ssaFramePages,
   };
   printLine(values.json ? JSON.stringify(description, null, 2) : description.mrenclave);
+}
+
+function watched<T>(measuring: (watch: MeasureWatch) => T): T {
+  using progress = progressOn(2);
+  return measuring(progress.at);
 }
 
 function requireSigned(

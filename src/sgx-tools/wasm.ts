@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `sgx-tools build-wasm` and `sign-wasm`. */
 import { createPrivateKey } from "node:crypto";
-import { isatty } from "node:tty";
 import { RuneError } from "../errors/error.ts";
 import type { OptionValues } from "../options/option.ts";
+import { progressOn } from "../progress/progress.ts";
 import { sameBytes, toHex } from "../sgx/bytes.ts";
 import { requireEnclaveKey, signSigstruct } from "../sgx/sign.ts";
 import { encodeSignedPart, parseSigstruct, SIGSTRUCT_BYTES } from "../sgx/sigstruct.ts";
@@ -42,6 +42,7 @@ export async function buildWasm(
     values.manifest === undefined
       ? ""
       : new TextDecoder().decode(readInput(values.manifest, LARGEST_MANIFEST_BYTES));
+  using progress = progressOn(2);
   const { image, body, record } = await buildEnclave({
     module: readInput(path, LARGEST_MODULE_BYTES),
     manifest: parseManifest(manifestText, values.manifest ?? "no manifest"),
@@ -49,7 +50,7 @@ export async function buildWasm(
     runtimeDirectory:
       values.runtime ?? process.execPath.slice(0, process.execPath.lastIndexOf("/")),
     date: parseDate(values.date ?? FIXED_DATE, new Date()),
-    progress: progressOn(2),
+    progress,
   });
   const sigstruct = key === undefined ? undefined : signSigstruct(body, key);
   if (values.tbs !== undefined) writeOutput(values.tbs, encodeSignedPart(body));
@@ -81,10 +82,4 @@ export function signWasm(values: OptionValues<typeof signCommand.options>, path:
     });
   }
   writeOutput(path, encodeImage({ ...image, sigstruct }));
-}
-
-/** Steps as they begin, where a person watches. */
-function progressOn(fd: number): (step: string) => void {
-  if (!isatty(fd)) return () => {};
-  return (step) => void process.stderr.write(`${step}\n`);
 }

@@ -6,7 +6,7 @@
  */
 import { RuneError } from "../errors/error.ts";
 import { viewOf } from "./bytes.ts";
-import { measure } from "./measurement.ts";
+import { type MeasureWatch, measure } from "./measurement.ts";
 import { PAGE_BYTES, SECINFO } from "./secs.ts";
 
 export type ElfMeasurement = {
@@ -36,7 +36,11 @@ export function isElf(bytes: Uint8Array): boolean {
 }
 
 /** MRENCLAVE of such a file. `heapBytes` is a multiple of 4096. */
-export function measureElf(file: Uint8Array, heapBytes = ELF_HEAP_BYTES): ElfMeasurement {
+export function measureElf(
+  file: Uint8Array,
+  heapBytes = ELF_HEAP_BYTES,
+  watch?: MeasureWatch,
+): ElfMeasurement {
   if (heapBytes % PAGE_BYTES !== 0) throw limit(`a heap of ${heapBytes} bytes, no whole pages`);
   const segments = readSegments(file);
   const [first, last] = [segments[0], segments.at(-1)];
@@ -50,6 +54,7 @@ export function measureElf(file: Uint8Array, heapBytes = ELF_HEAP_BYTES): ElfMea
   for (const segment of segments) {
     const secinfo = segment === first ? SECINFO.TCS : permissionsOf(segment.flags);
     for (let at = segment.start; at < segment.start + segment.bytes; at += PAGE_BYTES) {
+      watch?.(at - origin, imageBytes + heapBytes);
       if (at < origin) throw format("a segment lies before the first");
       const page = new Uint8Array(PAGE_BYTES);
       page.set(file.subarray(at, at + PAGE_BYTES));
@@ -58,6 +63,7 @@ export function measureElf(file: Uint8Array, heapBytes = ELF_HEAP_BYTES): ElfMea
     }
   }
   for (let at = 0; at < heapBytes; at += PAGE_BYTES) {
+    watch?.(imageBytes + at, imageBytes + heapBytes);
     measurement.add(BigInt(imageBytes + at), permissionsOf(PF_R | PF_W));
     pages++;
   }

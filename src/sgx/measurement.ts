@@ -29,6 +29,9 @@ export type Measurement = {
   finish(): Uint8Array;
 };
 
+/** Is told how far the measuring of an image is, in bytes: images of gigabytes take minutes. */
+export type MeasureWatch = (done: number, total: number) => void;
+
 /** Starts a measurement with ECREATE's record. `size` is the enclave range's in bytes. */
 export function measure(ssaFramePages: number, size: bigint): Measurement {
   if (size < SMALLEST_ENCLAVE_BYTES || (size & (size - 1n)) !== 0n || size >= 1n << 64n) {

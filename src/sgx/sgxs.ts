@@ -6,7 +6,7 @@
  */
 import { RuneError } from "../errors/error.ts";
 import { requireZero, viewOf } from "./bytes.ts";
-import { type Measurement, measure } from "./measurement.ts";
+import { type Measurement, type MeasureWatch, measure } from "./measurement.ts";
 
 const RECORD_BYTES = 64;
 const CHUNK_BYTES = 256;
@@ -27,7 +27,7 @@ export function isSgxs(bytes: Uint8Array): boolean {
 }
 
 /** Checks a stream record by record and computes what the processor would. */
-export function measureSgxs(bytes: Uint8Array): SgxsMeasurement {
+export function measureSgxs(bytes: Uint8Array, watch?: MeasureWatch): SgxsMeasurement {
   const what = ".sgxs stream";
   if (!isSgxs(bytes)) throw format("it does not start with ECREATE");
   const view = viewOf(bytes);
@@ -38,6 +38,7 @@ export function measureSgxs(bytes: Uint8Array): SgxsMeasurement {
   const counts = { pages: 0, measured: 0, unmeasured: 0 };
   let at = RECORD_BYTES;
   while (at < bytes.length) {
+    watch?.(at, bytes.length);
     if (bytes.length - at < RECORD_BYTES) throw format(`ends within a record at offset ${at}`);
     const offset = view.getBigUint64(at + 8, true);
     const tag = tagOf(bytes, at);

@@ -22,7 +22,13 @@ export type BuildInputs = {
   readonly runtimeDirectory: string;
   /** BCD, 0x20261123: SIGSTRUCT's DATE. */
   readonly date: number;
-  readonly progress?: (step: string) => void;
+  readonly progress?: BuildProgress;
+};
+
+/** Is told of steps as they begin, and how far a long one is. */
+export type BuildProgress = {
+  step(text: string): void;
+  at(done: number, total: number): void;
 };
 
 /** What is kept beside an enclave: from these, the same bytes can be built again. */
@@ -40,7 +46,7 @@ export type Build = {
 };
 
 export async function buildEnclave(inputs: BuildInputs): Promise<Build> {
-  const { manifest, progress = () => {} } = inputs;
+  const { manifest, progress = { step() {}, at() {} } } = inputs;
   const module = parseModule(inputs.module);
   checkImports(module.imports);
   const needed = module.initialPages * WASM_PAGE_BYTES;
@@ -53,11 +59,13 @@ export async function buildEnclave(inputs: BuildInputs): Promise<Build> {
     });
   }
   const toolchain = await findToolchain(inputs.runtimeDirectory);
-  const elf = await compile(inputs.module, manifest, inputs.runtimeDirectory, progress);
-  progress("measure");
+  const elf = await compile(inputs.module, manifest, inputs.runtimeDirectory, (step) =>
+    progress.step(step),
+  );
+  progress.step("measure");
   const hostReports = manifest.hostReports ?? !attestsItself(module.imports);
   const image = layOut(readElf(elf), manifest, encodeManifest(manifest, hostReports));
-  const mrenclave = measureImage(image);
+  const mrenclave = measureImage(image, progress.at);
   return {
     image,
     body: signedBody(image, manifest, mrenclave, inputs.date),

@@ -5,7 +5,7 @@
  */
 import { RuneError } from "../errors/error.ts";
 import { sameBytes, viewOf } from "../sgx/bytes.ts";
-import { measure } from "../sgx/measurement.ts";
+import { type MeasureWatch, measure } from "../sgx/measurement.ts";
 import { PAGE_BYTES } from "../sgx/secs.ts";
 import { SIGSTRUCT_BYTES } from "../sgx/sigstruct.ts";
 
@@ -163,12 +163,14 @@ function parseSegment(bytes: Uint8Array, at: number, enclaveBytes: bigint): Segm
 }
 
 /** MRENCLAVE, as the loader adds the segments: in their order. */
-export function measureImage(image: Image): Uint8Array {
+export function measureImage(image: Image, watch?: MeasureWatch): Uint8Array {
   const measurement = measure(image.ssaFramePages, image.enclaveBytes);
   const page = BigInt(PAGE_BYTES);
+  const total = Number(image.enclaveBytes);
   for (const segment of image.segments) {
     if (segment.load === "dynamic") continue;
     for (let at = 0n; at < segment.size; at += page) {
+      watch?.(Number(segment.offset + at), total);
       if (segment.data === undefined) measurement.add(segment.offset + at, segment.flags);
       else {
         const data = segment.data.subarray(Number(at), Number(at + page));

@@ -7,6 +7,7 @@
 import { expect } from "bun:test";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { progressOn } from "../../src/progress/progress.ts";
 import { eventually, mustRun } from "../support/command.ts";
 import { only } from "../support/runtime.ts";
 import { Sandbox } from "../support/sandbox.ts";
@@ -116,12 +117,14 @@ test(`${containers} containers, with commands killed and the disk full now and t
   await using sandbox = new Sandbox();
   sandbox.configure({ process: { args: ["/bin/sleep", "1000"] } });
   let next = 0;
+  using progress = progressOn(2);
   {
     await using disk = await Disk.at(sandbox.stateRoot);
     const call = async (seed: number) => {
       const choice = new Choice(seed);
       for (let round = 0; next < containers; round++) {
         const id = `${sandbox.mark}-${next++}`;
+        progress.at(next, containers);
         if (seed === 1 && round % 8 === 5) disk.fill();
         await liveAndDie(sandbox, id, choice);
         if (seed === 1) await disk.free();

@@ -48,7 +48,7 @@ function before(sandbox: Sandbox, ...words: string[]): Promise<CommandResult> {
   return command([older, "--root", sandbox.stateRoot, ...words]);
 }
 
-test("a running container of the older build is read, entered, limited, ended and removed", async () => {
+test("a running container of the older build is read, entered, paused, ended and removed", async () => {
   await using sandbox = new Sandbox();
   const id = sandbox.id();
   sandbox.configure(waits);
