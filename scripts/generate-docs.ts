@@ -12,8 +12,8 @@ import { program as toolsProgram } from "../src/sgx-tools/commands.ts";
 import { commandProse as toolsProse } from "../src/sgx-tools/prose.ts";
 import { signatureServer, signatureServerProse } from "../src/signature/command.ts";
 import { conformancePage, conformancePath } from "./conformance/page.ts";
-import { doctorPage } from "./doctor-page.ts";
 import { docsIndex, indexPath } from "./docs-index.ts";
+import { doctorPage } from "./doctor-page.ts";
 import { errorsPage, errorsPath } from "./errors/page.ts";
 import { featuresPage, featuresPath } from "./features-page.ts";
 

@@ -12,5 +12,7 @@ test("a start that the memory limit kills says so, and leaves nothing", async ()
   const { status, stderr } = await sandbox.run({ linux });
   expect(status).not.toBe(0);
   // runc 1.1.5 sets the limit when its own process is in the cgroup already, and is refused.
-  expect(stderr).toMatch(/unable to set memory limit|memory ran out within the limit of 4096 bytes/);
+  expect(stderr).toMatch(
+    /unable to set memory limit|memory ran out within the limit of 4096 bytes/,
+  );
 });
