@@ -7,7 +7,7 @@ import { all, configOf, fd, input, names, one, operations, sequence } from "./te
 test("the default configuration", () => {
   const plan = operations({}, { fifo: fd(9) });
   expect(names(plan)).toEqual([
-    ...["openTree", "clone", "setsid", "affinity", "propagation", "root"],
+    ...["openTree", "clone", "setsid", "netDevice", "affinity", "propagation", "root"],
     ...["mountFs", "mountFs", "mountFs", "mountFs", "mountFs", "mountFs"],
     ...["mountFs", "attributes"], // of the cgroups' tmpfs
     ...Array<string>(6).fill("mknod"),
@@ -184,13 +184,23 @@ test("namespaces with a path are joined, root's user namespace last, anyone else
   ]);
 });
 
+test("the loopback device of a new network namespace is brought up, a joined one's left alone", () => {
+  const up = (namespaces: readonly object[]) =>
+    all(operations({ linux: { namespaces: namespaces as never } }), "netDevice");
+  expect(up([{ type: "mount" }, { type: "network" }])).toEqual([
+    { op: "netDevice", name: "lo", addresses: new Uint8Array() },
+  ]);
+  expect(up([{ type: "mount" }])).toEqual([]);
+});
+
 test("a cgroup namespace is made by the child, which is in its cgroup by then", () => {
   const plan = operations({ unifiedCgroups: true });
   expect(one(plan, "clone").flags & 0x02000000).toBe(0);
   const order = names(plan);
-  expect(order.slice(order.indexOf("clone"), order.indexOf("clone") + 3)).toEqual([
+  expect(order.slice(order.indexOf("clone"), order.indexOf("clone") + 4)).toEqual([
     "clone",
     "setsid",
+    "netDevice",
     "unshare",
   ]);
   expect(one(plan, "unshare").flags).toBe(0x02000000);

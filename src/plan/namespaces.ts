@@ -56,11 +56,15 @@ export function planNamespaces(
   });
   plan.add({ op: "setsid" });
   if (isSeparate(config, "user") && !isNew(config, "user")) plan.add({ op: "namespaceRoot" });
-  if (isNew(config, "network") && input.netDevices.length > 0) {
-    plan.add({ op: "awaitDevices" }, ...netDevices(input));
-  }
+  if (isNew(config, "network")) planOwnNetwork(plan, input);
   // A cgroup namespace has its maker's cgroup as root: the child must be in its own by then.
   if (isNew(config, "cgroup")) plan.add({ op: "unshare", flags: cloneFlags.cgroup });
+}
+
+/** Its loopback device is down at first; nobody else could bring it up for a container without capabilities. */
+function planOwnNetwork(plan: PlanBuilder, input: LaunchInput): void {
+  plan.add({ op: "netDevice", name: "lo", addresses: new Uint8Array() });
+  if (input.netDevices.length > 0) plan.add({ op: "awaitDevices" }, ...netDevices(input));
 }
 
 function netDevices({ netDevices: devices }: LaunchInput): Operation[] {

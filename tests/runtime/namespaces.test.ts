@@ -46,6 +46,17 @@ test("namespaces asked for are new, the others the host's", async () => {
   }
 });
 
+// covers: linux.namespaces.type
+test("a new network namespace has its loopback device up, without a capability of the container's", async () => {
+  await using sandbox = new Sandbox();
+  const bare = { process: { capabilities: {}, user: { uid: 1000, gid: 1000 } } };
+  const flags = await sandbox.output(bare, shell("ip addr show lo"));
+  expect(flags).toContain("LOOPBACK,UP");
+  expect(flags).toContain("inet 127.0.0.1/8");
+  const inUser = namespaces([], { type: "user" });
+  expect(await sandbox.output(inUser, mapped, shell("ip addr show lo"))).toContain("LOOPBACK,UP");
+});
+
 comparison("which namespaces are new is what it is with runc", async () => {
   const variants: JsonObject[] = [
     {},
