@@ -111,9 +111,10 @@ async function both(...changes: JsonObject[]): Promise<[string, string]> {
 
 /** Leaves out figures that no two runs have in common. */
 /** SigQ counts what all processes of the user have queued, on the whole machine. */
+/** FDSize is the room that a table of descriptors once had, in whoever called the runtime. */
 function normaliseStatus(text: string): string {
   const varies =
-    /^(VmPeak|VmSize|VmHWM|VmRSS|RssAnon|RssFile|RssShmem|VmData|VmPTE|VmExe|VmLib|VmStk|SigQ|.*ctxt_switches)/;
+    /^(FDSize|VmPeak|VmSize|VmHWM|VmRSS|RssAnon|RssFile|RssShmem|VmData|VmPTE|VmExe|VmLib|VmStk|SigQ|.*ctxt_switches)/;
   return text
     .split("\n")
     .filter((line) => !varies.test(line))
