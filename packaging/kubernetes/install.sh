@@ -42,6 +42,8 @@ name_runtime() {
     *) stop "$config is of no version this script knows: name the runtime by hand" ;;
     esac
     cp -p "$config" "$config.before-inclavare"
+    # With its owner and its mode: it may hold what a registry asks for.
+    cp -p "$config" "$config.new"
     {
         cat "$config.before-inclavare"
         # A file that names a runtime has to name containerd's default, too.
@@ -60,7 +62,10 @@ restart() {
         echo "restart containerd: there is no systemd"
         return
     fi
-    nsenter --target 1 --mount -- systemctl restart containerd
+    nsenter --target 1 --mount -- systemctl restart containerd && return
+    # Or else the next attempt would find nothing left to do.
+    mv "$config.before-inclavare" "$config"
+    stop "containerd could not be restarted: its configuration is what it was"
 }
 
 stop() {

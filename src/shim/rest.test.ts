@@ -38,3 +38,13 @@ test("once, a moment after the last request", async () => {
   rest.stir();
   while (gone.length < 4) await Bun.sleep(1);
 });
+
+test("what keeps it from resting does not end the server", async () => {
+  const [kernel, gone] = [new RecordingKernel(), [] as number[]];
+  const rest = new Rest(kernel, { letGo: ({ start }) => void gone.push(start) }, "/opt/engine", 5);
+  rest.stir();
+  await Bun.sleep(30);
+  kernel.file("/proc/self/smaps", smaps);
+  rest.stir();
+  while (gone.length < 2) await Bun.sleep(1);
+});

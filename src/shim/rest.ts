@@ -4,6 +4,7 @@
  * its garbage, the engine's own timers for that being off, and lets go of its program's pages, which are the
  * page cache's and come back from there one by one when they are run.
  */
+import { RuneError } from "../errors/error.ts";
 import { type Kernel, readText } from "../kernel/kernel.ts";
 import type { ShimCalls } from "../kernel/shim-calls.ts";
 
@@ -40,8 +41,12 @@ export class Rest {
   #settle(): void {
     this.#timer = undefined;
     Bun.gc(true);
-    const smaps = readText(this.#kernel, "/proc/self/smaps", smapsMaxBytes);
-    for (const range of cleanRanges(smaps, this.#program)) this.#calls.letGo(range);
+    try {
+      const smaps = readText(this.#kernel, "/proc/self/smaps", smapsMaxBytes);
+      for (const range of cleanRanges(smaps, this.#program)) this.#calls.letGo(range);
+    } catch (error) {
+      RuneError.from(error, "rest"); // no descriptor is left, for one: it keeps its pages until the next time
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 /** packaging/kubernetes/: read by kubectl, held to a schema, and run as far as that goes without a cluster. */
 import { afterEach, beforeEach, test as bunTest, expect } from "bun:test";
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -9,6 +10,7 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -127,7 +129,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(scratch, { recursive: true }));
 
-const install = () => command(["sh", join(scratch, "image/install.sh"), join(scratch, "host")]);
+const installer = () => [join(scratch, "image/install.sh"), join(scratch, "host")];
+const install = () => command(["sh", ...installer()]);
 
 function write(text: string): void {
   mkdirSync(host("etc/containerd"), { recursive: true });
@@ -191,6 +194,39 @@ bunTest(
     expect(readFileSync(host("usr/local/bin/rune"), "utf8")).toBe("two");
   },
 );
+
+bunTest("the installer: what only root may read of a configuration stays so", async () => {
+  write("version = 2\n");
+  chmodSync(host("etc/containerd/config.toml"), 0o600);
+  expect((await install()).status).toBe(0);
+  for (const name of ["config.toml", "config.toml.before-inclavare"]) {
+    expect(statSync(host(`etc/containerd/${name}`)).mode & 0o777).toBe(0o600);
+  }
+});
+
+bunTest("the installer: a restart that fails is tried again by the next attempt", async () => {
+  write("version = 2\n");
+  mkdirSync(host("run/systemd/system"), { recursive: true });
+  const tools = join(scratch, "tools");
+  mkdirSync(tools);
+  const enter = (status: number) =>
+    writeFileSync(join(tools, "nsenter"), `#!/bin/sh\necho "$@"\nexit ${status}\n`, {
+      mode: 0o755,
+    });
+  const installWith = () =>
+    command(["env", `PATH=${tools}:${Bun.env["PATH"]}`, "sh", ...installer()]);
+  const asked = "--target 1 --mount -- systemctl restart containerd\n";
+  enter(1);
+  expect(await installWith()).toMatchObject({
+    status: 1,
+    stdout: asked,
+    stderr: expect.stringContaining("could not be restarted"),
+  });
+  expect(configured()).toBe("version = 2\n");
+  enter(0);
+  expect(await installWith()).toMatchObject({ status: 0, stdout: `${asked}installed\n` });
+  expect(configured()).toContain("runtimes.rune]");
+});
 
 bunTest("the installer: containerd 2's form, and one that it does not know", async () => {
   write("version = 3\n");

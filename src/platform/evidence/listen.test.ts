@@ -82,6 +82,14 @@ describe("answers", () => {
     expect(text).toContain("\r\ncontent-length: 8\r\n".replace("content-length", "Content-Length"));
     expect(text).toEndWith("Connection: close\r\n\r\n");
   });
+  test("a field of spaces takes no longer than any other", () => {
+    const text = `GET / HTTP/1.1\r\nA:${" ".repeat(16_000)}\x01\r\n\r\n`;
+    const began = performance.now();
+    for (let count = 0; count < 20; count++) {
+      expect(httpReader(() => {}).push(Buffer.from(text))).toEqual({ status: 400 });
+    }
+    expect(performance.now() - began).toBeLessThan(1000);
+  });
   test("a request that comes byte by byte, and an absolute address", async () => {
     await start();
     const text = "POST http://pcs.invalid/x HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc";

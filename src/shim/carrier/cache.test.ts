@@ -45,6 +45,27 @@ test("what is used stays, however full the cache is, until it is let go", async 
   expect(readdirSync(join(folder, "builds"))).toEqual([]);
 });
 
+test("what another shim is just about to remove is found or not, without an error", async () => {
+  const cache = open();
+  await (await cache.keep("key", built(cache)))[Symbol.asyncDispose]();
+  const [size, away] = [join(folder, "built/key.size"), join(folder, "builds/away")];
+  const script = `const { renameSync } = require("node:fs");
+    for (;;) { renameSync(process.argv[1], process.argv[2]); renameSync(process.argv[2], process.argv[1]); }`;
+  const other = Bun.spawn([process.execPath, "-e", script, size, away]);
+  try {
+    const seen = new Set<boolean>();
+    const until = performance.now() + 500;
+    while (seen.size < 2 || performance.now() < until) {
+      const found = cache.find("key");
+      seen.add(found !== undefined);
+      await found?.[Symbol.asyncDispose]();
+    }
+  } finally {
+    other.kill();
+  }
+  expect(readdirSync(join(folder, "held"))).toEqual([]);
+});
+
 test("the slower of two that built the same keeps what it built while it uses it", async () => {
   const [ours, theirs] = [open(), open()];
   const first = await ours.keep("same", built(ours));

@@ -41,12 +41,14 @@ export class Cache {
     // First: another shim that is about to remove it takes its name away, and then looks who holds it.
     const release = this.#hold(key);
     const entry = this.#entry(key);
-    if (!existsSync(`${entry}.size`)) {
-      release();
-      return undefined;
-    }
     const now = new Date();
-    utimesSync(`${entry}.size`, now, now);
+    try {
+      utimesSync(`${entry}.size`, now, now);
+    } catch (error) {
+      release();
+      if (isAbsent(error)) return undefined;
+      throw error;
+    }
     return { path: entry, [Symbol.asyncDispose]: async () => release() };
   }
 
