@@ -113,7 +113,8 @@ const host: CodeGroup = {
     },
     STATE_CORRUPT: {
       meaning: "a file of the container's state cannot be read",
-      remedy: "`rune delete --force ID` removes container and state",
+      remedy:
+        "`rune delete --force ID` removes the container's files. What still runs goes on: its cgroup has the container's id for a name, or what `linux.cgroupsPath` says; end what `cgroup.procs` there lists, then remove it",
     },
     STATE_NEWER: {
       meaning: "the state was written by a newer version",

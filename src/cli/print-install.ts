@@ -5,7 +5,7 @@ import { type ConfigFiles, configFiles } from "../engines/config-files.ts";
 import type { EngineFile } from "../engines/engine.ts";
 import { type Installed, install as installEngines } from "../engines/install.ts";
 import { type Uninstalled, uninstall as uninstallEngines } from "../engines/uninstall.ts";
-import { RuneError } from "../errors/error.ts";
+import { escapeControls, RuneError } from "../errors/error.ts";
 import { EACCES, ENOENT, ENOTDIR, EPERM, EROFS, O_PATH } from "../kernel/constants.ts";
 import { type Kernel, unlessErrno } from "../kernel/kernel.ts";
 import { configRootOf } from "./config-root.ts";
@@ -81,7 +81,7 @@ function installed({ engine, diff, backup }: Installed, dryRun: boolean, place: 
   const copy =
     backup === undefined ? "" : `; what was there before is in \`${place.root}${backup}\``;
   const verb = dryRun ? "would write" : "wrote";
-  return `${diff}${engine.label}: ${verb} \`${path}\`${copy}\n${notice(engine, place)}${check(engine)}`;
+  return `${shown(diff)}${engine.label}: ${verb} \`${path}\`${copy}\n${notice(engine, place)}${check(engine)}`;
 }
 
 function uninstalled(one: Uninstalled, dryRun: boolean, place: Place): string {
@@ -96,7 +96,15 @@ function uninstalled(one: Uninstalled, dryRun: boolean, place: Place): string {
   const copy =
     backup === undefined ? "" : `; what was there before stays in \`${place.root}${backup}\``;
   const now = outcome === "absent" ? "" : notice(engine, place);
-  return `${diff}${engine.label}: ${said[outcome]}${copy}\n${now}`;
+  return `${shown(diff)}${engine.label}: ${said[outcome]}${copy}\n${now}`;
+}
+
+/**
+ * Attack: a comment in an image's file drives the terminal. Tabs, and the line ends of other systems, stay.
+ * @internal
+ */
+export function shown(diff: string): string {
+  return diff.replaceAll(/[^\t\r\n]+/g, escapeControls);
 }
 
 function notice({ restart }: EngineFile, { systemd }: Place): string {

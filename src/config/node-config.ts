@@ -3,8 +3,9 @@
  * The node's configuration, /etc/inclavare-containers/config.toml: what its administrator allows. It
  * decides what runs as root, so the file must be root's. docs/reference/node-config.md lists the keys.
  */
-import { ENOENT, ENOTDIR, O_DIRECTORY, O_PATH, O_RDONLY } from "../kernel/constants.ts";
+import { ENOENT, ENOTDIR, O_DIRECTORY, O_PATH } from "../kernel/constants.ts";
 import { type Kernel, readToEnd, unlessErrno } from "../kernel/kernel.ts";
+import { openRegular } from "../kernel/open-regular.ts";
 import { readShimConfig, type ShimConfig } from "./shim-config.ts";
 import { configFault, parseTable } from "./toml-table.ts";
 
@@ -52,7 +53,7 @@ const maxTimeoutSeconds = 86_400;
 
 /** Reads the file; without one the defaults hold. */
 export function readNodeConfig(kernel: Kernel, path: string): NodeConfig {
-  const fd = unlessErrno(() => kernel.open(path, O_RDONLY), ENOENT, ENOTDIR);
+  const fd = unlessErrno(() => openRegular(kernel, path), ENOENT, ENOTDIR);
   if (fd === undefined) return parseNodeConfig("", path);
   try {
     const { uid, mode } = kernel.fstat(fd);

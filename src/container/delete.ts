@@ -27,14 +27,14 @@ export async function deleteContainers(
 
 /**
  * Removes a container that is stopped or was never started; `force` also one that runs, one whose
- * maker died, one whose state cannot be read, and succeeds where there is none. Poststop hooks run last.
+ * maker died, the files of one whose state cannot be read, and succeeds where there is none. Poststop hooks run last.
  */
 export async function deleteContainer(deps: Deps, id: string, force: boolean): Promise<void> {
   const { kernel, root } = deps;
   const directory = openUnlessAbsent(deps, id, force);
   if (directory === undefined) return;
   using held = directory;
-  const state = readState(held, force);
+  const state = readState(deps, held, force);
   if (state === undefined) {
     if (!force) throw refusal(id, "it was never finished");
     held.remove();
@@ -66,12 +66,14 @@ function openUnlessAbsent(
   }
 }
 
-function readState(directory: ContainerDirectory, force: boolean) {
+function readState({ warn }: Deps, directory: ContainerDirectory, force: boolean) {
   try {
     return directory.readState();
   } catch (error) {
-    if (force && error instanceof RuneError && error.code === "STATE_CORRUPT") return undefined;
-    throw error;
+    if (!force || !(error instanceof RuneError) || error.code !== "STATE_CORRUPT") throw error;
+    const rest = `the processes and the cgroup of \`${directory.id}\`, if it has any, stay and have to be ended by hand`;
+    warn(`${error.message}: ${rest}`);
+    return undefined;
   }
 }
 

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { RuneError } from "../errors/error.ts";
 import { ENOSPC } from "../kernel/constants.ts";
+import { linux } from "../kernel/linux.ts";
 import { RecordingKernel } from "../kernel/recording.ts";
 import {
   emptyTally,
@@ -86,4 +90,34 @@ test("without a state folder, or room, nothing is written down, and no command f
   at.kernel.fail("open /run/rune/:tally", ENOSPC);
   noteExecFailure(at, "EXEC_FAILED");
   expect(at.steps).toEqual([expect.stringContaining("not written down")]);
+});
+
+test("links and fifos in the state folder of somebody else are not followed, and not waited for", () => {
+  const folder = mkdtempSync(join(tmpdir(), "rune-journal-"));
+  try {
+    const at = (name: string) => join(folder, name);
+    const steps: string[] = [];
+    const user = { kernel: linux, root: folder, step: (text: string) => void steps.push(text) };
+    writeFileSync(at("victim"), "root's own");
+    symlinkSync(at("victim"), at(":tally"));
+    noteExecFailure(user, "EXEC_FAILED");
+    rmSync(at(":tally"));
+    symlinkSync(at("victim"), at(":events"));
+    noteEnclaveEnd(user, "web");
+    rmSync(at(":tally"));
+    Bun.spawnSync(["mkfifo", at(":tally")]);
+    noteExecFailure(user, "EXEC_FAILED");
+    expect(readFileSync(at("victim"), "utf8")).toBe("root's own");
+    expect(steps).toHaveLength(3);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("counts are read while nobody writes them", () => {
+  const at = place();
+  noteExecFailure(at, "EXEC_FAILED");
+  at.kernel.calls.length = 0;
+  readTally(at.kernel, root);
+  expect(at.kernel.calls).toContain("lock /run/rune/:tally");
 });

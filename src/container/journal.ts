@@ -9,6 +9,8 @@ import {
   ENOENT,
   O_APPEND,
   O_CREAT,
+  O_NOFOLLOW,
+  O_NONBLOCK,
   O_RDONLY,
   O_RDWR,
   O_TRUNC,
@@ -88,7 +90,15 @@ export function noteAttestFailure(place: Place, id: string, { code, message }: R
 
 /** Of what could not be read, nothing: counters that begin anew are what their readers know. */
 export function readTally(kernel: Kernel, root: string): Tally {
-  return parseTally(readIfThere(kernel, `${root}/${tallyName}`));
+  const path = `${root}/${tallyName}`;
+  const fd = unlessErrno(() => openOwn(kernel, path, O_RDONLY), ENOENT);
+  if (fd === undefined) return emptyTally;
+  try {
+    kernel.lock(fd); // while it is written there is a moment when it is empty
+    return parseTally(textOf(kernel, fd, path));
+  } finally {
+    kernel.close(fd);
+  }
 }
 
 /** The last ones, oldest first. */
@@ -103,7 +113,7 @@ function note(place: Place, change: (tally: Tally) => Tally, event?: EnclaveEven
   const path = `${root}/${tallyName}`;
   try {
     // Nothing has been made there yet, and this is not worth making it.
-    const fd = unlessErrno(() => kernel.open(path, O_RDWR | O_CREAT, 0o600), ENOENT);
+    const fd = unlessErrno(() => openOwn(kernel, path, O_RDWR | O_CREAT), ENOENT);
     if (fd === undefined) return;
     try {
       kernel.lock(fd);
@@ -119,13 +129,18 @@ function note(place: Place, change: (tally: Tally) => Tally, event?: EnclaveEven
   }
 }
 
+/** Attack: in the state folder of a user, at which root looks, it is a link to root's files, or a fifo. */
+function openOwn(kernel: Kernel, path: string, flags: number): Fd {
+  return kernel.open(path, flags | O_NOFOLLOW | O_NONBLOCK, 0o600);
+}
+
 function append(kernel: Kernel, path: string, event: EnclaveEvent): void {
   if (readIfThere(kernel, path).length > eventsMaxBytes) kernel.rename(path, `${path}.old`);
   write(kernel, path, O_APPEND, `${JSON.stringify(event)}\n`);
 }
 
 function write(kernel: Kernel, path: string, how: number, text: string): void {
-  const fd = kernel.open(path, O_WRONLY | O_CREAT | how, 0o600);
+  const fd = openOwn(kernel, path, O_WRONLY | O_CREAT | how);
   try {
     kernel.write(fd, new TextEncoder().encode(text));
   } finally {
@@ -134,7 +149,7 @@ function write(kernel: Kernel, path: string, how: number, text: string): void {
 }
 
 function readIfThere(kernel: Kernel, path: string): string {
-  const fd = unlessErrno(() => kernel.open(path, O_RDONLY), ENOENT);
+  const fd = unlessErrno(() => openOwn(kernel, path, O_RDONLY), ENOENT);
   if (fd === undefined) return "";
   try {
     return textOf(kernel, fd, path);

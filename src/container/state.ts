@@ -112,7 +112,7 @@ function corrupt(path: string, reason: string, cause?: unknown): RuneError {
     code: "STATE_CORRUPT",
     doing: `read \`${path}\``,
     reason,
-    hint: "`rune delete --force` removes what is left of the container",
+    hint: "`rune delete --force` removes the container's files; what runs in its cgroup is not known any more, and goes on",
     ...(cause === undefined ? {} : { cause }),
   });
 }

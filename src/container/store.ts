@@ -221,7 +221,7 @@ function makeRoot(kernel: Kernel, root: string): void {
 
 function exists(id: string): RuneError {
   const reason = "a container with that id exists";
-  const hint = `choose another id, or see \`rune state ${id}\`: \`rune delete ${id}\` removes it where it has stopped, \`rune delete --force ${id}\` also where it runs or its state is damaged`;
+  const hint = `choose another id, or see \`rune state ${id}\`: \`rune delete ${id}\` removes it where it has stopped, \`rune delete --force ${id}\` also where it runs`;
   return new RuneError({ code: "CONTAINER_EXISTS", doing: `create \`${id}\``, reason, hint });
 }
 

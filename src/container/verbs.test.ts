@@ -223,6 +223,7 @@ test("delete --force of a state that cannot be read; never of one that is newer"
   expect(await outcome(() => deleteContainer(corrupt.deps, "web", false))).toBe("STATE_CORRUPT");
   await deleteContainer(corrupt.deps, "web", true);
   expect(corrupt.kernel.below(root)).toEqual([]);
+  expect(corrupt.warnings).toEqual([expect.stringContaining("have to be ended by hand")]);
   const newer = hostWith("stopped");
   newer.kernel.file(`${root}/web/state.json`, '{"schema":999}');
   expect(await outcome(() => deleteContainer(newer.deps, "web", true))).toBe("STATE_NEWER");

@@ -17,8 +17,9 @@ import {
   S_IFMT,
   S_IFREG,
 } from "../kernel/constants.ts";
-import { type Kernel, readFile, readToEnd, unlessErrno } from "../kernel/kernel.ts";
+import { type Kernel, readToEnd, unlessErrno } from "../kernel/kernel.ts";
 import { libseccomp } from "../kernel/libseccomp.ts";
+import { openRegular } from "../kernel/open-regular.ts";
 import { cpuid, readMsr, readVdso } from "../kernel/processor.ts";
 import type { Probe } from "./probe.ts";
 
@@ -41,8 +42,15 @@ export type HostProbeOptions = {
 export function hostProbe({ kernel, environment, nodeConfig }: HostProbeOptions): Probe {
   const present = <T>(attempt: () => T) => unlessErrno(attempt, ENOENT, ENOTDIR);
   const stat = (path: string) => present(() => kernel.stat(path));
-  const bytes = (path: string, maxBytes: number) =>
-    present(() => readFile(kernel, path, maxBytes, O_NONBLOCK));
+  const bytes = (path: string, maxBytes: number) => {
+    const fd = present(() => openRegular(kernel, path));
+    if (fd === undefined) return undefined;
+    try {
+      return readToEnd(kernel, fd, path, maxBytes);
+    } finally {
+      kernel.close(fd);
+    }
+  };
   const which = (name: string) => {
     if (name.includes("/")) return name;
     const folders = (environment.get("PATH") ?? "").split(":").filter((one) => one !== "");

@@ -30,8 +30,8 @@ export type ConfigFiles = {
   /** Undefined: no such file. */
   readonly read: (path: string) => string | undefined;
   /**
-   * Puts a file in place of what is there, whole or not at all, with its owner and mode; a new one has
-   * those of the file `like` in the same directory, or is the caller's, 0644. Returns the directories
+   * Puts a file in place of what is there, whole or not at all, with the owner and mode of that, or of the
+   * file `like` in the same directory; without either it is the caller's, 0644. Returns the directories
    * that it had to make.
    */
   readonly write: (path: string, text: string, like?: string) => readonly string[];
@@ -60,10 +60,9 @@ export function configFiles(kernel: Kernel, root: string): ConfigFiles {
       const directory = openFolder(kernel, root, folder, made);
       if (directory === undefined) throw engineFault(path, "its directory cannot be made");
       try {
-        const model = readAt(kernel, directory, name, path);
-        const other = like === undefined ? undefined : place(like).name;
-        const owner =
-          model ?? (other === undefined ? undefined : readAt(kernel, directory, other, path));
+        // Also where a copy is there already: the original may have been closed to others since.
+        const model = like === undefined ? name : place(like).name;
+        const owner = readAt(kernel, directory, model, path);
         replace(kernel, directory, name, { text, owner });
         return made;
       } finally {

@@ -3,6 +3,7 @@
 import type { ConfigFiles } from "./config-files.ts";
 import type { EngineName } from "./engine.ts";
 import { engineFault, parseJson } from "./json-document.ts";
+import { isTable } from "./toml-edit.ts";
 
 export const recordPath = "/etc/inclavare-containers/install.json";
 
@@ -33,7 +34,7 @@ export function readRecord(files: ConfigFiles): Install {
   const text = files.read(recordPath);
   if (text === undefined) return { changes: [], folders: [] };
   const { value } = parseJson(text, recordPath);
-  const found = value as Partial<Install> & { readonly schema?: unknown }; // each field is looked at below
+  const found: Fields<Install & { readonly schema: unknown }> = isTable(value) ? value : {};
   if (found.schema !== schema) {
     throw engineFault(
       recordPath,
@@ -42,7 +43,7 @@ export function readRecord(files: ConfigFiles): Install {
     );
   }
   const { changes, folders } = found;
-  if (!Array.isArray(changes) || !changes.every(isChange) || !Array.isArray(folders)) {
+  if (!Array.isArray(changes) || !changes.every(isChange) || !isTexts(folders)) {
     throw engineFault(
       recordPath,
       "fields are missing",
@@ -52,11 +53,17 @@ export function readRecord(files: ConfigFiles): Install {
   return { changes, folders };
 }
 
+/** What may be there, of any type. */
+type Fields<T> = { readonly [K in keyof T]?: unknown };
+
 function isChange(value: unknown): value is Change {
-  if (typeof value !== "object" || value === null) return false;
-  const change = value as Partial<Record<keyof Change, unknown>>; // each field is looked at here
-  const texts = [change.engine, change.path, change.name, change.after];
-  return texts.every((text) => typeof text === "string") && Array.isArray(change.folders);
+  if (!isTable(value)) return false;
+  const { engine, path, name, after, before = "", backup = "", folders }: Fields<Change> = value;
+  return isTexts([engine, path, name, after, before, backup]) && isTexts(folders);
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
 
 /** Removes the record with the last change. */

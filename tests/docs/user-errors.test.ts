@@ -83,7 +83,7 @@ test("a name that is taken, unknown, or left over", async () => {
   await using sandbox = new Sandbox();
   const id = await sandbox.started();
   expect(messageOf(await sandbox.call(["create", id]))).toBe(
-    `create \`${id}\`: a container with that id exists (CONTAINER_EXISTS); hint: \`rune delete ${id}\` removes it once it has ended, with --force at any time`,
+    `create \`${id}\`: a container with that id exists (CONTAINER_EXISTS); hint: choose another id, or see \`rune state ${id}\`: \`rune delete ${id}\` removes it where it has stopped, \`rune delete --force ${id}\` also where it runs`,
   );
   expect(messageOf(await sandbox.call(["delete", id]))).toContain(
     `it is running (CONTAINER_STATE); hint: \`rune delete --force ${id}\` ends and removes it`,
@@ -100,7 +100,7 @@ test("a name that is taken, unknown, or left over", async () => {
   copyFileSync(state, `${state}.kept`);
   writeFileSync(state, "{");
   expect(messageOf(await sandbox.call(["state", id]))).toBe(
-    `read \`${state}\`: not JSON (STATE_CORRUPT); hint: \`rune delete --force\` removes what is left of the container`,
+    `read \`${state}\`: not JSON (STATE_CORRUPT); hint: \`rune delete --force\` removes the container's files; what runs in its cgroup is not known any more, and goes on`,
   );
   renameSync(`${state}.kept`, state);
 });
