@@ -35,7 +35,8 @@ int pal_get_version(void)
     return ENCLAVE_RUNTIME_PAL_VERSION;
 }
 
-/* The image is known at start; what can be seen before is whether processor and platform will do. */
+/* The image is known at start; what can be seen before is whether processor and platform will do.
+ */
 int pal_init(pal_attr_v3_t *attr)
 {
     struct options options = options_parse(attr != NULL ? attr->attr_v1.args : NULL);

@@ -78,10 +78,11 @@ int processor_check(cpuid_function *cpuid, uint64_t xfrm)
     const struct feature *feature = missing(cpuid, xfrm);
     if (feature == NULL)
         return 0;
-    output_log(LOG_ERROR, "the processor has no %s, which %s need; %s", feature->name,
-               feature->avx ? "enclaves built with `enclave.avx`" : "WebAssembly enclaves",
-               feature->avx
-                   ? "build the enclave without it"
-                   : "if this is a virtual machine, give it the host's processor model (-cpu host)");
+    output_log(
+        LOG_ERROR, "the processor has no %s, which %s need; %s", feature->name,
+        feature->avx ? "enclaves built with `enclave.avx`" : "WebAssembly enclaves",
+        feature->avx
+            ? "build the enclave without it"
+            : "if this is a virtual machine, give it the host's processor model (-cpu host)");
     return -EOPNOTSUPP;
 }

@@ -11,7 +11,8 @@
 
 enum { XFRM_SSE = 3, XFRM_AVX = 7 };
 
-/* SDM volume 2, CPUID: the bits of x86-64-v2, AES-NI, PCLMULQDQ, XSAVE, OSXSAVE, RDRAND; and v3's. */
+/* SDM volume 2, CPUID: the bits of x86-64-v2, AES-NI, PCLMULQDQ, XSAVE, OSXSAVE, RDRAND; and v3's.
+ */
 static const struct {
     uint32_t leaf;
     int at;
@@ -104,7 +105,8 @@ int main(void)
     check(checked(XFRM_AVX, text, sizeof(text)) == -EOPNOTSUPP && strstr(text, "no BMI1") != NULL &&
               strstr(text, "enclave.avx") != NULL,
           "and for AVX what wants it");
-    check(checked(XFRM_SSE, text, sizeof(text)) == 0 && text[0] == '\0', "and else nothing is said");
+    check(checked(XFRM_SSE, text, sizeof(text)) == 0 && text[0] == '\0',
+          "and else nothing is said");
     uint32_t registers[4];
     cpuid_of_processor(UINT32_C(0x7fffffff), 0, registers);
     check((registers[0] | registers[1] | registers[2] | registers[3]) == 0,

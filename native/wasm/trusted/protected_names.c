@@ -62,8 +62,8 @@ static int value_of(char digit)
 }
 
 /*
- * Only what encode() writes: with spare bits of the last digit, or a digit that carries no byte, the
- * host could show one file under several names.
+ * Only what encode() writes: with spare bits of the last digit, or a digit that carries no byte,
+ * the host could show one file under several names.
  */
 static bool decode(const char *text, uint8_t *bytes, size_t room, size_t *size)
 {
