@@ -67,3 +67,7 @@ TESTS += $(B)/tests/wasm-crypto
 $(B)/tests/wasm-crypto: wasm/tests/crypto_test.c wasm/tests/crypto_stand_ins.c $(addprefix wasm/trusted/, \
     aes_gcm.c heap.c keys.c protected_names.c) sgxsim/crypto/sha256.c $(WASM_H) | $(B)/tests/
 	$(WASM_HOSTED) -o $@ $(filter %.c,$^)
+
+TESTS += $(B)/tests/wasm-processor
+$(B)/tests/wasm-processor: wasm/tests/processor_test.c wasm/pal/processor.c skeleton/output.c $(WASM_H) | $(B)/tests/
+	$(WASM_HOSTED) -o $@ $(filter %.c,$^)

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { RuneError } from "../errors/error.ts";
 import { adaptProgram, generateStart } from "./generate.ts";
+import { checkMachineCode } from "./machine-code.ts";
 import type { Manifest } from "./manifest.ts";
 
 export const RUNTIME_ARCHIVE = "libenclave-wasm.a";
@@ -67,6 +68,8 @@ export async function compile(
     await run("gcc", ...flags, "-c", "start.c", "-o", "start.o");
     progress("link");
     await run("gcc", ...LINK, "-o", "app.elf", "start.o", "app.o", archive);
+    progress("check");
+    await checkMachineCode(join(directory, "app.elf"), environment);
     return new Uint8Array(readFileSync(join(directory, "app.elf")));
   } finally {
     rmSync(directory, { recursive: true, force: true });

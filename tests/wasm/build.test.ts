@@ -3,7 +3,9 @@
 import { expect } from "bun:test";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { buildEnclave } from "../../src/wasm/build.ts";
 import { parseImage } from "../../src/wasm/image.ts";
+import { parseManifest } from "../../src/wasm/manifest.ts";
 import { command, mustRun } from "../support/command.ts";
 import { needs, repository } from "../support/runtime.ts";
 import { clangObstacle, compileC, WasmSandbox, Workshop } from "./support.ts";
@@ -32,7 +34,7 @@ test("the same inputs give the same bytes from any directory", async () => {
 
 /*
  * What the processor refuses in an enclave, or lets the host answer: searched in the disassembly, for
- * the same bytes occur within other instructions.
+ * the same bytes occur within other instructions. The builder has looked itself, in another way.
  */
 test("no instruction of an enclave is one that enclaves may not have", async () => {
   for (const manifest of ["", '[memory]\nguard = "checks"\n', "[enclave]\navx = true\n"]) {
@@ -54,6 +56,32 @@ test("no instruction of an enclave is one that enclaves may not have", async () 
       expect(listing.split("\n").filter((line) => forbidden.test(line))).toEqual([]);
       expect(listing).toContain("enclu");
     }
+  }
+});
+
+test("the runtime's own assembler is searched too", async () => {
+  await compileC(join(import.meta.dir, "programs/traps.c"), path("searched.wasm"));
+  const source = readFileSync(join(repository, "native/wasm/trusted/entry.S"), "utf8");
+  const archive = join(path("runtime"), "libenclave-wasm.a");
+  mkdirSync(path("runtime"));
+  copyFileSync(join(repository, "dist/lib/inclavare/libenclave-wasm.a"), archive);
+  const build = () =>
+    buildEnclave({
+      module: readFileSync(path("searched.wasm")),
+      manifest: parseManifest("", "app.toml"),
+      manifestText: "",
+      runtimeDirectory: path("runtime"),
+      date: 0x2026_1123,
+    });
+  expect((await build()).record.mrenclave).toMatch(/^[0-9a-f]{64}$/);
+  for (const instruction of ["cpuid", "rdtsc", "syscall"]) {
+    const changed = source.replace(/^enclave_entry:$/m, `$&\n    ${instruction}`);
+    expect(changed).not.toBe(source);
+    writeFileSync(path("runtime/entry.S"), changed);
+    await mustRun(["gcc", "-c", "-o", path("runtime/entry.o"), path("runtime/entry.S")]);
+    await mustRun(["ar", "r", archive, path("runtime/entry.o")]);
+    const refused = await build().catch((error: Error) => error.message);
+    expect(refused).toContain(`\`${instruction}\`, which enclaves may not have`);
   }
 });
 

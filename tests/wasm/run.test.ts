@@ -229,9 +229,18 @@ test("another enclave cannot open a protected directory; with a key by signer it
     `name = "${name}"\n${open}[[directory]]\npath = "/safe"\nmode = "protected"\nkey = "${key}"\n`;
   const run = async (manifest: string, ...args: string[]) =>
     sandbox.runEnclave(await workshop.program("files", manifest), args);
+  // The program opens nothing, and nothing is made for it or said about it.
+  const unused = await run(directory("enclave", "a"));
+  expect(unused.status).toBe(2);
+  expect(unused.stderr).not.toContain("enclave:");
+  expect(readdirSync(sandbox.file("safe"))).toEqual([]);
   expect(await run(directory("enclave", "a"), "write", "/safe/n", "mine")).toMatchObject({
     status: 0,
   });
+  const useless = await run(directory("enclave", "b"));
+  expect(useless.status).toBe(2);
+  expect(useless.stderr).toContain("`.inclavare-protected` in the protected directory `/safe`");
+  expect(useless.stderr).toContain("sealed by another enclave");
   const other = await run(directory("enclave", "b"), "read", "/safe/n");
   expect(other.stdout).toBe("Bad message\n");
   expect(other.stderr).toContain("sealed by another enclave");

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "measure.h"
+#include "processor.h"
 #include "shared/image.h"
 #include "skeleton/device.h"
 #include "skeleton/enclave_error.h"
@@ -47,6 +48,8 @@ int enclave_load(const char *path, bool debug, struct loaded *loaded)
     if (result < 0)
         return result;
     result = image_check(path, &image);
+    if (result == 0)
+        result = processor_check(cpuid_of_processor, image.header.xfrm);
     if (result == 0)
         result = build(path, &image, debug, loaded);
     munmap((void *)image.bytes, image.size);

@@ -10,6 +10,7 @@
 
 #include "load.h"
 #include "processes.h"
+#include "processor.h"
 #include "run.h"
 #include "skeleton/device.h"
 #include "skeleton/options.h"
@@ -34,13 +35,14 @@ int pal_get_version(void)
     return ENCLAVE_RUNTIME_PAL_VERSION;
 }
 
-/* The image is known at start; what can be seen before is whether there is a platform. */
+/* The image is known at start; what can be seen before is whether processor and platform will do.
+ */
 int pal_init(pal_attr_v3_t *attr)
 {
     struct options options = options_parse(attr != NULL ? attr->attr_v1.args : NULL);
     output_set_level(attr != NULL ? attr->attr_v1.log_level : NULL);
     pthread_mutex_lock(&runtime.lock);
-    int result = runtime.started ? -EEXIST : 0;
+    int result = runtime.started ? -EEXIST : processor_check(cpuid_of_processor, 0);
     if (result == 0) {
         int fd = device_open();
         result = fd < 0 ? fd : close(fd);

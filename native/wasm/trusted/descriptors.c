@@ -5,6 +5,7 @@
 #include "host.h"
 #include "manifest.h"
 #include "plain_memory.h"
+#include "protected_root.h"
 #include "traps.h"
 #include "tree.h"
 #include "wasi/wasi.h"
@@ -164,6 +165,8 @@ static void open_directory(const struct record *record)
         refuse_to_start("the host cannot open the preopened directory", path);
     heap_free(path);
     preopen->host = (int32_t)host;
+    if (preopen->mode == PREOPEN_PROTECTED)
+        protected_root_look(preopen);
 
     uint64_t rights = RIGHTS_ALL;
     if (!(header.flags & PREOPEN_WRITE) || header.mode == PREOPEN_TRUSTED)

@@ -61,6 +61,10 @@ static int value_of(char digit)
     return -1;
 }
 
+/*
+ * Only what encode() writes: with spare bits of the last digit, or a digit that carries no byte,
+ * the host could show one file under several names.
+ */
 static bool decode(const char *text, uint8_t *bytes, size_t room, size_t *size)
 {
     uint32_t bits = 0, count = 0;
@@ -78,7 +82,7 @@ static bool decode(const char *text, uint8_t *bytes, size_t room, size_t *size)
             bytes[(*size)++] = (uint8_t)(bits >> count);
         }
     }
-    return true;
+    return count < 6 && (bits & ((1u << count) - 1)) == 0;
 }
 
 static size_t encrypt(const struct name_keys *keys, const char *parent, size_t parent_length,

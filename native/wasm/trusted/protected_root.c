@@ -80,7 +80,7 @@ static u32 marker_read(struct preopen *preopen, int32_t fd, uint8_t master[16])
     return WASI_SUCCESS;
 }
 
-u32 protected_root_get(struct preopen *preopen, struct protected_root **root)
+static u32 get(struct preopen *preopen, bool create, struct protected_root **root)
 {
     if (preopen->keys != NULL) {
         *root = preopen->keys;
@@ -95,7 +95,7 @@ u32 protected_root_get(struct preopen *preopen, struct protected_root **root)
     if (error == WASI_SUCCESS) {
         error = marker_read(preopen, fd, made->master);
         host_file_close(fd);
-    } else if (error == WASI_ENOENT && (preopen->flags & PREOPEN_WRITE)) {
+    } else if (error == WASI_ENOENT && create && (preopen->flags & PREOPEN_WRITE)) {
         error = marker_create(preopen, &marker, made->master);
     }
     if (error != WASI_SUCCESS) {
@@ -106,6 +106,20 @@ u32 protected_root_get(struct preopen *preopen, struct protected_root **root)
     preopen->keys = made;
     *root = made;
     return WASI_SUCCESS;
+}
+
+u32 protected_root_get(struct preopen *preopen, struct protected_root **root)
+{
+    return get(preopen, true, root);
+}
+
+void protected_root_look(struct preopen *preopen)
+{
+    struct protected_root *root;
+    u32 error = get(preopen, false, &root);
+    /* EBADMSG has said so itself; a directory without the marker is a new one. */
+    if (error != WASI_SUCCESS && error != WASI_ENOENT && error != WASI_EBADMSG)
+        protected_tampered(preopen, marker_name, "it cannot be read");
 }
 
 u32 protected_host_path(struct preopen *preopen, const char *path, char **encrypted)

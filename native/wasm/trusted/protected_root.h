@@ -14,6 +14,12 @@ struct protected_root {
 /* The directory's keys, from its marker; a new directory gets one if it may be written. */
 uint32_t protected_root_get(struct preopen *preopen, struct protected_root **root);
 
+/*
+ * Says at start, on standard error, that the directory will be of no use. The program runs
+ * nevertheless, for it may not need it. Makes no marker.
+ */
+void protected_root_look(struct preopen *preopen);
+
 /* A path as the host knows it; to be freed. */
 uint32_t protected_host_path(struct preopen *preopen, const char *path, char **encrypted);
 
