@@ -94,7 +94,9 @@ nestedRune(
     await using sandbox = new Sandbox();
     const { rootfs } = sandbox.bundle;
     // The outer container has rune, and in /tmp/inner a bundle for the inner one.
-    cpSync(join(repository, "dist"), join(rootfs, "rune"), { recursive: true });
+    for (const part of ["bin", "lib"]) {
+      cpSync(join(repository, "dist", part), join(rootfs, "rune", part), { recursive: true });
+    }
     for (const path of libraries) {
       mkdirSync(join(rootfs, path, ".."), { recursive: true });
       cpSync(path, join(rootfs, path), { dereference: true });
