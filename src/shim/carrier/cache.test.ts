@@ -76,6 +76,15 @@ test("the slower of two that built the same keeps what it built while it uses it
   expect(readdirSync(join(folder, "builds"))).toEqual([]);
 });
 
+test("what cannot be kept leaves nothing behind", async () => {
+  const cache = open();
+  mkdirSync(join(folder, "built/key.size")); // in the way, as a full disk is
+  await expect(cache.keep("key", built(cache))).rejects.toThrow("EISDIR");
+  for (const name of ["built", "builds", "held"]) {
+    expect(readdirSync(join(folder, name))).toEqual([]);
+  }
+});
+
 test("what shims that were killed held, or had kept by half, goes", async () => {
   const cache = open();
   await (await cache.keep("kept", built(cache)))[Symbol.asyncDispose]();

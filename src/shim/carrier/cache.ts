@@ -73,10 +73,23 @@ export class Cache {
       const remove = () => rm(workspace, { recursive: true, force: true });
       return { path: workspace, [Symbol.asyncDispose]: remove };
     }
-    // Last: without it the folder is no entry.
-    writeFileSync(`${entry}.size`, String(bytes), { mode: 0o600 });
+    try {
+      // Last: without it the folder is no entry.
+      writeFileSync(`${entry}.size`, String(bytes), { mode: 0o600 });
+    } catch (error) {
+      release();
+      await this.#giveUp(key);
+      throw error;
+    }
     await this.#prune();
     return { path: entry, [Symbol.asyncDispose]: async () => release() };
+  }
+
+  /** What could not be made an entry, as on a full disk: nobody would ever find it, or remove it. */
+  async #giveUp(key: string): Promise<void> {
+    const entry = this.#entry(key);
+    await rm(`${entry}.size`, { recursive: true, force: true });
+    if (!this.#isHeld(key)) await rm(entry, { recursive: true, force: true });
   }
 
   /** The longest unused go, until the rest fits; those that are held stay. */

@@ -7,7 +7,11 @@ const usualEnclaveSize = "512M";
 const usualThreads = "32";
 
 /** GRAMINE_* variables of the pod that change it. */
-export function manifestTemplate({ args, environment, cwd }: Job): string {
+export function manifestTemplate({
+  args,
+  environment,
+  cwd,
+}: Pick<Job, "args" | "environment" | "cwd">): string {
   const [program = ""] = args;
   if (!program.startsWith("/")) {
     throw new RuneError({
@@ -48,8 +52,12 @@ function variables(environment: ReadonlyMap<string, string>): (readonly [string,
  * enclave starts: its value is in no file of the container or the cache, and does not change the measurement.
  */
 function isMeasured(name: string): boolean {
-  return name === "PATH" || name === "GLIBC_TUNABLES" || name.startsWith("LD_");
+  return measured.test(name);
 }
+
+/** Of the loader; then of interpreters, which take options, modules and even code from theirs. */
+const measured =
+  /^(PATH|GLIBC_TUNABLES|LD_.*|BASH_.*|PYTHON.*|PERL5.*|PERLLIB|RUBY(OPT|LIB)|NODE_(OPTIONS|PATH)|(JAVA_TOOL|JDK_JAVA|_JAVA)_OPTIONS|CLASSPATH|LUA_.*|PHP.*)$/;
 
 function checked(
   environment: ReadonlyMap<string, string>,
