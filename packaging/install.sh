@@ -48,10 +48,16 @@ put() {
 
 take() {
     rm -f "$root/$4"
-    case ${4%/*} in
-    # Folders that are nobody else's.
-    lib/inclavare | share/doc/inclavare-containers/*) rmdir -p --ignore-fail-on-non-empty "$root/${4%/*}" 2>/dev/null || : ;;
+    # Folders that are nobody else's, and none above them.
+    case $4 in
+    lib/inclavare/*) take_folders inclavare lib ;;
+    share/doc/*) take_folders inclavare-containers/examples share/doc ;;
     esac
+}
+
+# take_folders FOLDERS BELOW
+take_folders() {
+    [ ! -d "$root/$2/$1" ] || (cd "$root/$2" && rmdir -p --ignore-fail-on-non-empty "$1" 2>/dev/null) || :
 }
 
 while read -r kind mode files target; do

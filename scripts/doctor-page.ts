@@ -28,7 +28,7 @@ and why, and, where that is not \`ok\`, what mends it.
 | exit status | meaning |
 |---|---|
 | 0 | nothing is broken; where a topic was named, nothing that it needs is missing |
-| 1 | something is broken; where a topic was named, or something that it needs is missing |
+| 1 | something is broken, or, where a topic was named, something that it needs is missing |
 | 2 | the command line is wrong, or the machine could not be looked at |
 
 What is optional is marked so below: where it is missing, nothing else fails. Without a topic nothing fails for being missing: a machine without docker is not broken.

@@ -18,7 +18,7 @@ export function metricsText(usages: readonly Usage[], tally: Tally): string {
     ...family(
       "inclavare_exec_failures_total",
       "counter",
-      "Programs that could not be started in a container, by error code.",
+      "Calls of exec that started no program, by error code.",
       byCode(tally.execFailures),
     ),
     ...family(

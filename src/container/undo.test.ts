@@ -182,7 +182,7 @@ test("an init that the kernel killed for want of memory is told from one that di
   });
   await expect(create(small.deps, request)).rejects.toMatchObject({
     code: "CGROUP",
-    reason: expect.stringContaining("and the kernel killed it"),
+    reason: "memory ran out within the limit of 1048576 bytes, and the kernel killed it",
     hint: expect.stringContaining("memory.limit"),
   });
 });

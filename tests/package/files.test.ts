@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What `npm run package` makes, looked at from outside. */
 import { afterAll, beforeAll, expect } from "bun:test";
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { command, mustRun } from "../support/command.ts";
 import { needs, only, repository } from "../support/runtime.ts";
@@ -105,6 +105,8 @@ test("the archive installs what the package has, and takes all of it away again"
   await mustRun(["tar", "-xzf", built.archive, "-C", place]);
   const install = join(place, "inclavare-containers-0.1.0/install.sh");
   const target = join(built.folder, "root");
+  const shared = join(target, "usr/share/doc");
+  mkdirSync(shared, { recursive: true });
   await mustRun([install, "--prefix=/usr", "--destdir", target]);
   const below = async () =>
     (await mustRun(["find", target, "-type", "f", "-printf", "/%P\n"])).trim().split("\n");
@@ -117,6 +119,7 @@ test("the archive installs what the package has, and takes all of it away again"
   expect(stdout).toContain("rune version");
   await mustRun([install, "--prefix=/usr", "--destdir", target, "--uninstall"]);
   expect(await below()).toEqual([""]);
+  expect([readdirSync(shared), existsSync(join(target, "usr/lib/inclavare"))]).toEqual([[], false]);
 });
 
 const lintian = !runnable
