@@ -15,8 +15,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { parse } from "smol-toml";
+import { defaultPalDirs } from "../../src/config/node-config.ts";
 import { command, mustRun } from "../support/command.ts";
 import { repository } from "../support/runtime.ts";
 import { faults, objects } from "./schema.ts";
@@ -76,6 +77,33 @@ test("a field that Kubernetes does not know is found", async () => {
   } finally {
     rmSync(scratch, { recursive: true });
   }
+});
+
+test("web-simulation.yaml runs what examples/wasm/web is and the page builds", async () => {
+  const found = await objectsOf(join(folder, "web-simulation.yaml"));
+  const pod = JSON.parse(JSON.stringify(found.find(({ kind }) => kind === "Pod")));
+  const [container] = pod.spec.containers;
+  const page = readFileSync(join(repository, "docs/how-to/kubernetes.md"), "utf8");
+  expect(page).toContain(`docker build -t ${container.image} -f - image`);
+  expect(page).toContain(`-o image${container.command[0]} web.wasm`);
+  const example = parse(readFileSync(join(repository, "examples/wasm/web/app.toml"), "utf8"));
+  const ports = (example["listen"] as { address: string }[]).map(({ address }) =>
+    Number(address.split(":").at(-1)),
+  );
+  expect(container.ports.map((port: { containerPort: number }) => port.containerPort)).toEqual(
+    ports,
+  );
+  for (const { path } of example["directory"] as { path: string }[])
+    expect(page).toContain(`mkdir -p image${path}`);
+  // The example's manifest takes none.
+  expect(container.args ?? []).toEqual([]);
+  const runtime = container.env.find(
+    ({ name }: { name: string }) => name === "ENCLAVE_RUNTIME_PATH",
+  );
+  expect(defaultPalDirs).toContain(dirname(runtime.value));
+  expect(existsSync(join(repository, "dist/lib/inclavare", basename(runtime.value)))).toBe(true);
+  const service = found.find(({ kind }) => kind === "Service");
+  expect(JSON.stringify(service)).toContain('"targetPort":"http"');
 });
 
 test("the parts go together: handler, labels, and variables that the carriers know", async () => {

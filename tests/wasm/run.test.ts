@@ -43,6 +43,19 @@ for (const [guard, manifest] of Object.entries({ pages: open, checks: checked })
   }
 }
 
+/* docs/protocol/wasm-enclave.md, "Between the memory's size and what is loaded". */
+test("an access beyond the memory's size is a trap, or one that growth forgets", async () => {
+  await using sandbox = new WasmSandbox();
+  const run = async (manifest: string) =>
+    sandbox.runEnclave(await workshop.program("traps", manifest), ["beyond"]);
+  expect(await run(`${open}[memory]\nsize = "4 MiB"\n`)).toMatchObject({ status: 0 });
+  for (const memory of ['size = "4 MiB"\nguard = "checks"', 'size = "128 KiB"']) {
+    const { status, stderr } = await run(`${open}[memory]\n${memory}\n`);
+    expect(status).toBe(134);
+    expect(stderr).toContain("wasm trap: out of bounds memory or table access\n");
+  }
+});
+
 test("recursion without end is a trap", async () => {
   await using sandbox = new WasmSandbox();
   const { status, stderr } = await sandbox.runEnclave(await workshop.program("traps", open), [

@@ -28,6 +28,11 @@ int main(int argc, char **argv)
         return *(volatile int *)0xfffff000u;
     if (strcmp(how, "store") == 0)
         *(volatile int *)(200 << 20) = 1;
+    if (strcmp(how, "beyond") == 0) {
+        volatile char *end = (volatile char *)(__builtin_wasm_memory_size(0) << 16);
+        *end = 5;
+        return __builtin_wasm_memory_grow(0, 1) == (size_t)-1 ? 1 : *end;
+    }
     if (strcmp(how, "divide") == 0)
         return number / zero;
     if (strcmp(how, "convert") == 0)
