@@ -6,8 +6,8 @@
  */
 import { expect } from "bun:test";
 import { existsSync } from "node:fs";
-import { fencesOf, pageText } from "../support/markdown.ts";
 import { needs, repository, runtimeName } from "../support/runtime.ts";
+import { absent, stepsOf } from "../support/steps.ts";
 import { DocsHost } from "./host.ts";
 import { pages } from "./pages.ts";
 
@@ -16,25 +16,6 @@ const test = needs(
     (existsSync(`${repository}/dist/lib/inclavare/sgxsim`) ? undefined : "needs `npm run build`") ??
     (existsSync("/dev/sgx_enclave") ? "the machine has SGX" : undefined),
 );
-
-type Step = {
-  readonly line: number;
-  readonly commands: string;
-  readonly answer: readonly string[];
-  /** A program that not every machine has. */
-  readonly program: string | undefined;
-};
-
-function stepsOf(page: string): Step[] {
-  const fences = fencesOf(pageText(page));
-  return fences.flatMap(({ marks, text, line }, at) => {
-    if (!marks.has("run")) return [];
-    const next = fences[at + 1];
-    const answer = next?.language === "text" ? next.text.trimEnd().split("\n") : [];
-    const program = marks.get("needs");
-    return [{ line, commands: text, answer, program: program === true ? undefined : program }];
-  });
-}
 
 for (const page of pages) {
   const steps = stepsOf(page);
@@ -54,25 +35,4 @@ for (const page of pages) {
     });
     expect({ status, last: printed.at(-1) }).toEqual({ status: 0, last: printed.at(-1) });
   });
-}
-
-/** Lines of the answer that are not printed, or not in this order. */
-function absent(answer: readonly string[], output: string): string[] {
-  const lines = output.split("\n").map((line) => line.trimEnd());
-  let from = 0;
-  return answer.filter((line) => {
-    const at = lines.slice(from).findIndex((one) => fits(line, one));
-    if (at >= 0) from += at + 1;
-    return at < 0;
-  });
-}
-
-/** "…" stands for what differs; of a line that ends in a colon only the beginning is always the same. */
-function fits(expected: string, line: string): boolean {
-  const wanted = expected.trimEnd();
-  if (wanted === line) return true;
-  if (wanted.endsWith(":") && line.startsWith(wanted)) return true;
-  if (!wanted.includes("…")) return false;
-  const parts = wanted.split("…").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${parts.join(".*")}$`).test(line);
 }

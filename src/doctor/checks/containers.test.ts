@@ -133,6 +133,8 @@ test("the programs beside the engine: there, gone, not executable, writable by o
   expect((await mode(0o755)).status).toBe("ok");
   expect((await mode(0o644)).reason).toContain("may not be executed");
   expect((await mode(0o777)).reason).toContain("may be written by others");
+  const library = withFiles({}, { "/lib/rune/kernel.node": S_IFREG | 0o644 });
+  expect((await look(containersPrograms, library)).status).toBe("ok");
   expect((await look(containersPrograms, machine({ modes: {} }))).status).toBe("missing");
 });
 

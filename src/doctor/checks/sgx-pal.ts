@@ -17,18 +17,28 @@ export const sgxPal: Check = {
   look: (probe, settings) => {
     const { palDirs, shim } = probe.nodeConfig();
     const configured = [shim.occlum.runtimePath, shim.gramine.runtimePath].filter(isGiven);
+    const found = [...new Set([...installed(probe, palDirs), ...configured])];
+    // The configuration comes with the paths of enclave runtimes that not every node has.
+    const absent = found.filter((path) => probe.stat(path) === undefined);
     const paths =
-      settings.pal === undefined
-        ? [...new Set([...installed(probe, palDirs), ...configured])]
-        : [settings.pal];
+      settings.pal === undefined ? found.filter((path) => !absent.includes(path)) : [settings.pal];
+    const note =
+      absent.length === 0
+        ? ""
+        : `; configured, not installed: ${absent.map((path) => `\`${path}\``).join(", ")}`;
     if (paths.length === 0) {
       return missing(
-        `no \`liberpal-*.so\` in ${palDirs.join(", ")}`,
+        `no \`liberpal-*.so\` in ${palDirs.join(", ")}${note}`,
         `install -m 755 ${settings.libDir}/liberpal-skeleton-v3.so /usr/lib/, or install an enclave runtime`,
       );
     }
     const faults = paths.flatMap((path) => fault(probe, path, palDirs) ?? []);
-    return faults[0] ?? ok(paths.map((path) => `\`${path}\``).join(", "));
+    return (
+      faults[0] ??
+      ok(
+        `${paths.map((path) => `\`${path}\``).join(", ")}${settings.pal === undefined ? note : ""}`,
+      )
+    );
   },
 };
 
