@@ -42,7 +42,7 @@ async function types(): Promise<CheckResult> {
 
 async function biome(): Promise<CheckResult> {
   const binary = join(modules, "@biomejs/cli-linux-x64/biome");
-  const mend = write ? ["--write"] : ["--error-on-warnings"];
+  const mend = ["--error-on-warnings", ...(write ? ["--write"] : [])];
   return run("lint and format", [binary, "check", "--colors=off", ...mend, "."]);
 }
 

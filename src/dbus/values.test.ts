@@ -45,8 +45,8 @@ test("signatures nest as the specification has it", () => {
   }
   expect(() => parseSingleType("ss")).toThrow("it is not one type");
   expect(() => parseSingleType("")).toThrow("it is not one type");
-  expect(() => parseSignature("a".repeat(33) + "y")).toThrow("nested too deep");
-  expect(() => parseSignature("(".repeat(33) + "y" + ")".repeat(33))).toThrow("nested too deep");
+  expect(() => parseSignature(`${"a".repeat(33)}y`)).toThrow("nested too deep");
+  expect(() => parseSignature(`${"(".repeat(33)}y${")".repeat(33)}`)).toThrow("nested too deep");
   expect(() => parseSignature("y".repeat(256))).toThrow("it is too long");
 });
 

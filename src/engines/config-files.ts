@@ -124,11 +124,7 @@ function openFolder(
     try {
       let next = unlessErrno(() => kernel.openAt(at, name, flags), ENOENT);
       if (next === undefined && made !== undefined) {
-        const fresh = unlessErrno(
-          () => (kernel.mkdir(`/proc/self/fd/${at}/${name}`, 0o755), true),
-          EEXIST,
-        );
-        if (fresh === true) made.push(walked);
+        if (isMade(kernel, `/proc/self/fd/${at}/${name}`)) made.push(walked);
         next = kernel.openAt(at, name, flags);
       }
       if (next === undefined) return undefined;
@@ -140,6 +136,16 @@ function openFolder(
     }
   }
   return at;
+}
+
+/** False where somebody else has made it meanwhile. */
+function isMade(kernel: Kernel, path: string): boolean {
+  return (
+    unlessErrno(() => {
+      kernel.mkdir(path, 0o755);
+      return true;
+    }, EEXIST) === true
+  );
 }
 
 function linkFault(error: unknown, path: string): RuneError {

@@ -264,7 +264,7 @@ const operations: readonly (readonly [Operation, number, string])[] = [
     `${u32(3)}${string("/h")}${list("h")}${list()}010000007b010000007d`,
   ],
   [{ op: "awaitDevices" }, 11, ""],
-  [{ op: "netDevice", name: "e", addresses: Uint8Array.of(7) }, 12, string("e") + `${u32(1)}07`],
+  [{ op: "netDevice", name: "e", addresses: Uint8Array.of(7) }, 12, `${string("e")}${u32(1)}07`],
   [{ op: "raiseLimit", resource: 7, hard: 2n ** 64n - 1n }, 57, `${u32(7)}ffffffffffffffff`],
   [{ op: "runtimeHooks" }, 75, ""],
   [

@@ -2,7 +2,7 @@
 /**
  * What somebody with a fresh Debian does: apt, `rune doctor`, the first tutorial, the engines' configuration, a
  * broken thing of each kind, and everything back. The engines themselves are not in that Debian: it is their
- * configuration that is looked at; tests/engines and tests/docker start real ones.
+ * configuration that is looked at; tests/engines starts real ones.
  */
 import { afterAll, beforeAll, expect } from "bun:test";
 import { copyFileSync, mkdirSync } from "node:fs";
