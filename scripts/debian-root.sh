@@ -22,12 +22,13 @@ mirror=$(apt-get indextargets --format '$(SITE) $(RELEASE)' 'Identifier: Package
 mirror=${mirror:-$(awk '$1 == "deb" && $3 == "bookworm" { print $2; exit }' /etc/apt/sources.list 2>/dev/null || :)}
 [ -n "$mirror" ] || unable "apt has no source of bookworm"
 
-rm -rf "$tree.new" "$tree"
+# One that was stopped half way may have left its /proc and /sys mounted: what is in them is this machine's.
+rm -rf --one-file-system "$tree.new" "$tree"
 mkdir -p "${tree%/*}"
 echo "setup: a fresh Debian for tests/package"
 if ! debootstrap --variant=minbase --include="$include" bookworm "$tree.new" "$mirror" >"$tree.log" 2>&1; then
     reason=$(tail -1 "$tree.log")
-    rm -rf "$tree.new"
+    rm -rf --one-file-system "$tree.new"
     unable "debootstrap: $reason"
 fi
 rm -rf "$tree.new"/var/cache/apt/archives/*.deb
