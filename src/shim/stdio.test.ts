@@ -3,7 +3,6 @@ import { expect, test } from "bun:test";
 import { ENXIO, S_IFIFO } from "../kernel/constants.ts";
 import type { Fd } from "../kernel/kernel.ts";
 import { RecordingKernel } from "../kernel/recording.ts";
-import type { ShimCalls } from "../kernel/shim-calls.ts";
 import type { MonitorLink } from "./monitor-link.ts";
 import { holdInput, openStreams, type Streams, type Surroundings } from "./stdio.ts";
 
@@ -22,11 +21,13 @@ function surroundings(owner = { uid: 0, gid: 0 }, hasHungUp = false): Fixture {
     fstat: (fd: Fd) => ({ ...fstat(fd), ...(isFifo(fd) ? { mode: S_IFIFO } : {}) }),
   });
   const waiting: string[] = [];
-  // Only what is asked of them here.
   const calls = {
     setWaiting: (fd: Fd) => void waiting.push(kernel.nameOf(fd)),
     hasHungUp: () => hasHungUp,
-  } as unknown as ShimCalls;
+    pipe: () => {
+      throw new Error("no logger is asked for");
+    },
+  };
   const link = {} as MonitorLink;
   return { kernel, calls, link, container: "web", namespace: "test", owner, waiting };
 }

@@ -40,7 +40,7 @@ export type Opened = {
 
 export type Surroundings = {
   readonly kernel: Kernel;
-  readonly calls: ShimCalls;
+  readonly calls: Pick<ShimCalls, "setWaiting" | "hasHungUp" | "pipe">;
   readonly link: MonitorLink;
   readonly container: string;
   readonly namespace: string;
